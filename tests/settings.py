@@ -1,0 +1,16 @@
+"""Settings of the test suite: fixed throw-away secrets, a fast hasher, the database that DATABASE_URL names."""
+
+import os
+import tempfile
+
+os.environ.setdefault("DJANGO_SECRET_KEY", "only-for-tests")
+os.environ.setdefault("FIELD_ENCRYPTION_KEYS", "dGVzdC1rZXktdGVzdC1rZXktdGVzdC1rZXktdGVzdDE=")
+os.environ.setdefault("STATE_DIR", tempfile.mkdtemp(prefix="trackingsite-tests-"))
+
+from trackingsite.settings import *  # noqa: E402, F403
+from trackingsite.settings import DATABASES, IS_SQLITE, STATE_DIR  # noqa: E402
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+if IS_SQLITE:
+    # A file, as in production: threads and processes of a test must see the same database.
+    DATABASES["default"]["TEST"] = {"NAME": str(STATE_DIR / "test.sqlite3")}

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class TrackingSiteConfig(AppConfig):
+    name = "trackingsite"
+    verbose_name = "Site"

@@ -1,0 +1,61 @@
+"""Reading settings from the environment, strictly: a misspelt value is an error, never a silent default."""
+
+import os
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+import base64
+import secrets
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def state_dir() -> Path:
+    """The folder that holds everything this installation writes: database, secrets, logs."""
+    return Path(os.environ.get("STATE_DIR") or BASE_DIR / "var").resolve()
+
+
+def read_environment() -> environ.Env:
+    """The process environment, completed by `.env` and by the secrets that quickstart generated."""
+    for file in (BASE_DIR / ".env", state_dir() / "secrets.env"):
+        if file.is_file():
+            environ.Env.read_env(str(file))
+    return environ.Env()
+
+
+def strict_bool(env: environ.Env, name: str, default: bool) -> bool:
+    """A yes-or-no setting. Raises ImproperlyConfigured for anything but true/false/1/0/yes/no/on/off."""
+    text = env.str(name, default=str(default)).strip().lower()
+    if text in {"true", "1", "yes", "on"}:
+        return True
+    if text in {"false", "0", "no", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name} must be true or false, not {text!r}.")
+
+
+def new_field_key() -> str:
+    """A fresh 256-bit key for FIELD_ENCRYPTION_KEYS, URL-safe base64."""
+    return base64.urlsafe_b64encode(AESGCM.generate_key(256)).decode()
+
+
+def create_state(folder: Path | None = None) -> Path:
+    """Make the state folder with generated secrets, once; an existing one is left as it is.
+
+    Quickstart calls this before settings are read. In production the same values come from the environment.
+    """
+    folder = folder or state_dir()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = folder / "secrets.env"
+    if not file.exists():
+        lines = [
+            f"DJANGO_SECRET_KEY='{get_random_secret_key().replace('$', 'x').replace(chr(39), 'x')}'",
+            f"FIELD_ENCRYPTION_KEYS='{new_field_key()}'",
+            f"DEMO_ADMIN_PASSWORD='{secrets.token_urlsafe(12)}'",
+        ]
+        file.touch(mode=0o600)
+        file.write_text("\n".join(lines) + "\n")
+    return folder

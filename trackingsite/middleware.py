@@ -1,0 +1,55 @@
+"""The two things that happen around a view: a short way for hot paths, a plain answer when the database is away."""
+
+import logging
+from collections.abc import Callable
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import resolve
+
+logger = logging.getLogger(__name__)
+
+HOT_PREFIXES = ("/c/", "/go/", "/postback/")
+RETRY_AFTER_SECONDS = 5
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+class DatabaseAwayMiddleware:
+    """Answers 503 with Retry-After when the database can't be reached, so that the sender tries again."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, OperationalError | InterfaceError):
+            return database_away(error)
+        return None
+
+
+class HotPathMiddleware:
+    """Runs tracking links and postbacks without session, CSRF and authentication work."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.path_info.startswith(HOT_PREFIXES):
+            return self.get_response(request)
+        match = resolve(request.path_info)
+        request.resolver_match = match
+        try:
+            return match.func(request, *match.args, **match.kwargs)
+        except (OperationalError, InterfaceError) as error:
+            return database_away(error)
+
+
+def database_away(error: Exception) -> HttpResponse:
+    """503: nothing was committed, so the caller must try again."""
+    logger.error("The database did not answer: %s", type(error).__name__)
+    response = HttpResponse("Temporarily unavailable. Nothing was stored; please try again.\n", "text/plain", 503)
+    response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response

@@ -1,0 +1,195 @@
+"""Settings. Everything that differs between installations comes from the environment; see `.env.example`."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.urls import reverse_lazy
+
+from trackingsite.environment import BASE_DIR, read_environment, state_dir, strict_bool
+
+env = read_environment()
+
+STATE_DIR = state_dir()
+DEBUG = strict_bool(env, "DJANGO_DEBUG", False)
+SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="")
+FIELD_ENCRYPTION_KEYS: list[str] = env.list("FIELD_ENCRYPTION_KEYS", default=[])
+
+WEB_PORT = env.int("WEB_PORT", default=8000)
+PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default=f"http://127.0.0.1:{WEB_PORT}").rstrip("/")
+IS_HTTPS = PUBLIC_BASE_URL.startswith("https://")
+TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])
+
+# TikTok
+TIKTOK_API_URL = env.str("TIKTOK_API_URL", default="https://business-api.tiktok.com").rstrip("/")
+TIKTOK_PIXEL_URL = env.str("TIKTOK_PIXEL_URL", default="https://analytics.tiktok.com").rstrip("/")
+TIKTOK_DEADLINE_SECONDS = env.float("TIKTOK_DEADLINE_SECONDS", default=10.0)
+TIKTOK_BATCH_SIZE = env.int("TIKTOK_BATCH_SIZE", default=100)
+ALLOW_CUSTOM_EVENT_NAMES = strict_bool(env, "ALLOW_CUSTOM_EVENT_NAMES", False)
+DEMO_ADMIN_PASSWORD = env.str("DEMO_ADMIN_PASSWORD", default="")
+
+# Django
+ALLOWED_HOSTS: list[str] = env.list(
+    "DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", urlsplit(PUBLIC_BASE_URL).hostname or ""]
+)
+CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL]
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "import_export",
+    "rest_framework",
+    "django_q",
+    "offers",
+    "conversions",
+    "dispatch",
+    "trackingsite",
+]
+MIDDLEWARE = [
+    "trackingsite.middleware.DatabaseAwayMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "trackingsite.middleware.HotPathMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "trackingsite.urls"
+WSGI_APPLICATION = "trackingsite.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = STATE_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+SESSION_COOKIE_AGE = 8 * 3600
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SILENCED_SYSTEM_CHECKS = [
+    # Redirecting to https and HSTS are the business of the proxy that ends TLS; a postback must not be redirected.
+    "security.W004",
+    "security.W008",
+] + ([] if IS_HTTPS else ["security.W012", "security.W016"])
+
+# Databases
+DATABASES: dict[str, dict[str, Any]] = {"default": env.db("DATABASE_URL", default=f"sqlite:///{STATE_DIR / 'db.sqlite3'}")}
+IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
+if IS_SQLITE:
+    # IMMEDIATE makes `atomic()` the writer's lock, which select_for_update is on PostgreSQL. FULL keeps
+    # "200 means committed" true over a power cut.
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+else:
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 5,
+        "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
+    }
+DATABASES["default"]["CONN_MAX_AGE"] = None
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+
+# Wake-ups and schedules. Why these values: django-q2 redelivers `retry` seconds after the claim, so it stays
+# above timeout * (queue_limit / workers + 1); its result table is off, because our rows are the record.
+REDIS_URL = env.str("REDIS_URL", default="")
+WORKERS = env.int("WORKERS", default=2)
+Q_CLUSTER: dict[str, Any] = {
+    "name": "trackingsite",
+    "workers": WORKERS,
+    "timeout": 60,
+    "retry": 200,
+    "queue_limit": WORKERS,
+    "bulk": 1,
+    "ack_failures": True,
+    "max_attempts": 1,
+    "save_limit": -1,
+    "catch_up": False,
+    "poll": 0.2,
+    "recycle": 500,
+    "max_rss": 300_000,
+    "label": "Wake-ups",
+    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
+}
+
+REST_FRAMEWORK = {"UNAUTHENTICATED_USER": None}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"redact": {"()": "trackingsite.redaction.RedactingFilter"}},
+    "formatters": {"line": {"()": "trackingsite.redaction.RedactingFormatter", "format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["redact"], "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+    },
+}
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Conversion tracking",
+    "SITE_HEADER": "Conversion tracking",
+    "SITE_SYMBOL": "conversion_path",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "trackingsite.dashboard.dashboard",
+    "SIDEBAR": {
+        "show_search": False,
+        "navigation": [
+            {
+                "title": "Configured",
+                "items": [
+                    {"title": "Offers", "icon": "sell", "link": reverse_lazy("admin:offers_offer_changelist")},
+                    {"title": "Networks", "icon": "hub", "link": reverse_lazy("admin:offers_network_changelist")},
+                    {"title": "Pixels", "icon": "ads_click", "link": reverse_lazy("admin:offers_pixel_changelist")},
+                ],
+            },
+            {
+                "title": "Recorded",
+                "items": [
+                    {"title": "Conversions", "icon": "paid", "link": reverse_lazy("admin:conversions_conversion_changelist")},
+                    {"title": "Postbacks", "icon": "inbox", "link": reverse_lazy("admin:conversions_postback_changelist")},
+                    {"title": "Clicks", "icon": "touch_app", "link": reverse_lazy("admin:conversions_click_changelist")},
+                ],
+            },
+            {
+                "title": "Sent",
+                "items": [
+                    {"title": "Deliveries", "icon": "send", "link": reverse_lazy("admin:dispatch_delivery_changelist")},
+                    {"title": "Dead letters", "icon": "report", "link": reverse_lazy("admin:dispatch_deadletter_changelist")},
+                    {"title": "Credentials", "icon": "key", "link": reverse_lazy("admin:dispatch_credential_changelist")},
+                ],
+            },
+            {
+                "title": "People",
+                "items": [
+                    {"title": "Users", "icon": "person", "link": reverse_lazy("admin:auth_user_changelist")},
+                    {"title": "Roles", "icon": "group", "link": reverse_lazy("admin:auth_group_changelist")},
+                ],
+            },
+        ],
+    },
+}
