@@ -230,9 +230,19 @@ def test_is_set_and_shown_over_http(sandbox):
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"mode": "explode"}, {"mode": "ok", "extra": 1}, {"mode": "delay", "seconds": "long"}]
-    + [{"mode": "delay", "seconds": -1}, {"mode": "code", "count": 0}, {"mode": "weird", "variant": "?"}]
-    + [{"mode": "reject_event_id"}, {"mode": "http_500", "status": 99}],
+    [
+        {},
+        {"mode": "explode"},
+        {"mode": "ok", "extra": 1},
+        {"mode": "delay", "seconds": "long"},
+        {"mode": "delay", "seconds": -1},
+        {"mode": "delay", "seconds": "nan"},
+        {"mode": "code", "code": []},
+        {"mode": "code", "count": 0},
+        {"mode": "weird", "variant": "?"},
+        {"mode": "reject_event_id"},
+        {"mode": "http_500", "status": 99},
+    ],
 )
 def test_explains_a_mode_that_makes_no_sense(sandbox, body):
     status, answer = post_json(sandbox, "/sandbox/api/mode", body)

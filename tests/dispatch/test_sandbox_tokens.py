@@ -60,8 +60,15 @@ def test_revokes_by_the_number_of_the_token(sandbox):
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"token": "t", "pixel_code": 5}, {"token": "", "pixel_code": PIXEL}, {"id": 99}, {"id": "x"}]
-    + [{"token": TOKEN, "pixel_code": PIXEL, "state": "gone"}],
+    [
+        {},
+        {"token": "t", "pixel_code": 5},
+        {"token": "", "pixel_code": PIXEL},
+        {"token": TOKEN, "pixel_code": PIXEL, "state": "gone"},
+        {"id": 99},
+        {"id": "x"},
+        {"id": []},
+    ],
 )
 def test_explains_a_bad_registration(sandbox, body):
     status, answer = post_json(sandbox, TOKENS, body)

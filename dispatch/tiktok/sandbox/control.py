@@ -63,11 +63,17 @@ def _set_token(state: State, data: dict[str, Any]) -> dict[str, Any]:
     if status not in STATES:
         raise ValueError(f"state must be one of {', '.join(STATES)}")
     if "id" in data:
-        if not state.tokens.set_state(int(data["id"]), status):
+        if not state.tokens.set_state(_number(data, "id"), status):
             raise ValueError("no such token")
     else:
         state.tokens.register(_text(data, "pixel_code"), _text(data, "token"), status)
     return {"tokens": state.tokens.listed()}
+
+
+def _number(data: dict[str, Any], name: str) -> int:
+    if not str(data[name]).isdecimal():
+        raise ValueError(f"{name} must be a number")
+    return int(data[name])
 
 
 def _text(data: dict[str, Any], name: str) -> str:

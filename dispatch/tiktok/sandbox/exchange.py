@@ -3,12 +3,17 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
+
+if TYPE_CHECKING:
+    from dispatch.tiktok.sandbox.connection import Connection
 
 
 @dataclass(frozen=True)
 class Request:
+    """Header names are in lower case."""
+
     method: str
     path: str
     query_string: str
@@ -20,7 +25,7 @@ class Request:
         return parse_qs(self.query_string).get(name, [""])[-1]
 
     def header(self, name: str) -> str:
-        return (self.headers.get(name) or "").strip()
+        return self.headers.get(name.lower(), "")
 
     @property
     def content_type(self) -> str:
@@ -38,7 +43,7 @@ class Reply:
     send: "Send | None" = None
 
 
-Send = Callable[[BaseHTTPRequestHandler, Reply], None]
+Send = Callable[["Connection", Reply], None]
 Wait = Callable[[float], object]
 """Sleeps, but not past the end of the sandbox."""
 

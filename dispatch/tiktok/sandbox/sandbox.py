@@ -46,7 +46,7 @@ class Sandbox:
             sandbox.close()
 
     def serve(self) -> None:
-        self._server.serve_forever(poll_interval=0.05)
+        self._server.serve_forever(poll_interval=0.01)
 
     def stop(self) -> None:
         """End `serve`, from another thread; whoever waits inside a failure mode is let go."""

@@ -3,17 +3,13 @@
 import socket
 import socketserver
 import sys
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 
-from dispatch.tiktok.sandbox import browser, control, events_api, guard, pages, wire
+from dispatch.tiktok.sandbox import browser, control, events_api, guard, pages
+from dispatch.tiktok.sandbox.connection import Connection
 from dispatch.tiktok.sandbox.exchange import Reply, Request, json_reply
 from dispatch.tiktok.sandbox.state import State
-
-LARGEST_BODY = 32 * 1024 * 1024
-"""Larger bodies are not read at all, so not refused in TikTok's own form either."""
-
-UNREADABLE = Reply(400, b"unreadable body", "text/plain")
 
 
 class Server(ThreadingHTTPServer):
@@ -26,7 +22,7 @@ class Server(ThreadingHTTPServer):
         self._open: set[socket.socket] = set()
         if ":" in address[0]:
             self.address_family = socket.AF_INET6
-        super().__init__(address, Handler)
+        super().__init__(address, Visit)
 
     def server_bind(self) -> None:
         """Without HTTPServer's reverse DNS look-up, which can hang for seconds."""
@@ -52,33 +48,11 @@ class Server(ThreadingHTTPServer):
             super().shutdown_request(connection)
 
 
-class Handler(BaseHTTPRequestHandler):
+class Visit(Connection):
     server: Server
-    protocol_version = "HTTP/1.1"
-    server_version = "TikTokSandbox"
-    sys_version = ""
-    disable_nagle_algorithm = True
-    wbufsize = -1  # head and body leave in one packet
 
-    def answer(self) -> None:
-        request = self._read()
-        reply = UNREADABLE if request is None else route(self.server.state, request)
-        (reply.send or wire.send_whole)(self, reply)
-
-    do_GET = do_POST = do_HEAD = do_OPTIONS = do_PUT = do_DELETE = do_PATCH = answer  # noqa: N815
-
-    def _read(self) -> Request | None:
-        """None for a body that cannot be read; the connection is of no more use then."""
-        length = self.headers.get("Content-Length", "0")
-        if "Transfer-Encoding" in self.headers or not length.isdecimal() or int(length) > LARGEST_BODY:
-            self.close_connection = True
-            return None
-        body = self.rfile.read(int(length))
-        path, _, query = self.path.partition("?")
-        return Request(self.command, path, query, dict(self.headers.items()), body, self.client_address[0])
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Quiet: `/requests` shows what came."""
+    def answer(self, request: Request) -> Reply:
+        return route(self.server.state, request)
 
 
 def route(state: State, request: Request) -> Reply:

@@ -50,16 +50,18 @@ class Tokens:
 
     def authorise(self, token: str, pixel_code: str) -> None:
         """Refuse a pixel that is not the token's; a token taken on sight learns its pixel here."""
-        if self._state(token) is None:
-            self.register(pixel_code, token)
-        if not self._database.rows(
-            "SELECT 1 FROM token_pixel JOIN token ON token.id = token WHERE digest = ? AND pixel_code = ?",
-            *(_digest(token), pixel_code),
-        ):
+        if self._may_use(token, pixel_code):
+            return
+        if self._state(token) is not None:
             raise RefusedError(BAD_PIXEL, f"No permission to operate event source {pixel_code[:64]}")
+        self.register(pixel_code, token)
 
     def _takes_on_sight(self, token: str) -> bool:
         return self._accept_any and len(token) >= SHORTEST
+
+    def _may_use(self, token: str, pixel_code: str) -> bool:
+        sql = "SELECT 1 FROM token_pixel JOIN token ON token.id = token WHERE digest = ? AND pixel_code = ?"
+        return bool(self._database.rows(sql, _digest(token), pixel_code))
 
     def _state(self, token: str) -> str | None:
         found = self._database.rows("SELECT state FROM token WHERE digest = ?", _digest(token))
