@@ -1,15 +1,14 @@
 """Reading settings from the environment, strictly: a misspelt value is an error, never a silent default."""
 
+import base64
 import os
+import secrets
 from pathlib import Path
 
 import environ
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-import base64
-import secrets
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -21,10 +20,20 @@ def state_dir() -> Path:
 
 def read_environment() -> environ.Env:
     """The process environment, completed by `.env` and by the secrets that quickstart generated."""
-    for file in (BASE_DIR / ".env", state_dir() / "secrets.env"):
-        if file.is_file():
-            environ.Env.read_env(str(file))
+    read_env_file()
+    complete_from(state_dir() / "secrets.env")
     return environ.Env()
+
+
+def read_env_file() -> None:
+    """Take `.env` or the file that ENV_FILE names; none when that is empty. It may set STATE_DIR."""
+    complete_from(BASE_DIR / os.environ.get("ENV_FILE", ".env"))
+
+
+def complete_from(file: Path) -> None:
+    """Take what the file sets and the environment does not."""
+    if file.is_file():
+        environ.Env.read_env(str(file))
 
 
 def strict_bool(env: environ.Env, name: str, default: bool) -> bool:
@@ -42,12 +51,13 @@ def new_field_key() -> str:
     return base64.urlsafe_b64encode(AESGCM.generate_key(256)).decode()
 
 
-def create_state(folder: Path | None = None) -> Path:
+def create_state() -> Path:
     """Make the state folder with generated secrets, once; an existing one is left as it is.
 
     Quickstart calls this before settings are read. In production the same values come from the environment.
     """
-    folder = folder or state_dir()
+    read_env_file()
+    folder = state_dir()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = folder / "secrets.env"
     if not file.exists():
@@ -56,6 +66,9 @@ def create_state(folder: Path | None = None) -> Path:
             f"FIELD_ENCRYPTION_KEYS='{new_field_key()}'",
             f"DEMO_ADMIN_PASSWORD='{secrets.token_urlsafe(12)}'",
         ]
-        file.touch(mode=0o600)
-        file.write_text("\n".join(lines) + "\n")
+        # Whole or not at all: half a file would lock everybody out for good.
+        half = folder / "secrets.env.new"
+        half.touch(mode=0o600)
+        half.write_text("\n".join(lines) + "\n")
+        half.replace(file)
     return folder

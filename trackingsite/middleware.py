@@ -5,7 +5,10 @@ from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.template.response import SimpleTemplateResponse
 from django.urls import resolve
+
+from offers.encryption import SecretUnreadableError
 
 logger = logging.getLogger(__name__)
 
@@ -42,14 +45,19 @@ class HotPathMiddleware:
         match = resolve(request.path_info)
         request.resolver_match = match
         try:
-            return match.func(request, *match.args, **match.kwargs)
-        except (OperationalError, InterfaceError) as error:
+            return rendered(match.func(request, *match.args, **match.kwargs))
+        except (OperationalError, InterfaceError, SecretUnreadableError) as error:
             return database_away(error)
+
+
+def rendered(response: HttpResponseBase) -> HttpResponseBase:
+    """A lazy response, as DRF's are, rendered here because Django's own handler never sees it."""
+    return response.render() if isinstance(response, SimpleTemplateResponse) else response
 
 
 def database_away(error: Exception) -> HttpResponse:
     """503: nothing was committed, so the caller must try again."""
-    logger.error("The database did not answer: %s", type(error).__name__)
+    logger.error("Nothing could be stored: %s", type(error).__name__)
     response = HttpResponse("Temporarily unavailable. Nothing was stored; please try again.\n", "text/plain", 503)
     response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response

@@ -5,7 +5,12 @@ import re
 
 PATTERNS = [
     (re.compile(r"(/postback/[^/\s]+/)[^/\s?\"']+"), r"\1[secret]"),
-    (re.compile(r"(?i)((?:access[-_]token|authorization|token|secret|password|email|phone|ttclid)[\"']?\s*[=:]\s*[\"']?)[^\s&\"',}]+"), r"\1[hidden]"),
+    (
+        re.compile(
+            r"(?i)((?:access[-_]token|authorization|token|secret|password|email|phone|ttclid)[\"']?\s*[=:]\s*[\"']?)[^\s&\"',}]+"
+        ),
+        r"\1[hidden]",
+    ),
     (re.compile(r"[\w.+%-]+(?:@|%40)[\w-]+\.[\w.-]+"), "[email]"),
 ]
 

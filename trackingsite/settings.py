@@ -29,7 +29,8 @@ DEMO_ADMIN_PASSWORD = env.str("DEMO_ADMIN_PASSWORD", default="")
 
 # Django
 ALLOWED_HOSTS: list[str] = env.list(
-    "DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", urlsplit(PUBLIC_BASE_URL).hostname or ""]
+    "DJANGO_ALLOWED_HOSTS",
+    default=["localhost", "127.0.0.1", "[::1]", urlsplit(PUBLIC_BASE_URL).hostname or ""],
 )
 CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL]
 INSTALLED_APPS = [
@@ -94,7 +95,9 @@ SILENCED_SYSTEM_CHECKS = [
 ] + ([] if IS_HTTPS else ["security.W012", "security.W016"])
 
 # Databases
-DATABASES: dict[str, dict[str, Any]] = {"default": env.db("DATABASE_URL", default=f"sqlite:///{STATE_DIR / 'db.sqlite3'}")}
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": env.db("DATABASE_URL", default=f"sqlite:///{STATE_DIR / 'db.sqlite3'}")
+}
 IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 if IS_SQLITE:
     # IMMEDIATE makes `atomic()` the writer's lock, which select_for_update is on PostgreSQL. FULL keeps
@@ -140,7 +143,13 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"redact": {"()": "trackingsite.redaction.RedactingFilter"}},
-    "formatters": {"line": {"()": "trackingsite.redaction.RedactingFormatter", "format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "trackingsite.redaction.RedactingFormatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["redact"], "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
@@ -155,32 +164,67 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "conversion_path",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
-    "DASHBOARD_CALLBACK": "trackingsite.dashboard.dashboard",
     "SIDEBAR": {
         "show_search": False,
         "navigation": [
             {
                 "title": "Configured",
                 "items": [
-                    {"title": "Offers", "icon": "sell", "link": reverse_lazy("admin:offers_offer_changelist")},
-                    {"title": "Networks", "icon": "hub", "link": reverse_lazy("admin:offers_network_changelist")},
-                    {"title": "Pixels", "icon": "ads_click", "link": reverse_lazy("admin:offers_pixel_changelist")},
+                    {
+                        "title": "Offers",
+                        "icon": "sell",
+                        "link": reverse_lazy("admin:offers_offer_changelist"),
+                    },
+                    {
+                        "title": "Networks",
+                        "icon": "hub",
+                        "link": reverse_lazy("admin:offers_network_changelist"),
+                    },
+                    {
+                        "title": "Pixels",
+                        "icon": "ads_click",
+                        "link": reverse_lazy("admin:offers_pixel_changelist"),
+                    },
                 ],
             },
             {
                 "title": "Recorded",
                 "items": [
-                    {"title": "Conversions", "icon": "paid", "link": reverse_lazy("admin:conversions_conversion_changelist")},
-                    {"title": "Postbacks", "icon": "inbox", "link": reverse_lazy("admin:conversions_postback_changelist")},
-                    {"title": "Clicks", "icon": "touch_app", "link": reverse_lazy("admin:conversions_click_changelist")},
+                    {
+                        "title": "Conversions",
+                        "icon": "paid",
+                        "link": reverse_lazy("admin:conversions_conversion_changelist"),
+                    },
+                    {
+                        "title": "Postbacks",
+                        "icon": "inbox",
+                        "link": reverse_lazy("admin:conversions_postback_changelist"),
+                    },
+                    {
+                        "title": "Clicks",
+                        "icon": "touch_app",
+                        "link": reverse_lazy("admin:conversions_click_changelist"),
+                    },
                 ],
             },
             {
                 "title": "Sent",
                 "items": [
-                    {"title": "Deliveries", "icon": "send", "link": reverse_lazy("admin:dispatch_delivery_changelist")},
-                    {"title": "Dead letters", "icon": "report", "link": reverse_lazy("admin:dispatch_deadletter_changelist")},
-                    {"title": "Credentials", "icon": "key", "link": reverse_lazy("admin:dispatch_credential_changelist")},
+                    {
+                        "title": "Deliveries",
+                        "icon": "send",
+                        "link": reverse_lazy("admin:dispatch_delivery_changelist"),
+                    },
+                    {
+                        "title": "Dead letters",
+                        "icon": "report",
+                        "link": reverse_lazy("admin:dispatch_deadletter_changelist"),
+                    },
+                    {
+                        "title": "Credentials",
+                        "icon": "key",
+                        "link": reverse_lazy("admin:dispatch_credential_changelist"),
+                    },
                 ],
             },
             {

@@ -1,0 +1,106 @@
+"""The postback gateway: authenticate, keep, answer. A DRF view stripped to what it needs."""
+
+import hmac
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpResponse
+from django.utils import timezone
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from conversions import configuration
+from conversions.digest import digest_one
+from conversions.intake import UnreadableCallError, keep
+from conversions.models import Postback
+from conversions.outcomes import Outcome
+from conversions.wake import digest_soon
+from offers.models import Network
+
+NOT_FOUND = "Not found.\n"
+
+
+class AlwaysJson(BaseContentNegotiation):
+    """Whatever a network's Accept header says, its postback is taken."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return None
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+class PostbackView(APIView):
+    """`GET or POST /postback/<network>/<secret>/`: 200 once the call is committed, and only then.
+
+    Unknown network, wrong secret and wrong address get the same 404. With `wait=1` or `Prefer: wait` the answer is
+    JSON with the outcome.
+    """
+
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = ()
+    parser_classes = ()
+    renderer_classes = (JSONRenderer,)
+    content_negotiation_class = AlwaysJson
+
+    def get(self, request: Request, slug: str, secret: str) -> HttpResponse:
+        now = timezone.now()
+        network = authenticate(slug, secret, now)
+        if network is None:
+            return plain(NOT_FOUND, 404)
+        postback, error = keep(network, request._request, now)
+        if error:
+            return refusal(error)
+        if wants_outcome(request):
+            return outcome_answer(digest_one(postback.pk))
+        transaction.on_commit(digest_soon.ask)
+        return plain("OK\n", 200)
+
+    post = get
+
+
+def authenticate(slug: str, secret: str, now: datetime) -> Network | None:
+    """The network that `secret` belongs to. Reads it anew before refusing, so a fresh secret works at once."""
+    network = configuration.networks.get(slug)
+    if network and network.accepts_secret(secret, now):
+        return network
+    network = configuration.networks.refresh(slug)
+    if network is None:
+        hmac.compare_digest(secret.encode(), secret.encode())
+        return None
+    return network if network.accepts_secret(secret, now) else None
+
+
+def wants_outcome(request: Request) -> bool:
+    return request.query_params.get("wait") == "1" or "wait" in request.headers.get("Prefer", "")
+
+
+def refusal(error: UnreadableCallError) -> HttpResponse:
+    """The same 404 as a wrong secret for a wrong address; else the reason, in words."""
+    return plain(NOT_FOUND if error.status == 404 else f"{error.outcome}: {error.detail}\n", error.status)
+
+
+def outcome_answer(postback: Postback) -> Response:
+    """What became of a postback, for people who test by hand."""
+    outcome = Outcome(postback.outcome)
+    conversion = postback.conversion
+    return Response(
+        {
+            "postback": postback.pk,
+            "outcome": outcome.value,
+            "meaning": outcome.label,
+            "detail": postback.detail,
+            "advice": outcome.advice,
+            "event_id": str(conversion.event_id) if conversion else None,
+            "event": conversion.event_name if conversion else None,
+        }
+    )
+
+
+def plain(text: str, status: int) -> HttpResponse:
+    return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")

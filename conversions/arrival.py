@@ -1,0 +1,111 @@
+"""An arrival: one Click out of one request, and the addresses it leads on to."""
+
+import re
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from django.http import HttpRequest
+
+from conversions.identity import scrub_url
+from conversions.models import Click, Consent
+from conversions.visitor import clean_text, client_ip, user_agent
+from offers.link_tokens import fill_tokens
+from offers.models import Offer
+
+MAX_URL = 8000
+UNREPLACED_AD_MACRO = re.compile(r"^__[A-Z_]+__$")
+
+# Our column: the query parameters that fill it, the first one given wins.
+CLICK_PARAMETERS: dict[str, tuple[str, ...]] = {
+    "ttclid": ("ttclid",),
+    "utm_source": ("utm_source",),
+    "utm_medium": ("utm_medium",),
+    "utm_campaign": ("utm_campaign",),
+    "utm_content": ("utm_content",),
+    "utm_term": ("utm_term",),
+    "campaign_id": ("campaign_id", "utm_id"),
+    "adgroup_id": ("adgroup_id", "aid"),
+    "ad_id": ("ad_id", "cid"),
+    "creative_id": ("creative_id",),
+    "placement": ("placement",),
+    "landing_version": ("landing_version", "lv"),
+    "variant": ("variant",),
+}
+
+
+def arrive(request: HttpRequest, offer: Offer, now: datetime) -> Click:
+    """An unsaved Click for this request, still without its landing URL."""
+    click = Click(
+        offer=offer,
+        created_at=now,
+        ip=client_ip(request),
+        user_agent=user_agent(request),
+        referrer=scrub_url(clean_text(request.META.get("HTTP_REFERER", ""), MAX_URL)),
+        ttp=clean_text(request.COOKIES.get("_ttp", ""), 200),
+        **click_columns(request),
+    )
+    consent = request.GET.get("consent", "")
+    if consent in (Consent.GRANTED, Consent.DENIED):
+        click.consent, click.consent_at = consent, now
+    return click
+
+
+def save_arrival(click: Click, page_url: str) -> str:
+    """Store the click in one INSERT; the page's address with the click id in it."""
+    page_url = with_click_id(page_url, click.pk)
+    click.landing_url = scrub_url(clean_text(page_url, MAX_URL))
+    click.save(force_insert=True)
+    return page_url
+
+
+def click_columns(request: HttpRequest) -> dict[str, Any]:
+    """Ids and UTM values of the query, cut to what the columns hold; a ttclid that is too long is no ttclid."""
+    values = {name: given(request, parameters) for name, parameters in CLICK_PARAMETERS.items()}
+    limits = {name: Click._meta.get_field(name).max_length or 0 for name in values}
+    if len(values["ttclid"]) > limits["ttclid"]:
+        values["ttclid"] = ""
+    return {name: clean_text(value, limits[name]) for name, value in values.items()}
+
+
+def given(request: HttpRequest, parameters: tuple[str, ...]) -> str:
+    """The first parameter with a value; an ad macro that TikTok left unreplaced is none."""
+    values = (request.GET.get(name, "") for name in parameters)
+    return next((value for value in values if value and not UNREPLACED_AD_MACRO.match(value)), "")
+
+
+def landing_url_of(click: Click, request: HttpRequest) -> str:
+    """Where the tracking link leads: the landing page with the visitor's whole query, tokens filled in.
+
+    An offer without a landing page has the tracking link itself as the page that TikTok is told of.
+    """
+    if not click.offer.landing_url:
+        return request.build_absolute_uri()
+    query = request.META.get("QUERY_STRING", "")
+    landing_url = fill_tokens(click.offer.landing_url, token_values(click))
+    return append_query(landing_url, query if len(query) <= MAX_URL else "")
+
+
+def offer_url_of(click: Click) -> str:
+    """The network's link with this click's id in the sub-id."""
+    return fill_tokens(click.offer.offer_url, token_values(click))
+
+
+def token_values(click: Click) -> dict[str, str]:
+    """What the {tokens} stand for on this click."""
+    columns = {name: getattr(click, name) for name in CLICK_PARAMETERS if name != "ttclid"}
+    return {**columns, "click_id": click.pk, "offer": click.offer.slug}
+
+
+def append_query(url: str, query: str) -> str:
+    """The URL with a raw query string added behind its own."""
+    parts = urlsplit(url)
+    joined = "&".join(part for part in (parts.query, query) if part)
+    return urlunsplit(parts._replace(query=joined))
+
+
+def with_click_id(url: str, click_id: str) -> str:
+    """The URL naming this click; the rest of its query stays to the letter, an older click id goes."""
+    parts = urlsplit(url)
+    kept = [part for part in parts.query.split("&") if part and not part.startswith("click_id=")]
+    return urlunsplit(parts._replace(query="&".join([*kept, f"click_id={click_id}"])))

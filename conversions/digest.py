@@ -1,0 +1,245 @@
+"""Digest: what postbacks mean. Claimed in batches, joined in one query, stored in bulk, each with its outcome."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from django.db import DatabaseError, transaction
+from django.db.models import Model, QuerySet
+from django.utils import timezone
+
+from conversions.book import ClickBook, fact_key, says_other_money, slot
+from conversions.click_ids import is_click_id
+from conversions.models import Click, Conversion, LedgerEntry, Postback
+from conversions.networks import adapter_of
+from conversions.networks.record import PostbackRecord, PostbackRefusedError
+from conversions.outcomes import Outcome
+from conversions.signals import announce
+from offers.models import EventRule, Network
+
+logger = logging.getLogger(__name__)
+
+BATCH_SIZE = 500
+Row = TypeVar("Row", bound=Model)
+Fact = tuple[Postback, PostbackRecord]
+
+
+def digest_batch(now: datetime, limit: int = BATCH_SIZE) -> int:
+    """Digest up to `limit` due postbacks in one transaction; how many there were.
+
+    Rows that another worker has claimed are skipped. A batch that fails through a fault of ours is repeated row by
+    row, so that one row can't hold up the others.
+    """
+    keys: list[int] = []
+    try:
+        with transaction.atomic():
+            postbacks = claim(Postback.objects.due(now).order_by("due_at")[:limit])
+            keys = [postback.pk for postback in postbacks]
+            Digest(now).run(postbacks)
+    except DatabaseError:
+        raise
+    except Exception:  # a fault of ours must not stop the queue
+        logger.exception("Digesting a batch of %d failed; trying one by one", len(keys))
+        for key in keys:
+            digest_alone(key)
+    return len(keys)
+
+
+def digest_one(key: int) -> Postback:
+    """Digest one postback now, whatever its turn, and return it with its outcome."""
+    with transaction.atomic():
+        postbacks = claim(Postback.objects.filter(pk=key), skip_locked=False)
+        Digest(timezone.now()).run(postbacks)
+    return Postback.objects.select_related("conversion", "network").get(pk=key)
+
+
+def digest_alone(key: int) -> None:
+    """Digest one postback; what fails is put aside with its outcome instead of being tried for ever."""
+    try:
+        digest_one(key)
+    except DatabaseError:
+        raise
+    except Exception as error:  # a fault of ours must not stop the queue
+        logger.exception("Postback %d could not be digested", key)
+        detail = f"{type(error).__name__} while digesting."
+        Postback.objects.filter(pk=key).update(outcome=Outcome.FAILED, detail=detail, due_at=None)
+
+
+def replay(keys: Sequence[int], now: datetime) -> int:
+    """Have postbacks digested again; how many will be. Facts already in the ledger do not count twice."""
+    return Postback.objects.filter(pk__in=keys).update(due_at=now, tries=0)
+
+
+def rematch_arrived(now: datetime) -> int:
+    """Make waiting postbacks due whose click has arrived meanwhile; how many."""
+    arrived = Click.objects.filter(pk__in=Postback.objects.unmatched().values("click_ref")).values("pk")
+    return Postback.objects.unmatched().filter(due_at__gt=now, click_ref__in=arrived).update(due_at=now)
+
+
+def claim(rows: "QuerySet[Postback]", skip_locked: bool = True) -> list[Postback]:
+    """Lock the rows, then their networks: facts of one network are taken over one batch at a time."""
+    postbacks = list(rows.select_for_update(skip_locked=skip_locked))
+    networks = Network.objects.select_for_update(no_key=True).order_by("pk")
+    by_key = networks.in_bulk({postback.network_id for postback in postbacks})
+    for postback in postbacks:
+        postback.network = by_key[postback.network_id]
+    return postbacks
+
+
+@dataclass
+class Digest:
+    """One batch on its way from raw postbacks to stored conversions. The caller holds the transaction."""
+
+    now: datetime
+    books: dict[str, ClickBook] = field(default_factory=dict)
+    known: dict[tuple[int, str], LedgerEntry] = field(default_factory=dict)
+
+    def run(self, postbacks: list[Postback]) -> None:
+        facts = [(postback, record) for postback in postbacks if (record := self.read(postback))]
+        self.join_by_transaction([fact for fact in facts if not fact[0].click_ref])
+        self.load_books({postback.click_ref for postback, _ in facts})
+        self.load_known(facts)
+        for postback, record in facts:
+            self.settle(postback, record)
+        self.store(postbacks)
+
+    def read(self, postback: Postback) -> PostbackRecord | None:
+        """The neutral record, or None with the reason written on the postback."""
+        try:
+            record = adapter_of(postback.network).read(postback.params, postback.network)
+        except PostbackRefusedError as refusal:
+            postback.settle(refusal.outcome, refusal.detail, self.now)
+            return None
+        postback.conversion = None
+        postback.click_ref = record.click_id
+        postback.transaction_id = record.transaction_id
+        return record
+
+    def join_by_transaction(self, facts: list[Fact]) -> None:
+        """Give postbacks without a click id the click of their transaction (refunds often have no click id)."""
+        wanted = [record.transaction_id for _, record in facts if record.transaction_id]
+        if not wanted:
+            return
+        found = Conversion.objects.filter(transaction_id__in=wanted).exclude(transaction_id="")
+        columns = found.order_by("-pk").values_list("offer__network_id", "transaction_id", "click_id")
+        clicks = {(network_id, transaction_id): click_id for network_id, transaction_id, click_id in columns}
+        for postback, record in facts:
+            postback.click_ref = clicks.get((postback.network_id, record.transaction_id), "")
+
+    def load_books(self, click_ids: set[str]) -> None:
+        """Every click of the batch with its offer's rules, conversions and their entries: four queries."""
+        wanted = [click_id for click_id in click_ids if is_click_id(click_id)]
+        clicks = Click.objects.select_related("offer").in_bulk(wanted)
+        rules = group(EventRule.objects.filter(offer__in={click.offer_id for click in clicks.values()}), "offer_id")
+        self.books = {key: ClickBook(click, rules[click.offer_id]) for key, click in clicks.items()}
+        conversions = list(Conversion.objects.filter(click__in=clicks).order_by("pk"))
+        entries = group(LedgerEntry.objects.filter(conversion__in=conversions).order_by("pk"), "conversion_id")
+        for conversion in conversions:
+            self.books[conversion.click_id].load(conversion, entries[conversion.pk])
+
+    def load_known(self, facts: list[Fact]) -> None:
+        keys = {fact_key(record, postback.click_ref) for postback, record in facts}
+        entries = LedgerEntry.objects.filter(key__in=keys).select_related("conversion")
+        self.known = {(entry.network_id, entry.key): entry for entry in entries}
+
+    def settle(self, postback: Postback, record: PostbackRecord) -> None:
+        try:
+            outcome, detail = self.take_over(postback, record)
+        except PostbackRefusedError as refusal:
+            outcome, detail = Outcome(refusal.outcome), refusal.detail
+        postback.settle(outcome, detail, self.now)
+
+    def take_over(self, postback: Postback, record: PostbackRecord) -> tuple[Outcome, str]:
+        """The outcome of one readable postback; its conversion is written on it. Raises PostbackRefusedError."""
+        book = self.books.get(postback.click_ref)
+        if book is None:
+            return unmatched(postback, record)
+        if book.click.offer.network_id != postback.network_id:
+            return Outcome.WRONG_NETWORK, f"The click belongs to the offer “{book.click.offer}”."
+        key = fact_key(record, book.click.pk)
+        known = self.known.get((postback.network_id, key))
+        if known:
+            return self.repeat(book, known, postback, record)
+        result = book.record(postback, record, key, self.now)
+        self.known.update({(e.network_id, e.key): e for e in book.new_entries[-1:]})
+        return result
+
+    def repeat(
+        self, book: ClickBook, known: LedgerEntry, postback: Postback, record: PostbackRecord
+    ) -> tuple[Outcome, str]:
+        """A fact that is in the ledger already: the network's duplicate mode decides."""
+        postback.conversion = known.conversion
+        if known.postback_id == postback.pk:
+            return Outcome.RECORDED, "Digested again; it was in the ledger already."
+        mode = postback.network.duplicate_mode
+        if mode == Network.DuplicateMode.COUNT:
+            return book.count_again(postback, record, self.now)
+        if not says_other_money(known, record):
+            return Outcome.DUPLICATE, f"The same as postback {known.postback_id}."
+        if mode == Network.DuplicateMode.UPDATE and known.conversion.click_id == book.click.pk:
+            return book.correct(known, postback, record, self.now)
+        return (
+            Outcome.DUPLICATE,
+            f"Other amounts than postback {known.postback_id}; ignored by the duplicate mode.",
+        )
+
+    def store(self, postbacks: list[Postback]) -> None:
+        """Write everything in bulk. The unique constraints have the last word."""
+        books = list(self.books.values())
+        new = [conversion for book in books for conversion in book.new_conversions]
+        raced = insert_conversions(new)
+        fresh = {slot(conversion) for conversion in new} - raced
+        changed = [c for book in books for name, c in book.changed.items() if name not in fresh]
+        Conversion.objects.bulk_update(changed, CHANGING_FIELDS)
+        entries = [entry for book in books for entry in book.new_entries]
+        for entry in entries:
+            entry.conversion_id = entry.conversion.pk
+        LedgerEntry.objects.bulk_create(entries)
+        for postback in postbacks:
+            postback.conversion_id = postback.conversion.pk if postback.conversion else None
+        Postback.objects.bulk_update(postbacks, POSTBACK_FIELDS, batch_size=BATCH_SIZE)
+        if entries:
+            transaction.on_commit(announce)
+
+
+CHANGING_FIELDS = [
+    "status", "payout", "amount", "currency", "transaction_id", "network_event", "email_sha256", "phone_sha256",
+    "planned_at",
+]  # fmt: skip
+POSTBACK_FIELDS = [
+    "outcome", "detail", "conversion", "click_ref", "transaction_id", "due_at", "tries", "digested_at",
+]  # fmt: skip
+
+
+def insert_conversions(new: list[Conversion]) -> set[str]:
+    """Insert with their primary keys filled in; the slots of those that a page had inserted a moment before us."""
+    if not new:
+        return set()
+    ids = [conversion.event_id for conversion in new]
+    Conversion.objects.bulk_create(new, ignore_conflicts=True)
+    stored = {slot(c): c for c in Conversion.objects.filter(event_id__in=ids)}
+    for conversion in new:
+        conversion.pk = stored[slot(conversion)].pk
+    return {slot(c) for c in new if stored[slot(c)].status != c.status}
+
+
+def unmatched(postback: Postback, record: PostbackRecord) -> tuple[Outcome, str]:
+    """Why there is no click to join: it may still come, or none was named."""
+    if postback.click_ref:
+        return Outcome.UNMATCHED_CLICK, f"There is no click “{postback.click_ref[:60]}”."
+    if record.transaction_id:
+        return (
+            Outcome.UNMATCHED_CLICK,
+            f"No click id, and no conversion has the transaction {record.transaction_id[:60]}.",
+        )
+    return Outcome.MISSING_CLICK_ID, "The postback has neither a click id nor a known transaction id."
+
+
+def group(rows: Iterable[Row], attribute: str) -> defaultdict[int, list[Row]]:
+    grouped: defaultdict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        grouped[getattr(row, attribute)].append(row)
+    return grouped

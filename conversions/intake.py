@@ -1,0 +1,178 @@
+"""Turning one raw call into one Postback row: read, hide personal data, keep. Nothing is judged here but its form."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+from django.http import HttpRequest
+
+from conversions import identity
+from conversions.models import Postback
+from conversions.networks import adapter_of
+from conversions.outcomes import Outcome
+from conversions.visitor import client_ip
+from offers.models import Network
+
+MAX_QUERY_BYTES = 8 * 1024
+MAX_BODY_BYTES = 64 * 1024
+MAX_FIELDS = 100
+MAX_VALUE = 4096
+KEPT_OF_UNREADABLE = 2000
+
+Pairs = list[tuple[str, str]]
+
+
+class UnreadableCallError(Exception):
+    """A call that has no readable parameters; carries outcome, HTTP status and the words for the sender."""
+
+    def __init__(self, outcome: str, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.outcome, self.status, self.detail = outcome, status, detail
+
+
+@dataclass
+class Call:
+    """One call as far as it could be read."""
+
+    pairs: Pairs = field(default_factory=list)
+    raw: bytes = b""
+    error: UnreadableCallError | None = None
+
+
+def read_call(request: HttpRequest, critical: frozenset[str]) -> Call:
+    """Read a call's parameters from query and body; what went wrong is in `error`, what was sent is kept."""
+    call = Call()
+    try:
+        call.raw = read_body(request)
+        call.pairs = read_query(request) + read_pairs(call.raw, request.content_type or "")
+        refuse_hostile(call.pairs, critical)
+    except UnreadableCallError as error:
+        call.error = error
+    return call
+
+
+def read_body(request: HttpRequest) -> bytes:
+    """The body, at most 64 kB of it is ever read. Raises UnreadableCallError."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdigit() or int(length) > MAX_BODY_BYTES:
+        raise UnreadableCallError(Outcome.TOO_LARGE, 413, "The body is larger than 64 kB.")
+    try:
+        return request.read(MAX_BODY_BYTES)
+    except OSError as error:
+        raise UnreadableCallError(Outcome.UNDECODABLE, 400, "The body ended early.") from error
+
+
+def read_query(request: HttpRequest) -> Pairs:
+    query = request.META.get("QUERY_STRING", "")
+    if len(query) > MAX_QUERY_BYTES:
+        raise UnreadableCallError(Outcome.TOO_LARGE, 413, "The query is larger than 8 kB.")
+    try:
+        return parse_form(query.encode("latin-1").decode("utf-8"))  # WSGI hands bytes over as latin-1
+    except UnicodeError as error:
+        raise UnreadableCallError(Outcome.UNDECODABLE, 400, "The query is not UTF-8.") from error
+
+
+def read_pairs(body: bytes, content_type: str) -> Pairs:
+    """Parameters of a form or JSON body; JSON is recognised by its first character whatever the type says."""
+    if not body.strip():
+        return []
+    if body.lstrip()[:1] in (b"{", b"["):
+        return flatten(parse_json(body))
+    if content_type == "application/json":
+        raise UnreadableCallError(Outcome.UNDECODABLE, 400, "The body is not a JSON object.")
+    try:
+        return parse_form(body.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise UnreadableCallError(Outcome.UNDECODABLE, 400, "The body is not UTF-8.") from error
+
+
+def parse_form(text: str) -> Pairs:
+    """Raises UnreadableCallError for more than 100 fields or invalid UTF-8."""
+    try:
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
+    except UnicodeDecodeError as error:
+        raise UnreadableCallError(Outcome.UNDECODABLE, 400, "A parameter is not UTF-8.") from error
+    except ValueError as error:
+        raise UnreadableCallError(Outcome.TOO_LARGE, 413, "There are more than 100 parameters.") from error
+
+
+def parse_json(body: bytes) -> dict[str, Any]:
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise UnreadableCallError(Outcome.UNDECODABLE, 400, "The body is not valid JSON.") from error
+    if not isinstance(parsed, dict):
+        raise UnreadableCallError(Outcome.UNDECODABLE, 400, "The body is not a JSON object.")
+    return parsed
+
+
+def flatten(parsed: dict[str, Any]) -> Pairs:
+    """Top-level values as text. Nested ones stay JSON, for an adapter to open."""
+    if len(parsed) > MAX_FIELDS:
+        raise UnreadableCallError(Outcome.TOO_LARGE, 413, "There are more than 100 parameters.")
+    return [(key, as_text(value)) for key, value in parsed.items() if value is not None]
+
+
+def as_text(value: Any) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def refuse_hostile(pairs: Pairs, critical: frozenset[str]) -> None:
+    """Raises UnreadableCallError for NUL and for a critical parameter that came twice with different values."""
+    if any("\x00" in key or "\x00" in value for key, value in pairs):
+        raise UnreadableCallError(Outcome.UNDECODABLE, 400, "A parameter contains a NUL character.")
+    names = Counter(key.casefold() for key, value in dict.fromkeys(pairs))
+    repeated = [name for name, count in names.items() if count > 1 and name in critical]
+    if repeated:
+        raise UnreadableCallError(Outcome.REPEATED_PARAMETER, 400, f"{repeated[0]} came twice with different values.")
+
+
+def make_postback(network: Network, call: Call, request: HttpRequest, now: datetime) -> Postback:
+    """An unsaved Postback: due now when it is readable, finished with its reason when it is not."""
+    postback = Postback(
+        network=network,
+        received_at=now,
+        method=(request.method or "")[:4],
+        remote_ip=client_ip(request),
+        params=hide_personal(call.pairs),
+        email_sha256=first_hash(identity.hash_email(value) for value in values_of(call.pairs, identity.EMAIL_KEYS)),
+        phone_sha256=first_hash(
+            identity.hash_phone(value, network.default_region) for value in values_of(call.pairs, identity.PHONE_KEYS)
+        ),
+        due_at=now,
+    )
+    if call.error:
+        postback.settle(call.error.outcome, call.error.detail, now)
+        postback.raw_body = identity.hide_inside(call.raw[:KEPT_OF_UNREADABLE].decode("latin-1").replace("\x00", "�"))
+    return postback
+
+
+def values_of(pairs: Pairs, keys: frozenset[str]) -> list[str]:
+    return [value for key, value in pairs if key.casefold() in keys]
+
+
+def first_hash(digests: Iterable[str]) -> str:
+    return next((digest for digest in digests if digest), "")
+
+
+def hide_personal(pairs: Pairs) -> dict[str, str]:
+    """The parameters as kept: personal ones hidden by name, and wherever they stand inside a value."""
+    return {
+        key[:100]: identity.HIDDEN if identity.is_personal(key) else identity.hide_inside(value[:MAX_VALUE])
+        for key, value in pairs
+    }
+
+
+def keep(network: Network, request: HttpRequest, now: datetime) -> tuple[Postback, UnreadableCallError | None]:
+    """Read and store one call in one INSERT. The caller has authenticated it."""
+    call = read_call(request, adapter_of(network).CRITICAL)
+    postback = make_postback(network, call, request, now)
+    if call.error is None and not network.accepts_ip(postback.remote_ip):
+        call.error = UnreadableCallError(Outcome.IP_NOT_ALLOWED, 404, f"{postback.remote_ip} is not in the list.")
+        postback.settle(call.error.outcome, call.error.detail, now)
+    postback.save(force_insert=True)
+    return postback, call.error

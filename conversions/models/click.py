@@ -1,0 +1,61 @@
+from django.db import models
+
+from conversions.click_ids import LENGTH, new_click_id
+from offers.models import Offer
+
+TTCLID_LENGTH = 2048
+
+
+class Consent(models.TextChoices):
+    """What the visitor said about advertising data."""
+
+    UNKNOWN = "unknown", "Not asked yet"
+    GRANTED = "granted", "Granted"
+    DENIED = "denied", "Denied"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class Click(models.Model):
+    """One arrival of one visitor at one offer."""
+
+    id = models.CharField("click id", primary_key=True, max_length=LENGTH, default=new_click_id)
+    offer = models.ForeignKey(Offer, models.PROTECT, related_name="clicks")
+    created_at = models.DateTimeField("arrived")
+
+    ttclid = models.CharField(max_length=TTCLID_LENGTH, blank=True)
+    ttp = models.CharField("_ttp", max_length=200, blank=True)
+    utm_source = models.CharField(max_length=200, blank=True)
+    utm_medium = models.CharField(max_length=200, blank=True)
+    utm_campaign = models.CharField(max_length=200, blank=True)
+    utm_content = models.CharField(max_length=200, blank=True)
+    utm_term = models.CharField(max_length=200, blank=True)
+    campaign_id = models.CharField(max_length=100, blank=True)
+    adgroup_id = models.CharField("ad group id", max_length=100, blank=True)
+    ad_id = models.CharField(max_length=100, blank=True)
+    creative_id = models.CharField(max_length=100, blank=True)
+    placement = models.CharField(max_length=100, blank=True)
+    landing_version = models.CharField(max_length=100, blank=True)
+    variant = models.CharField(max_length=100, blank=True)
+
+    ip = models.GenericIPAddressField("IP address", null=True, blank=True)
+    user_agent = models.CharField(max_length=1000, blank=True)
+    referrer = models.TextField(blank=True)
+    landing_url = models.TextField("landing URL", help_text="With its full query, without personal data.")
+    consent = models.CharField(max_length=9, choices=Consent, default=Consent.UNKNOWN)
+    consent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [
+            # Used by the admin's list, newest first, alone and for one offer.
+            models.Index(fields=["-created_at"], name="click_newest"),
+            models.Index(fields=["offer", "-created_at"], name="click_newest_of_offer"),
+        ]
+
+    def __str__(self) -> str:
+        return self.id
+
+    @property
+    def has_consent(self) -> bool:
+        """Whether TikTok may be told of this visitor under the offer's policy."""
+        return self.consent == Consent.GRANTED or (self.consent == Consent.UNKNOWN and not self.offer.consent_required)

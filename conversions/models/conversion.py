@@ -1,0 +1,69 @@
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import Q
+
+from conversions.models.click import Click
+from offers.models import Offer
+
+
+class ConversionQuerySet(models.QuerySet["Conversion"]):
+    def unplanned(self) -> "ConversionQuerySet":
+        """Conversions that dispatch has not decided on since they last changed."""
+        return self.filter(planned_at=None)
+
+
+class Conversion(models.Model):
+    """One action of one click, told to TikTok under one event_id."""
+
+    class Status(models.TextChoices):
+        TRACKED = "tracked", "Seen on a page"
+        PENDING = "pending", "Pending"
+        APPROVED = "approved", "Approved"
+        REJECTED = "rejected", "Rejected"
+        REFUNDED = "refunded", "Refunded"
+        CHARGEBACK = "chargeback", "Charged back"
+
+    click = models.ForeignKey(Click, models.PROTECT, related_name="conversions")
+    offer = models.ForeignKey(Offer, models.PROTECT, related_name="conversions")
+    event_name = models.CharField("event", max_length=50)
+    event_id = models.UUIDField("event_id")
+    occurrence_key = models.CharField(max_length=250, blank=True)
+    transaction_id = models.CharField(max_length=200, blank=True)
+    network_event = models.CharField(max_length=100, blank=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.TRACKED)
+    payout = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
+    amount = models.DecimalField("sale amount", max_digits=14, decimal_places=2, null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+    occurred_at = models.DateTimeField("happened")
+    page_url = models.TextField("page URL", blank=True)
+    referrer = models.TextField(blank=True)
+    email_sha256 = models.CharField(max_length=64, blank=True)
+    phone_sha256 = models.CharField(max_length=64, blank=True)
+    planned_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField("recorded")
+
+    objects = ConversionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            # A refresh, a race of page and postback, a repeated postback: one action is one event.
+            models.UniqueConstraint(fields=["event_id", "event_name"], name="one_conversion_per_event_id"),
+        ]
+        indexes = [
+            # Used by ConversionQuerySet.unplanned(), on every turn of the planner.
+            models.Index(fields=["id"], name="conversion_unplanned", condition=Q(planned_at=None)),
+            # Used by the digest, which joins a refund without a click id by its receipt.
+            models.Index(fields=["transaction_id"], name="conversion_by_transaction", condition=~Q(transaction_id="")),
+            # Used by the admin's list, newest first.
+            models.Index(fields=["-created_at"], name="conversion_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_name} {self.event_id}"
+
+    @property
+    def money(self) -> Decimal | None:
+        """What the network pays for it, else the sale's amount; None when no postback spoke of money."""
+        return self.amount if self.payout is None else self.payout

@@ -1,0 +1,39 @@
+from django.db import models
+
+from conversions.models.conversion import Conversion
+from conversions.models.postback import Postback
+from offers.models import Network
+
+
+class LedgerEntry(models.Model):
+    """One signed money or status fact about a conversion, as a network reported it; never edited."""
+
+    class Kind(models.TextChoices):
+        PENDING = "pending", "Pending"
+        SALE = "approved", "Sale approved"
+        REJECTION = "rejected", "Rejected"
+        REFUND = "refunded", "Refund"
+        CHARGEBACK = "chargeback", "Chargeback"
+        CORRECTION = "correction", "Correction"
+
+    conversion = models.ForeignKey(Conversion, models.PROTECT, related_name="ledger_entries")
+    postback = models.ForeignKey(Postback, models.PROTECT, related_name="ledger_entries")
+    network = models.ForeignKey(Network, models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind)
+    key = models.CharField("idempotency key", max_length=64)
+    payout = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
+    amount = models.DecimalField("sale amount", max_digits=14, decimal_places=2, null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+    occurred_at = models.DateTimeField("happened")
+    created_at = models.DateTimeField("recorded")
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name_plural = "ledger entries"
+        constraints = [
+            # The network may report the same fact again and at once over several connections; it counts once.
+            models.UniqueConstraint(fields=["network", "key"], name="one_ledger_entry_per_fact"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.payout if self.payout is not None else ''} {self.currency}".strip()

@@ -1,0 +1,66 @@
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.db.models import Q
+
+from conversions.outcomes import Outcome
+from offers.models import Network
+
+MATCH_SCHEDULE = [timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 3600, 6 * 3600, 24 * 3600)]
+
+
+class PostbackQuerySet(models.QuerySet["Postback"]):
+    def due(self, now: datetime) -> "PostbackQuerySet":
+        """Postbacks to digest now: new ones, and unmatched ones whose next try has come."""
+        return self.filter(due_at__lte=now)
+
+    def unmatched(self) -> "PostbackQuerySet":
+        """Postbacks that still wait for their click."""
+        return self.filter(outcome=Outcome.UNMATCHED_CLICK, due_at__isnull=False)
+
+
+class Postback(models.Model):
+    """One raw call of a network, kept before anything else, with the outcome that it led to."""
+
+    network = models.ForeignKey(Network, models.PROTECT, related_name="postbacks")
+    received_at = models.DateTimeField("received")
+    method = models.CharField(max_length=4)
+    params = models.JSONField("parameters", default=dict, help_text="As sent; e-mail and phone are hidden.")
+    raw_body = models.TextField(blank=True, help_text="The beginning of a body that could not be read.")
+    remote_ip = models.GenericIPAddressField("from address", null=True)
+    email_sha256 = models.CharField(max_length=64, blank=True)
+    phone_sha256 = models.CharField(max_length=64, blank=True)
+
+    outcome = models.CharField(max_length=20, choices=Outcome, default=Outcome.RECEIVED)
+    detail = models.CharField(max_length=500, blank=True)
+    conversion = models.ForeignKey(
+        "conversions.Conversion", models.SET_NULL, null=True, blank=True, related_name="postbacks"
+    )
+    click_ref = models.CharField("click id sent", max_length=100, blank=True)
+    transaction_id = models.CharField(max_length=200, blank=True)
+    due_at = models.DateTimeField("next try", null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    digested_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PostbackQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        permissions = [("replay_postback", "Can digest a postback again")]
+        indexes = [
+            # Used by PostbackQuerySet.due(), on every turn of the digest.
+            models.Index(fields=["due_at"], name="postback_due", condition=Q(due_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"Postback {self.pk}"
+
+    def settle(self, outcome: str, detail: str, now: datetime) -> None:
+        """Write down what digesting led to; an unmatched one gets its next try. Does not save."""
+        self.outcome, self.detail, self.digested_at = outcome, detail[:500], now
+        self.due_at = self.next_try() if outcome == Outcome.UNMATCHED_CLICK else None
+        self.tries += 1
+
+    def next_try(self) -> datetime | None:
+        """When to look for the click again, counted from the arrival; None after the last try."""
+        return self.received_at + MATCH_SCHEDULE[self.tries] if self.tries < len(MATCH_SCHEDULE) else None

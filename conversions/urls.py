@@ -1,0 +1,10 @@
+from django.urls import path, re_path
+
+from conversions import views
+from conversions.api.gateway import PostbackView
+
+urlpatterns = [
+    path("c/<slug:slug>/", views.tracking_link, name="tracking_link"),
+    re_path(r"^go/(?P<click_id>[a-z0-9]{26})/$", views.outbound_link, name="outbound_link"),
+    path("postback/<slug:slug>/<str:secret>/", PostbackView.as_view(), name="postback"),
+]

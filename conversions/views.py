@@ -1,0 +1,54 @@
+"""The two links: into our tracking, and out to the network's offer."""
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from conversions import configuration
+from conversions.arrival import arrive, landing_url_of, offer_url_of, save_arrival
+from conversions.models import Click
+
+CLICK_COOKIE = "click_id"
+COOKIE_SECONDS = 30 * 24 * 3600
+
+
+@require_GET
+def tracking_link(request: HttpRequest, slug: str) -> HttpResponse:
+    """`GET /c/<offer>/`: store the click, then 302 to the landing page, or straight to the offer."""
+    offer = configuration.offers.get(slug)
+    if offer is None:
+        raise Http404
+    click = arrive(request, offer, timezone.now())
+    landing_url = save_arrival(click, landing_url_of(click, request))
+    response = redirect(landing_url if offer.landing_url else offer_url_of(click))
+    remember(response, click)
+    return response
+
+
+@require_GET
+def outbound_link(request: HttpRequest, click_id: str) -> HttpResponse:
+    """`GET /go/<click>/`: 302 to the network's offer with the click id in its sub-id."""
+    click = Click.objects.select_related("offer").filter(pk=click_id).first()
+    if click is None:
+        raise Http404
+    return redirect(offer_url_of(click))
+
+
+def redirect(url: str) -> HttpResponse:
+    """302 to an address that staff configured, never one that the visitor brought; not to be cached."""
+    response = HttpResponseRedirect(url)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def remember(response: HttpResponse, click: Click) -> None:
+    """Keep the click id in a first-party cookie that browsers let live, because the server sets it."""
+    response.set_cookie(
+        CLICK_COOKIE,
+        click.pk,
+        max_age=COOKIE_SECONDS,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.IS_HTTPS,
+    )

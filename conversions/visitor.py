@@ -1,0 +1,53 @@
+"""Who is calling: the visitor's own address and browser, never a proxy's or the server's."""
+
+import ipaddress
+from functools import lru_cache
+
+from django.conf import settings
+from django.http import HttpRequest
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+USER_AGENT_LIMIT = 1000
+
+
+def client_ip(request: HttpRequest) -> str | None:
+    """The rightmost address of X-Forwarded-For that is no trusted proxy; without trusted proxies the peer itself."""
+    peer = parse_address(request.META.get("REMOTE_ADDR", ""))
+    if peer is None or not is_trusted(peer):
+        return str(peer) if peer else None
+    for text in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+        hop = parse_address(text)
+        if hop is None:
+            break
+        peer = hop
+        if not is_trusted(hop):
+            break
+    return str(peer)
+
+
+def user_agent(request: HttpRequest) -> str:
+    """The browser's User-Agent, at most 1,000 characters."""
+    return clean_text(request.META.get("HTTP_USER_AGENT", ""), USER_AGENT_LIMIT)
+
+
+def clean_text(text: str, limit: int) -> str:
+    """Storable text: no NUL and no lone surrogates (PostgreSQL takes neither), at most `limit` characters."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()[:limit]
+
+
+def parse_address(text: str) -> Address | None:
+    """An IPv4 or IPv6 address, with an IPv4-mapped one unwrapped; None for anything else."""
+    try:
+        address = ipaddress.ip_address(text.strip().strip("[]"))
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def is_trusted(address: Address) -> bool:
+    return any(address in proxy for proxy in trusted_proxies(tuple(settings.TRUSTED_PROXIES)))
+
+
+@lru_cache(maxsize=4)
+def trusted_proxies(ranges: tuple[str, ...]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    return [ipaddress.ip_network(text, strict=False) for text in ranges]

@@ -1,0 +1,5 @@
+from dispatch.models.attempt import DeliveryAttempt
+from dispatch.models.credential import Credential
+from dispatch.models.delivery import DeadLetter, Delivery
+
+__all__ = ["Credential", "DeadLetter", "Delivery", "DeliveryAttempt"]

@@ -1,0 +1,127 @@
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from conversions.models import Conversion
+from dispatch.reasons import Reason
+from offers.models import Pixel
+
+DEDUP_WINDOW = timedelta(hours=48)
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def due(self, now: datetime) -> "DeliveryQuerySet":
+        """Deliveries to send now; their pixel may still be paused."""
+        return self.filter(status=Delivery.Status.WAITING, next_attempt_at__lte=now)
+
+    def expired(self, now: datetime) -> "DeliveryQuerySet":
+        """Deliveries whose worker died or hung: nobody will settle them."""
+        return self.filter(status=Delivery.Status.LEASED, lease_until__lt=now)
+
+    def dead(self) -> "DeliveryQuerySet":
+        """Dead letters: automation gave up, a person decides."""
+        return self.filter(status=Delivery.Status.DEAD)
+
+    def requeue(self, user: Any, now: datetime) -> int:
+        """Send dead letters again under their old event_id; how many were dead until now.
+
+        The status guard makes a second call, by whomever, change nothing.
+        """
+        return self.dead().update(
+            status=Delivery.Status.WAITING,
+            next_attempt_at=now,
+            attempts=0,
+            claims=0,
+            decided_by=user,
+            decided_at=now,
+            decision="Re-queued",
+        )
+
+    def discard(self, user: Any, reason: str, now: datetime) -> int:
+        """Give dead letters up for good, with the reason; how many were dead until now."""
+        return self.dead().update(
+            status=Delivery.Status.DISCARDED,
+            decided_by=user,
+            decided_at=now,
+            decision=f"Discarded: {reason}"[:300],
+        )
+
+
+class Delivery(models.Model):
+    """The promise to tell one pixel one conversion."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        LEASED = "leased", "Being sent"
+        ACCEPTED = "accepted", "Accepted"
+        HELD = "held", "Held"
+        SUPPRESSED = "suppressed", "Not to be sent"
+        DEAD = "dead", "Dead letter"
+        DISCARDED = "discarded", "Discarded"
+
+    conversion = models.ForeignKey(Conversion, models.PROTECT, related_name="deliveries")
+    pixel = models.ForeignKey(Pixel, models.PROTECT, related_name="deliveries")
+    event_name = models.CharField("event", max_length=50)
+    event_id = models.UUIDField("event_id")
+    status = models.CharField(max_length=10, choices=Status, default=Status.WAITING)
+    reason = models.CharField(max_length=30, choices=Reason, blank=True)
+    detail = models.CharField(max_length=500, blank=True)
+
+    next_attempt_at = models.DateTimeField("next attempt", null=True, blank=True)
+    lease_token = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Tries whose outcome is on record.")
+    claims = models.PositiveSmallIntegerField(default=0, help_text="Times a worker has taken it.")
+    first_sent_at = models.DateTimeField("first sent", null=True, blank=True)
+    accepted_at = models.DateTimeField("accepted", null=True, blank=True)
+    maybe_accepted = models.BooleanField(
+        "outcome unknown",
+        default=False,
+        help_text="An earlier try may have reached TikTok without an answer.",
+    )
+    created_at = models.DateTimeField("planned")
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decision = models.CharField(max_length=300, blank=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "deliveries"
+        constraints = [
+            # TikTok's own deduplication key: one event is promised once.
+            models.UniqueConstraint(fields=["pixel", "event_name", "event_id"], name="one_delivery_per_event"),
+        ]
+        indexes = [
+            # Used by DeliveryQuerySet.due(), for each pixel on every turn of the sender.
+            models.Index(fields=["pixel", "next_attempt_at"], name="delivery_due", condition=Q(status="waiting")),
+            # Used by DeliveryQuerySet.expired(), on every sweep.
+            models.Index(fields=["lease_until"], name="delivery_leased", condition=Q(status="leased")),
+            # Used by the dead-letter review and its filters.
+            models.Index(fields=["reason", "-id"], name="delivery_dead", condition=Q(status="dead")),
+            # Used by the release of what waits for consent or credentials.
+            models.Index(fields=["pixel", "reason"], name="delivery_held", condition=Q(status="held")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_name} {self.event_id} → {self.pixel.code}"
+
+    def could_double(self, now: datetime) -> bool:
+        """Whether sending again could count twice: TikTok merges copies of one event for 48 hours only."""
+        return bool(self.maybe_accepted and self.first_sent_at and self.first_sent_at + DEDUP_WINDOW < now)
+
+
+class DeadLetter(Delivery):
+    """A Delivery that automation gave up on; the same row, looked at by a person."""
+
+    class Meta:
+        proxy = True
+        verbose_name = "dead letter"
+        permissions = [
+            ("requeue_deadletter", "Can send dead letters again"),
+            ("discard_deadletter", "Can discard dead letters"),
+        ]

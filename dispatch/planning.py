@@ -1,0 +1,139 @@
+"""Plan: what each conversion means for TikTok. A Delivery waiting, held or suppressed with its reason, or nothing yet."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from conversions.models import Consent, Conversion
+from dispatch.models import Delivery
+from dispatch.reasons import Reason
+from dispatch.tiktok.contract import ContractError
+from dispatch.tiktok.payload import build_event
+from offers.models import EventRule
+
+BATCH_SIZE = 500
+Status = Delivery.Status
+Trigger = EventRule.Trigger
+
+SENDABLE: dict[str, frozenset[str]] = {
+    Trigger.PAGE: frozenset({Conversion.Status.TRACKED, Conversion.Status.PENDING, Conversion.Status.APPROVED}),
+    Trigger.PENDING: frozenset({Conversion.Status.PENDING, Conversion.Status.APPROVED}),
+    Trigger.APPROVED: frozenset({Conversion.Status.APPROVED}),
+}
+TAKEN_BACK = frozenset({Conversion.Status.REJECTED, Conversion.Status.REFUNDED, Conversion.Status.CHARGEBACK})
+HOPELESS = frozenset({Reason.TOO_OLD, Reason.NO_MATCH_KEY})  # no repair can make these sendable
+OPEN = frozenset({Status.WAITING, Status.HELD})
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What planning decided for a conversion."""
+
+    status: Delivery.Status
+    reason: str = ""
+    detail: str = ""
+
+
+def plan(now: datetime, limit: int = BATCH_SIZE) -> int:
+    """Decide on up to `limit` unplanned conversions in one transaction; how many there were."""
+    with transaction.atomic():
+        conversions = list(
+            Conversion.objects.unplanned()
+            .select_related("click__offer", "offer__pixel")
+            .select_for_update(skip_locked=True, of=("self",))
+            .order_by("id")[:limit]
+        )
+        rules = rules_of({conversion.offer_id for conversion in conversions})
+        known = {delivery.conversion_id: delivery for delivery in Delivery.objects.filter(conversion__in=conversions)}
+        fresh = []
+        for conversion in conversions:
+            decision = decide(conversion, rules[conversion.offer_id], now)
+            if decision and conversion.pk in known:
+                revise(known[conversion.pk], decision, now)
+            elif decision:
+                fresh.append(promise(conversion, decision, now))
+        Delivery.objects.bulk_create(fresh, ignore_conflicts=True)
+        Conversion.objects.filter(pk__in=[c.pk for c in conversions]).update(planned_at=now)
+    return len(conversions)
+
+
+def rules_of(offer_ids: set[int]) -> dict[int, list[EventRule]]:
+    grouped: dict[int, list[EventRule]] = defaultdict(list)
+    for rule in EventRule.objects.filter(offer__in=offer_ids).select_related("offer"):
+        grouped[rule.offer_id].append(rule)
+    return grouped
+
+
+def decide(conversion: Conversion, rules: list[EventRule], now: datetime) -> Decision | None:
+    """The decision for one conversion; None while nothing is to be told yet."""
+    if conversion.status in TAKEN_BACK:
+        return Decision(Status.SUPPRESSED, Reason.TAKEN_BACK, f"The network reported “{conversion.status}”.")
+    rule = rule_for(conversion, rules)
+    if rule is None:
+        return None
+    if not rule.uses("server"):
+        return Decision(Status.SUPPRESSED, Reason.PIXEL_ONLY)
+    return consent_decision(conversion) or contract_decision(conversion, rule, now)
+
+
+def rule_for(conversion: Conversion, rules: list[EventRule]) -> EventRule | None:
+    """The rule by which this conversion, in its present status, is told to TikTok."""
+    own = [rule for rule in rules if rule.event_name == conversion.event_name]
+    open_ones = [rule for rule in own if conversion.status in SENDABLE[rule.trigger]]
+    exact = [rule for rule in open_ones if rule.network_event and rule.network_event == conversion.network_event]
+    return next(iter(exact + open_ones), None)
+
+
+def consent_decision(conversion: Conversion) -> Decision | None:
+    """Held or suppressed by the visitor's word; None when the visitor's word lets it go."""
+    if conversion.click.has_consent:
+        return None
+    if conversion.click.consent == Consent.UNKNOWN:
+        return Decision(Status.HELD, Reason.CONSENT_UNKNOWN)
+    return Decision(Status.SUPPRESSED, Reason.CONSENT_DENIED)
+
+
+def contract_decision(conversion: Conversion, rule: EventRule, now: datetime) -> Decision:
+    try:
+        build_event(conversion, rule, now)
+    except ContractError as error:
+        return Decision(status_of_refusal(error), error.reason, error.detail)
+    return Decision(Status.WAITING)
+
+
+def status_of_refusal(error: ContractError) -> Delivery.Status:
+    """A dead letter when a person can repair it, else suppressed for good."""
+    return Status.SUPPRESSED if error.reason in HOPELESS else Status.DEAD
+
+
+def promise(conversion: Conversion, decision: Decision, now: datetime) -> Delivery:
+    """An unsaved Delivery."""
+    return Delivery(
+        conversion=conversion,
+        pixel=conversion.offer.pixel,
+        event_name=conversion.event_name,
+        event_id=conversion.event_id,
+        status=decision.status,
+        reason=decision.reason,
+        detail=decision.detail,
+        next_attempt_at=now if decision.status == Status.WAITING else None,
+        created_at=now,
+    )
+
+
+def revise(delivery: Delivery, decision: Decision, now: datetime) -> int:
+    """Change a decision that is not carried out yet; what is leased, accepted, dead or discarded stays as it is.
+
+    The status guard settles the race with a worker that claims the row in this moment: the claim wins, and what was
+    sent cannot be called back.
+    """
+    if delivery.status == decision.status:
+        return 0
+    return Delivery.objects.filter(pk=delivery.pk, status__in=OPEN).update(
+        status=decision.status,
+        reason=decision.reason,
+        detail=decision.detail,
+        next_attempt_at=now if decision.status == Status.WAITING else None,
+    )

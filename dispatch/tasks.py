@@ -1,0 +1,56 @@
+"""What django-q2 runs for this app. Arguments are integers; every task is harmless to lose and to run twice."""
+
+from typing import Any
+
+from django.dispatch import receiver
+from django.utils import timezone
+
+from conversions.digest import rematch_arrived
+from conversions.models import Conversion
+from conversions.signals import conversions_recorded
+from conversions.wake import Waker, enqueue
+from dispatch import outbox, planning, sending
+from dispatch.models import Delivery
+
+DELIVER = "dispatch.tasks.deliver"
+DRAIN = "dispatch.tasks.drain_pixel"
+
+deliver_soon = Waker(DELIVER)
+
+
+@receiver(conversions_recorded, dispatch_uid="wake the sender")
+def wake_sender(**kwargs: Any) -> None:
+    deliver_soon.ask()
+
+
+def deliver() -> int:
+    """Plan what is unplanned, then send: one pixel here, every other one in a task of its own."""
+    while planning.plan(timezone.now()):
+        pass
+    pixels = list(sending.pixels_with_work(timezone.now()).values_list("pk", flat=True))
+    for pixel_id in pixels[1:]:
+        enqueue(DRAIN, pixel_id)
+    return sending.drain(pixels[0]) if pixels else 0
+
+
+def drain_pixel(pixel_id: int) -> int:
+    """Send what is due for one pixel."""
+    return sending.drain(pixel_id)
+
+
+def sweep() -> int:
+    """Once a minute: take back what dead workers held, match postbacks to late clicks, and send what is due."""
+    now = timezone.now()
+    rematch_arrived(now)
+    outbox.release_expired(now)
+    return deliver()
+
+
+def has_due_deliveries() -> bool:
+    """Whether there is a conversion to plan, a lease to take back or a delivery to send now."""
+    now = timezone.now()
+    return (
+        Conversion.objects.unplanned().exists()
+        or Delivery.objects.expired(now).exists()
+        or sending.pixels_with_work(now).exists()
+    )

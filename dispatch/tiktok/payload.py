@@ -1,0 +1,96 @@
+"""One conversion as TikTok wants to hear it. Built from the rows when it is sent: a repaired offer repairs its queue."""
+
+import ipaddress
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from conversions.identity import sha256
+from conversions.models import Conversion
+from dispatch.tiktok.contract import Event, Page, Properties, User, check_event
+from offers.models import EventRule
+
+ValueSource = EventRule.ValueSource
+VISIBLE_OF_DIGEST = 6
+
+
+def build_event(conversion: Conversion, rule: EventRule, now: datetime) -> Event:
+    """The event, complete and checked. Raises ContractError with the reason."""
+    event: Event = {
+        "event": conversion.event_name,
+        "event_time": int(conversion.occurred_at.timestamp()),
+        "event_id": str(conversion.event_id),
+        "user": build_user(conversion),
+        "page": build_page(conversion),
+    }
+    properties = build_properties(conversion, rule)
+    if properties:
+        event["properties"] = properties
+    check_event(event, now)
+    return event
+
+
+def build_user(conversion: Conversion) -> User:
+    """The match keys that the visitor's click gave and the offer's policy approves; empty ones are left out."""
+    click, offer = conversion.click, conversion.offer
+    user = User(
+        ttclid=click.ttclid,
+        ttp=click.ttp,
+        ip=visitor_ip(click.ip),
+        user_agent=click.user_agent,
+        email=[conversion.email_sha256] if offer.send_email and conversion.email_sha256 else [],
+        phone=[conversion.phone_sha256] if offer.send_phone and conversion.phone_sha256 else [],
+        external_id=[sha256(click.pk)] if offer.send_external_id else [],
+    )
+    return User(**{key: value for key, value in user.items() if value})  # type: ignore[typeddict-item]
+
+
+def visitor_ip(ip: str | None) -> str:
+    """A visitor's address. A private one is our own proxy's, unless the whole site is a local installation."""
+    if not ip:
+        return ""
+    address = ipaddress.ip_address(ip)
+    is_internal = address.is_loopback or address.is_link_local or any(address in net for net in INTERNAL)
+    return "" if is_internal and not is_local_installation() else ip
+
+
+INTERNAL = [ipaddress.ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")]
+
+
+def is_local_installation() -> bool:
+    return urlsplit(settings.PUBLIC_BASE_URL).hostname in ("127.0.0.1", "localhost", "::1")
+
+
+def build_page(conversion: Conversion) -> Page:
+    page = Page(url=conversion.page_url or conversion.click.landing_url)
+    if conversion.referrer.startswith(("http://", "https://")):
+        page["referrer"] = conversion.referrer
+    return page
+
+
+def build_properties(conversion: Conversion, rule: EventRule) -> Properties:
+    """Value and currency as the rule says; nothing when there is no value to tell."""
+    values: dict[str, tuple[Decimal | None, str]] = {
+        ValueSource.PAYOUT: (conversion.payout, conversion.currency),
+        ValueSource.AMOUNT: (conversion.amount, conversion.currency),
+        ValueSource.FIXED: (rule.fixed_value, conversion.offer.currency),
+    }
+    value, currency = values.get(rule.value_source, (None, ""))
+    return Properties() if value is None else Properties(value=float(value), currency=currency)
+
+
+def redacted(event: Event) -> dict[str, Any]:
+    """The event for the record: digests and the click's identifiers shortened, the address without its last part."""
+    user = {key: shorten(key, value) for key, value in event["user"].items()}
+    return {**event, "user": user}
+
+
+def shorten(key: str, value: Any) -> Any:
+    if key == "user_agent":
+        return value
+    if key == "ip":
+        return value.rpartition(":" if ":" in value else ".")[0] + "…"
+    return [shorten("", item) for item in value] if isinstance(value, list) else value[:VISIBLE_OF_DIGEST] + "…"

@@ -1,0 +1,45 @@
+"""The closed set of {tokens} in landing and offer URLs. Nothing else in a URL is ever interpreted."""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import quote, urlsplit
+
+from django.core.exceptions import ValidationError
+
+TOKENS = {
+    "click_id": "our own click id; the network's sub-id must carry it",
+    "offer": "the offer's slug",
+    "utm_source": "utm_source of the click",
+    "utm_medium": "utm_medium of the click",
+    "utm_campaign": "utm_campaign of the click",
+    "utm_content": "utm_content of the click",
+    "utm_term": "utm_term of the click",
+    "campaign_id": "TikTok's campaign id",
+    "adgroup_id": "TikTok's ad group id",
+    "ad_id": "TikTok's ad id",
+    "creative_id": "the creative's id",
+    "placement": "the placement",
+    "landing_version": "the landing page's version",
+    "variant": "the test variant",
+}
+BRACED = re.compile(r"\{([^{}]*)\}")
+
+
+def fill_tokens(url: str, values: Mapping[str, str]) -> str:
+    """The URL with every known token replaced by its URL-quoted value (empty when there is none)."""
+    return BRACED.sub(lambda match: quote(values.get(match[1], ""), safe=""), url)
+
+
+def validate_link(url: str) -> None:
+    """Raises ValidationError unless `url` is absolute http(s) and uses only known tokens."""
+    parts = urlsplit(BRACED.sub("x", url))
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValidationError("Enter a complete address that starts with https:// or http://.", "not_absolute")
+    unknown = [token for token in BRACED.findall(url) if token not in TOKENS]
+    if unknown:
+        known = ", ".join(f"{{{token}}}" for token in TOKENS)
+        raise ValidationError(f"{{{unknown[0]}}} is not a known token. You can use: {known}.", "unknown_token")
+    if "{" in urlsplit(url).netloc:
+        raise ValidationError("A token can't stand in the host name.", "token_in_host")
+    if url.count("?") > 1:
+        raise ValidationError("The address has two question marks; join parameters with &.", "double_question_mark")

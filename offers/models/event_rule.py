@@ -1,0 +1,82 @@
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from offers.event_names import validate_event_name
+from offers.models.offer import Offer
+
+
+class EventRule(models.Model):
+    """One line of an offer's tracking model: what has to happen for TikTok to be told which event."""
+
+    class Trigger(models.TextChoices):
+        PAGE = "page", "A page calls it"
+        PENDING = "pending", "Postback: pending"
+        APPROVED = "approved", "Postback: approved"
+
+    class ValueSource(models.TextChoices):
+        PAYOUT = "payout", "Payout of the conversion"
+        AMOUNT = "amount", "Sale amount"
+        FIXED = "fixed", "Fixed value"
+        NONE = "none", "No value"
+
+    class Legs(models.TextChoices):
+        BOTH = "both", "Pixel and Events API"
+        PIXEL = "pixel", "Pixel only"
+        SERVER = "server", "Events API only"
+
+    offer = models.ForeignKey(Offer, models.CASCADE, related_name="event_rules")
+    trigger = models.CharField(
+        max_length=10,
+        choices=Trigger,
+        help_text="“A page calls it” is the template tag or the script. Refunds and chargebacks have no event: TikTok "
+        "can't take a conversion back, so they are kept in the ledger only.",
+    )
+    network_event = models.CharField(
+        max_length=100, blank=True, help_text="Only for postbacks with this event name. Empty means any."
+    )
+    event_name = models.CharField("TikTok event", max_length=50, validators=[validate_event_name])
+    value_source = models.CharField(max_length=6, choices=ValueSource, default=ValueSource.NONE)
+    fixed_value = models.DecimalField(
+        max_digits=12, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(Decimal(0))]
+    )
+    legs = models.CharField(max_length=6, choices=Legs, default=Legs.BOTH)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            # Two rules for one call would be two events for one action.
+            models.UniqueConstraint(
+                fields=["offer", "event_name"],
+                condition=Q(trigger="page"),
+                name="one_page_rule_per_event",
+                violation_error_message="This offer already has a page rule for that event.",
+            ),
+            models.UniqueConstraint(
+                fields=["offer", "trigger", "network_event"],
+                condition=~Q(trigger="page"),
+                name="one_rule_per_postback_status",
+                violation_error_message="This offer already has a rule for that postback status and event.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_trigger_display()} → {self.event_name}"
+
+    def clean(self) -> None:
+        errors = {}
+        if self.value_source == self.ValueSource.FIXED and self.fixed_value is None:
+            errors["fixed_value"] = "Enter the value, or choose another value source."
+        if self.trigger == self.Trigger.PAGE and self.value_source in ("payout", "amount"):
+            errors["value_source"] = "A page does not know what the network will report. Choose a fixed value or none."
+        if self.trigger == self.Trigger.PAGE and self.network_event:
+            errors["network_event"] = "Only postbacks carry a network event."
+        if errors:
+            raise ValidationError(errors)
+
+    def uses(self, leg: str) -> bool:
+        """Whether this rule sends over the leg ("pixel" or "server"), the offer's tracking mode included."""
+        return self.legs in (self.Legs.BOTH, leg) and self.offer.allows(leg)

@@ -1,0 +1,110 @@
+"""A working demo: network, pixel, offer, rules, credential and an administrator. Repeating it changes nothing."""
+
+import json
+import secrets
+from argparse import ArgumentParser
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from dispatch.models import Credential
+from offers.models import EventRule, Network, Offer, Pixel
+from trackingsite.demo import DEMO_SLUG
+
+ADMIN = "admin"
+PIXEL_CODE = "CDEMO0000000000000AB"
+POSTBACK_PARAMETERS = "click_id={click_id}&payout={payout}&currency={currency}&txid={txid}&status={status}"
+RULES: list[dict[str, Any]] = [
+    {"trigger": "page", "event_name": "ViewContent"},
+    {"trigger": "page", "event_name": "InitiateCheckout"},
+    {"trigger": "approved", "event_name": "Purchase", "value_source": "payout"},
+]
+
+
+class Command(BaseCommand):
+    help = "Create the demo offer and everything that it needs; print where to find it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print one JSON object for scripts")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with transaction.atomic():
+            facts = seed()
+        if options["json"]:
+            self.stdout.write(json.dumps(facts))
+        else:
+            self.stdout.write(f"Demo offer “{facts['offer']}” is ready: {facts['tracking_url']}")
+
+
+def seed() -> dict[str, Any]:
+    """Make what is missing of the demo; the facts that a script needs to use it."""
+    password = seed_admin()
+    network, _ = Network.objects.get_or_create(slug="demo-network", defaults={"name": "Demo network"})
+    pixel, _ = Pixel.objects.get_or_create(
+        code=PIXEL_CODE, defaults={"name": "Demo pixel", "test_event_code": "TEST12345"}
+    )
+    offer = seed_offer(network, pixel)
+    base = settings.PUBLIC_BASE_URL
+    postback = reverse("postback", args=[network.slug, network.secret.reveal()])
+    return {
+        "admin": {"username": ADMIN, "password": password},
+        "offer": offer.slug,
+        "pixel_code": pixel.code,
+        "access_token": seed_credential(pixel),
+        "tracking_url": f"{base}{reverse('tracking_link', args=[offer.slug])}",
+        "landing_url": offer.landing_url,
+        "postback_url": f"{base}{postback}?{POSTBACK_PARAMETERS}",
+    }
+
+
+def seed_admin() -> str:
+    """The administrator, with the password that quickstart generated. An existing one keeps its own."""
+    password: str = settings.DEMO_ADMIN_PASSWORD
+    users = get_user_model()._default_manager
+    if not users.filter(username=ADMIN).exists():
+        password = password or secrets.token_urlsafe(12)
+        get_user_model().objects.create_superuser(ADMIN, "", password)  # type: ignore[attr-defined]
+    return password
+
+
+def seed_offer(network: Network, pixel: Pixel) -> Offer:
+    base = settings.PUBLIC_BASE_URL
+    offer, created = Offer.objects.get_or_create(
+        slug=DEMO_SLUG,
+        defaults={
+            "name": "Demo offer",
+            "network": network,
+            "pixel": pixel,
+            "landing_url": f"{base}{reverse('demo_page', args=['landing'])}",
+            "offer_url": f"{base}{reverse('demo_page', args=['checkout'])}?click_id={{click_id}}",
+            "payout": Decimal("42.50"),
+            "tracking_mode": Offer.TrackingMode.BOTH,
+            "consent_required": False,
+            "send_email": True,
+            "send_phone": True,
+            "send_external_id": True,
+        },
+    )
+    if created:
+        for rule in RULES:
+            EventRule.objects.create(offer=offer, **rule)
+    return offer
+
+
+def seed_credential(pixel: Pixel) -> str:
+    """The clear token of the pixel's active credential, made when there is none."""
+    credential = Credential.objects.usable().filter(pixel=pixel).first()
+    if credential is None:
+        now = timezone.now()
+        credential = Credential(
+            pixel=pixel, token=secrets.token_hex(20), state=Credential.State.ACTIVE, created_at=now, activated_at=now
+        )
+        credential.identify()
+        credential.save()
+    return credential.reveal()
