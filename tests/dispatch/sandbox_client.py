@@ -26,9 +26,7 @@ def call(sandbox, method, path, body=None, timeout=5, **headers):
     connection = http.client.HTTPConnection(address.hostname, address.port, timeout=timeout)
     try:
         data = json.dumps(body) if isinstance(body, dict | list) else body
-        connection.request(
-            method, path, data, {name.replace("_", "-"): text for name, text in headers.items()}
-        )
+        connection.request(method, path, data, {name.replace("_", "-"): text for name, text in headers.items()})
         response = connection.getresponse()
         return response.status, response.headers, response.read()
     finally:

@@ -128,9 +128,7 @@ def test_shows_nothing_under_a_name_that_it_does_not_know(sandbox, path):
     assert call(sandbox, "GET", path, Host="evil.example:8081")[0] == 403
 
 
-@pytest.mark.parametrize(
-    "host", ["localhost:8081", "127.0.0.1", "[::1]:8081", "app.localhost", "sandbox:8081"]
-)
+@pytest.mark.parametrize("host", ["localhost:8081", "127.0.0.1", "[::1]:8081", "app.localhost", "sandbox:8081"])
 def test_opens_under_addresses_and_names_that_it_knows(host):
     with Sandbox.running(allowed_hosts=["sandbox"]) as sandbox:
         assert call(sandbox, "GET", EVENTS, Host=host)[0] == 200

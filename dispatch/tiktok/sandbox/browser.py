@@ -109,6 +109,6 @@ def _money_warnings(properties: dict[str, Any]) -> list[str]:
     found = []
     if isinstance(properties["value"], bool) or not isinstance(properties["value"], int | float):
         found.append("value: is not a number")
-    if properties.get("currency") not in CURRENCIES:
+    if str(properties.get("currency")) not in CURRENCIES:
         found.append("currency: is missing or not one that TikTok knows")
     return found

@@ -34,15 +34,18 @@
     function adopt() {
       ttq._i = ttq._i || {};
       takeOver(ttq, function () { return Object.keys(ttq._i); });
-      Object.keys(ttq._i).forEach(function (pixel) {
-        takeOver(ttq._i[pixel], function () { return [pixel]; });
-      });
-      ttq.instance = function (pixel) { return ttq._i[pixel]; };
+      Object.keys(ttq._i).forEach(instance);
+      ttq.instance = instance;
       keepVisitor();
     }
 
+    function instance(pixel) {
+      var queue = ttq._i[pixel];
+      return takeOver(queue || [], function () { return queue ? [pixel] : []; });
+    }
+
     function takeOver(queue, pixels) {
-      if (queue._adopted) { return; }
+      if (queue._adopted) { return queue; }
       queue._adopted = true;
       function run(call) {
         var method = methods[call[0]];
@@ -56,6 +59,7 @@
       });
       queue.push = function (call) { run(call); return 0; };
       queue.splice(0, queue.length).forEach(run);
+      return queue;
     }
 
     var methods = {
@@ -126,6 +130,7 @@
     }
 
     function deliver(entry) {
+      if (consent === "held") { held.push(entry); }
       if (consent !== "granted") { return; }
       entry.user = Object.assign({}, person, visitor());
       fetch(endpoint, {
@@ -141,6 +146,7 @@
     /* The visitor */
 
     function visitor() {
+      keepVisitor();
       var found = {};
       var ttclid = new URLSearchParams(location.search).get("ttclid") || cookie("ttclid");
       var ttp = cookies && cookie("_ttp");
@@ -164,8 +170,8 @@
     }
 
     function randomId() {
-      var bytes = crypto.getRandomValues(new Uint8Array(20));
-      return Array.from(bytes, function (byte) { return byte.toString(36); }).join("").slice(0, 27);
+      var bytes = crypto.getRandomValues(new Uint8Array(27));
+      return Array.from(bytes, function (byte) { return (byte % 36).toString(36); }).join("");
     }
 
     /* Identity: hashed before it leaves, dropped where the browser cannot hash (a page without HTTPS) */

@@ -39,9 +39,7 @@ def summary(database: Database) -> dict[str, Any]:
         "verdicts": _counts(database, "SELECT verdict AS name, count(*) AS n FROM copy GROUP BY verdict"),
         "legs": _counts(database, "SELECT leg AS name, count(*) AS n FROM copy GROUP BY leg"),
         "requests": database.rows("SELECT count(*) AS n FROM request")[0]["n"],
-        "codes": _counts(
-            database, "SELECT coalesce(code, 'none') AS name, count(*) AS n FROM request GROUP BY code"
-        ),
+        "codes": _counts(database, "SELECT coalesce(code, 'none') AS name, count(*) AS n FROM request GROUP BY code"),
     }
 
 
