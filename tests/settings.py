@@ -5,10 +5,11 @@ import tempfile
 
 os.environ.setdefault("DJANGO_SECRET_KEY", "only-for-tests")
 os.environ.setdefault("FIELD_ENCRYPTION_KEYS", "dGVzdC1rZXktdGVzdC1rZXktdGVzdC1rZXktdGVzdDE=")
+os.environ["ENV_FILE"] = ""  # a developer's own `.env` is no part of a test
 os.environ.setdefault("STATE_DIR", tempfile.mkdtemp(prefix="trackingsite-tests-"))
 
-from trackingsite.settings import *  # noqa: E402, F403
-from trackingsite.settings import DATABASES, IS_SQLITE, STATE_DIR  # noqa: E402
+from trackingsite.settings import *  # noqa: F403
+from trackingsite.settings import DATABASES, IS_SQLITE, STATE_DIR
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 if IS_SQLITE:

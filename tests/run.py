@@ -1,0 +1,164 @@
+"""The whole suite on every database, then a table; what `make test` runs. Arguments go on to pytest."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ET
+from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.postgresql import NoPostgreSQLError, private_cluster
+
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+STRICT = "--nothing-skipped"
+SECONDS_TO_STOP = 30
+
+
+@dataclass
+class Result:
+    """What became of one suite."""
+
+    suite: str
+    passed: int = 0
+    failed: int = 0
+    seconds: float = 0
+    skipped: list[str] = field(default_factory=list)
+    """One entry a test: the reason."""
+
+
+def main(arguments: list[str]) -> int:
+    strict = STRICT in arguments or os.environ.get("CI", "").lower() == "true"
+    arguments = [argument for argument in arguments if argument != STRICT]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        say(f"Python {sys.version.split()[0]}; browser: {browser() or install_browser()}")
+        results = [run("SQLite", nullcontext(""), arguments), run("PostgreSQL", postgresql(), arguments)]
+    except KeyboardInterrupt:
+        say("Stopped.")
+        return 130
+    return report(results, strict)
+
+
+def postgresql() -> AbstractContextManager[str]:
+    given = os.environ.get("TEST_DATABASE_URL")
+    return nullcontext(given) if given else private_cluster()
+
+
+def run(suite: str, database: AbstractContextManager[str], arguments: list[str]) -> Result:
+    """Run the suite on a database that lives as long as it does."""
+    say(f"\n== {suite} ==")
+    try:
+        with database as url, tempfile.TemporaryDirectory(prefix="trackingsite-tests-") as folder:
+            return run_pytest(suite, url, Path(folder), arguments)
+    except NoPostgreSQLError as reason:
+        say(f"Skipped: {reason}")
+        return Result(suite, skipped=[f"no PostgreSQL: {reason}"])
+
+
+def run_pytest(suite: str, url: str, folder: Path, arguments: list[str]) -> Result:
+    state, record = folder / "state", folder / "record.xml"
+    state.mkdir()
+    started = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", f"--junitxml={record}", *arguments],
+        cwd=ROOT,
+        env=environment(state, url or f"sqlite:///{state}/db.sqlite3"),
+    )
+    try:
+        status = process.wait()
+    except KeyboardInterrupt:
+        stop(process)
+        raise
+    result = read(suite, record)
+    result.seconds = time.monotonic() - started
+    if status != 0 and not result.failed:
+        say(f"pytest ended with exit code {status}.")
+        result.failed = 1
+    return result
+
+
+def environment(state: Path, url: str) -> dict[str, str]:
+    """The machine's environment without this project's settings, which tests choose for themselves."""
+    ours = set(re.findall(r"^#([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    kept = {name: value for name, value in os.environ.items() if name not in ours}
+    return kept | {"ENV_FILE": "", "STATE_DIR": str(state), "DATABASE_URL": url}
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Let pytest end its tests and what they started."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(SECONDS_TO_STOP)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def read(suite: str, record: Path) -> Result:
+    """Count what pytest wrote down."""
+    result = Result(suite)
+    if not record.exists():
+        return result
+    for case in ET.parse(record).iter("testcase"):
+        skipped = case.find("skipped")
+        if case.find("failure") is not None or case.find("error") is not None:
+            result.failed += 1
+        elif skipped is not None:
+            result.skipped.append(skipped.get("message") or "no reason given")
+        else:
+            result.passed += 1
+    return result
+
+
+def report(results: list[Result], strict: bool) -> int:
+    """Print the table, the reasons, and one plain line at the very end. Returns the exit code."""
+    say(f"\n{'suite':<12}{'passed':>8}{'failed':>8}{'skipped':>8}{'seconds':>9}")
+    for result in results:
+        numbers = f"{result.passed:>8}{result.failed:>8}{len(result.skipped):>8}{result.seconds:>9.1f}"
+        say(f"{result.suite:<12}{numbers}")
+    for result in results:
+        for reason, count in Counter(result.skipped).items():
+            say(f"skipped on {result.suite}, {count} x: {reason}")
+    passed, failed = sum(result.passed for result in results), sum(result.failed for result in results)
+    skipped = sum(len(result.skipped) for result in results)
+    if strict and skipped:
+        say(f"Nothing may be skipped here, but {skipped} were.")
+    say(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed or not passed or (strict and skipped) else 0
+
+
+def browser() -> str:
+    """Where Chromium is; empty when it is missing."""
+    given = os.environ.get("CHROMIUM") or ""
+    return given or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), "")
+
+
+def install_browser() -> str:
+    """Install Debian's Chromium where that may be done. Returns where it is now, or why there is none."""
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return "none (only root on Debian can install it from here)"
+    say("Installing Chromium from Debian's packages, once; this takes a minute …")
+    quiet: dict[str, Any] = {
+        "env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
+        "capture_output": True,
+    }
+    subprocess.run(["apt-get", "-qq", "update"], **quiet)
+    done = subprocess.run(["apt-get", "-qq", "-y", "--no-install-recommends", "install", "chromium"], **quiet)
+    words = done.stderr.decode(errors="replace").strip().splitlines()
+    return browser() or f"none (apt-get: {words[-1] if words else done.returncode})"
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
