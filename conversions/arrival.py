@@ -62,7 +62,7 @@ def save_arrival(click: Click, page_url: str) -> str:
 def click_columns(request: HttpRequest) -> dict[str, Any]:
     """Ids and UTM values of the query, cut to what the columns hold; a ttclid that is too long is no ttclid."""
     values = {name: given(request, parameters) for name, parameters in CLICK_PARAMETERS.items()}
-    limits = {name: Click._meta.get_field(name).max_length or 0 for name in values}
+    limits = {name: getattr(Click._meta.get_field(name), "max_length", 0) for name in values}
     if len(values["ttclid"]) > limits["ttclid"]:
         values["ttclid"] = ""
     return {name: clean_text(value, limits[name]) for name, value in values.items()}

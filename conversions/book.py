@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import TypeVar
 
 from conversions.event_ids import make_event_id
 from conversions.ledger import Kind, standing_of
@@ -16,6 +17,7 @@ from offers.models.network import PostbackStatus
 FUTURE_TOLERANCE = timedelta(minutes=10)
 TAKEN_BACK = frozenset({PostbackStatus.REJECTED, PostbackStatus.REFUNDED, PostbackStatus.CHARGEBACK})
 Result = tuple[Outcome, str]
+Item = TypeVar("Item")
 
 
 class ClickBook:
@@ -166,7 +168,7 @@ def slot(conversion: Conversion) -> str:
     return f"{conversion.event_name} {conversion.event_id}"
 
 
-def first(items: list[Conversion]) -> Conversion | None:
+def first(items: list[Item]) -> Item | None:
     return items[0] if items else None
 
 

@@ -1,4 +1,4 @@
-"""Plan: what each conversion means for TikTok. A Delivery waiting, held or suppressed with its reason, or nothing yet."""
+"""Plan: what each conversion means for TikTok. A Delivery waiting, or held, or suppressed, or nothing yet."""
 
 from collections import defaultdict
 from dataclasses import dataclass

@@ -25,7 +25,7 @@ def validate_event_name(name: str) -> None:
     if CAMPAIGN_LIKE.search(name):
         raise ValidationError(
             f"“{name}” looks like the name of a campaign. An event says what the visitor did; TikTok can't optimise "
-            "for a name that changes with each campaign. Choose a standard event, and keep campaigns in UTM parameters.",
+            "for a name that changes with each campaign. Choose a standard event; keep campaigns in UTM parameters.",
             "campaign_like",
         )
     if not settings.ALLOW_CUSTOM_EVENT_NAMES or not CUSTOM_NAME.match(name):

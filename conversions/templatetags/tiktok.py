@@ -1,4 +1,4 @@
-"""The Pixel on Django pages: `{% load tiktok %}{% tiktok_pixel %}` in the head, then `{% tiktok_event "ViewContent" %}`.
+"""The Pixel on Django pages: `{% tiktok_pixel %}` in the head, then `{% tiktok_event "ViewContent" %}`.
 
 Both belong to the click in the page's query or cookie, else they register the arrival at the offer that the tag or
 the context variable `offer` names. Every value goes through JSON with <, > and & escaped; nothing else is interpolated.

@@ -83,7 +83,7 @@ class Credential(models.Model):
     def reveal(self) -> str:
         """The clear token, for the sender only. Raises SecretUnreadableError when it can't be had."""
         if not self.reference:
-            return self.token.reveal()
+            return str(self.token.reveal())
         kind, _, name = self.reference.partition(":")
         token = os.environ.get(name, "") if kind == "env" else read_file(name)
         if not token.strip():

@@ -110,6 +110,11 @@ class Delivery(models.Model):
     def __str__(self) -> str:
         return f"{self.event_name} {self.event_id} → {self.pixel.code}"
 
+    @property
+    def advice(self) -> str:
+        """What to do about the delivery's reason; empty when there is none."""
+        return Reason(self.reason).advice if self.reason else ""
+
     def could_double(self, now: datetime) -> bool:
         """Whether sending again could count twice: TikTok merges copies of one event for 48 hours only."""
         return bool(self.maybe_accepted and self.first_sent_at and self.first_sent_at + DEDUP_WINDOW < now)

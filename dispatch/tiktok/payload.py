@@ -1,9 +1,9 @@
-"""One conversion as TikTok wants to hear it. Built from the rows when it is sent: a repaired offer repairs its queue."""
+"""One conversion as TikTok wants to hear it. Built from the rows at send time: a repaired offer repairs its queue."""
 
 import ipaddress
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -45,7 +45,7 @@ def build_user(conversion: Conversion) -> User:
         phone=[conversion.phone_sha256] if offer.send_phone and conversion.phone_sha256 else [],
         external_id=[sha256(click.pk)] if offer.send_external_id else [],
     )
-    return User(**{key: value for key, value in user.items() if value})  # type: ignore[typeddict-item]
+    return cast(User, {key: value for key, value in user.items() if value})
 
 
 def visitor_ip(ip: str | None) -> str:

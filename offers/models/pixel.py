@@ -65,7 +65,7 @@ class Pixel(models.Model):
         if self.environment != self.Environment.PRODUCTION and not self.test_event_code:
             raise ValidationError(
                 {
-                    "test_event_code": "A pixel that is not in production needs a test event code, or its events would count."
+                    "test_event_code": "Outside production a pixel needs a test event code, or its events would count."
                 }
             )
 

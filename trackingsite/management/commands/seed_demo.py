@@ -69,7 +69,7 @@ def seed_admin() -> str:
     users = get_user_model()._default_manager
     if not users.filter(username=ADMIN).exists():
         password = password or secrets.token_urlsafe(12)
-        get_user_model().objects.create_superuser(ADMIN, "", password)  # type: ignore[attr-defined]
+        get_user_model().objects.create_superuser(ADMIN, "", password)
     return password
 
 
