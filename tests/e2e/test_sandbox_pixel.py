@@ -84,7 +84,7 @@ def visit(page, shop_url, sandbox):
     def open_shop(calls, path="/"):
         Shop.script = BASE_CODE.replace("SANDBOX", sandbox.url).replace("BEFORE_LOAD", calls)
         page.goto(shop_url + path)
-        page.wait_for_load_state("networkidle")
+        page.wait_for_function("window.ttq._sandbox")
         return page
 
     return open_shop

@@ -1,11 +1,12 @@
 """Run the local stand-in for TikTok."""
 
 import signal
+import sqlite3
 import threading
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from dispatch.tiktok.sandbox import Sandbox
 
@@ -31,18 +32,28 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        sandbox = Sandbox(
-            options["host"],
-            options["port"],
-            state=options["state"],
-            accept_any_token=options["accept_any_token"],
-            allowed_hosts=options["allowed_host"],
-        )
+        sandbox = open_sandbox(options)
         stop_on_signal(sandbox)
         self.stdout.write(f"TikTok sandbox: {sandbox.url}")
         self.stdout.flush()
         sandbox.serve()
         sandbox.close()
+
+
+def open_sandbox(options: dict[str, Any]) -> Sandbox:
+    host, port = options["host"], options["port"]
+    try:
+        return Sandbox(
+            host,
+            port,
+            state=options["state"],
+            accept_any_token=options["accept_any_token"],
+            allowed_hosts=options["allowed_host"],
+        )
+    except OSError as error:
+        raise CommandError(f"Cannot listen on {host}:{port}: {error.strerror}") from error
+    except sqlite3.Error as error:
+        raise CommandError(f"Cannot keep state in {options['state']}: {error}") from error
 
 
 def stop_on_signal(sandbox: Sandbox) -> None:
