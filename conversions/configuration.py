@@ -43,3 +43,9 @@ def load_offer(slug: str) -> Offer | None:
 
 networks = ShortLivedCache(load_network)
 offers = ShortLivedCache(load_offer)
+
+
+def forget() -> None:
+    """Drop what this process keeps; the next look reads the database."""
+    networks.rows.clear()
+    offers.rows.clear()

@@ -14,6 +14,7 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, sync_playwright
 
+from conversions import configuration
 from tests.run import browser as find_chromium
 from tests.run import environment
 
@@ -64,6 +65,11 @@ def is_local(host: str) -> bool:
     except ValueError:
         return host in ("localhost", "")
     return address.is_loopback or address.is_unspecified
+
+
+@pytest.fixture(autouse=True)
+def _configuration_is_read_anew() -> None:
+    configuration.forget()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,15 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from dispatch.tiktok.sandbox import Sandbox
+
+
+@pytest.fixture
+def sandbox(settings: Any) -> Iterator[Sandbox]:
+    """A fresh stand-in for TikTok that our client talks to; it takes any token."""
+    with Sandbox.running(accept_any_token=True) as running:
+        settings.TIKTOK_API_URL = running.url
+        settings.TIKTOK_DEADLINE_SECONDS = 1.0
+        yield running
