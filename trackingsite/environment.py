@@ -4,6 +4,7 @@ import base64
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
 import environ
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -44,6 +45,17 @@ def strict_bool(env: environ.Env, name: str, default: bool) -> bool:
     if text in {"false", "0", "no", "off"}:
         return False
     raise ImproperlyConfigured(f"{name} must be true or false, not {text!r}.")
+
+
+def read_database(env: environ.Env) -> dict[str, Any]:
+    """The database that DATABASE_URL names, or a SQLite file in the state folder."""
+    if not env.str("DATABASE_URL", default=""):
+        # Not as a URL, in which some characters that a folder may have mean something else.
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(state_dir() / "db.sqlite3")}
+    database: dict[str, Any] = env.db("DATABASE_URL")
+    if not database.get("ENGINE", "").endswith(("sqlite3", "postgresql")):
+        raise ImproperlyConfigured("DATABASE_URL must start with postgres:// or sqlite:///")
+    return database
 
 
 def new_field_key() -> str:

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from django.urls import reverse_lazy
 
-from trackingsite.environment import BASE_DIR, read_environment, state_dir, strict_bool
+from trackingsite.environment import BASE_DIR, read_database, read_environment, state_dir, strict_bool
 
 env = read_environment()
 
@@ -94,9 +94,7 @@ SILENCED_SYSTEM_CHECKS = [
 ] + ([] if IS_HTTPS else ["security.W012", "security.W016"])
 
 # Databases
-DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.db("DATABASE_URL", default=f"sqlite:///{STATE_DIR / 'db.sqlite3'}")
-}
+DATABASES: dict[str, dict[str, Any]] = {"default": read_database(env)}
 IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 if IS_SQLITE:
     # IMMEDIATE makes `atomic()` the writer's lock, which select_for_update is on PostgreSQL. FULL keeps
@@ -110,6 +108,7 @@ else:
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 5,
         "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
+        **DATABASES["default"].get("OPTIONS", {}),  # from the URL, such as sslmode=require
     }
 DATABASES["default"]["CONN_MAX_AGE"] = None
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True

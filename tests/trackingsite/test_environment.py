@@ -10,7 +10,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from trackingsite import environment
-from trackingsite.environment import BASE_DIR, create_state, read_environment, state_dir, strict_bool
+from trackingsite.environment import BASE_DIR, create_state, read_database, read_environment, state_dir, strict_bool
 
 READ = re.compile(r"(?:\benv(?:\.\w+)?\(|\benv, |environ\.get\(|environ\[)\s*\"([A-Z_]+)\"")
 LISTED = re.compile(r"^#([A-Z_]+)=", re.MULTILINE)
@@ -99,6 +99,25 @@ class TestEnvFile:
         variables["ENV_FILE"] = ""
 
         assert read_environment().int("WEB_PORT", default=8000) == 8000
+
+
+class TestDatabase:
+    def test_is_a_file_in_the_state_folder_whatever_that_is_called(self, variables: dict[str, str]) -> None:
+        variables["STATE_DIR"] = "/tmp/a+b c%41?"
+
+        assert read_database(environ.Env())["NAME"] == "/tmp/a+b c%41?/db.sqlite3"
+
+    def test_keeps_the_options_of_the_url(self, variables: dict[str, str]) -> None:
+        variables["DATABASE_URL"] = "postgres://me@db.example.com/site?sslmode=require"
+
+        assert read_database(environ.Env())["OPTIONS"] == {"sslmode": "require"}
+
+    @pytest.mark.parametrize("url", ["nonsense", "mysql://me@db.example.com/site"])
+    def test_must_be_one_that_the_site_is_tested_on(self, variables: dict[str, str], url: str) -> None:
+        variables["DATABASE_URL"] = url
+
+        with pytest.raises(ImproperlyConfigured, match="DATABASE_URL"):
+            read_database(environ.Env())
 
 
 class TestStrictBool:

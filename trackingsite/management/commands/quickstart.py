@@ -66,7 +66,6 @@ class Command(BaseCommand):
     def prepare(self) -> dict[str, Any]:
         """Everything that comes before the first process. Returns what the demo tells about itself."""
         self.say(f"State     {settings.STATE_DIR}")
-        settings.STATIC_ROOT.mkdir(exist_ok=True)  # else every start warns that it is missing
         self.migrate()
         self.check()
         self.say("Demo      an offer, its network, its pixel and a login")
