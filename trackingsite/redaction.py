@@ -11,7 +11,8 @@ PATTERNS = [
         ),
         r"\1[hidden]",
     ),
-    (re.compile(r"[\w.+%-]+(?:@|%40)[\w-]+\.[\w.-]+"), "[email]"),
+    # Bounded, as an address is: without that, one long line of letters takes minutes.
+    (re.compile(r"[\w.+%-]{1,64}(?:@|%40)[\w-]{1,63}\.[\w.-]{1,255}"), "[email]"),
 ]
 
 

@@ -139,10 +139,13 @@ def sandbox_address(web_port: int) -> str:
     if os.environ.get("TIKTOK_API_URL"):
         return ""
     chosen = os.environ.get("SANDBOX_PORT")
-    if chosen:
-        refuse_taken(SANDBOX_HOST, int(chosen), "SANDBOX_PORT")
-    wanted = web_port + SANDBOX_PORT_OFFSET
-    return f"http://{SANDBOX_HOST}:{chosen or first_free(SANDBOX_HOST, wanted if wanted < 65000 else 10000)}"
+    if not chosen:
+        wanted = web_port + SANDBOX_PORT_OFFSET
+        return f"http://{SANDBOX_HOST}:{first_free(SANDBOX_HOST, wanted if wanted < 65000 else 10000)}"
+    if not chosen.isdecimal():
+        raise CommandError(f"SANDBOX_PORT must be a number, not {chosen!r}.")
+    refuse_taken(SANDBOX_HOST, int(chosen), "SANDBOX_PORT")
+    return f"http://{SANDBOX_HOST}:{chosen}"
 
 
 def children(host: str, port: int, sandbox: str) -> list[Child]:
