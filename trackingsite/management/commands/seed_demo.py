@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from dispatch.models import Credential
 from offers.models import EventRule, Network, Offer, Pixel
@@ -64,25 +65,25 @@ def seed() -> dict[str, Any]:
 
 
 def seed_admin() -> str:
-    """The administrator, with the password that quickstart generated. An existing one keeps its own."""
-    password: str = settings.DEMO_ADMIN_PASSWORD
+    """The administrator, with the password that quickstart generated or one that follows from SECRET_KEY.
+
+    An existing administrator keeps the password that they have.
+    """
+    password: str = settings.DEMO_ADMIN_PASSWORD or salted_hmac("seed_demo", ADMIN).hexdigest()[:16]
     users = get_user_model()._default_manager
     if not users.filter(username=ADMIN).exists():
-        password = password or secrets.token_urlsafe(12)
         get_user_model().objects.create_superuser(ADMIN, "", password)
     return password
 
 
 def seed_offer(network: Network, pixel: Pixel) -> Offer:
-    base = settings.PUBLIC_BASE_URL
     offer, created = Offer.objects.get_or_create(
         slug=DEMO_SLUG,
         defaults={
             "name": "Demo offer",
             "network": network,
             "pixel": pixel,
-            "landing_url": f"{base}{reverse('demo_page', args=['landing'])}",
-            "offer_url": f"{base}{reverse('demo_page', args=['checkout'])}?click_id={{click_id}}",
+            **demo_links(),
             "payout": Decimal("42.50"),
             "tracking_mode": Offer.TrackingMode.BOTH,
             "consent_required": False,
@@ -94,7 +95,24 @@ def seed_offer(network: Network, pixel: Pixel) -> Offer:
     if created:
         for rule in RULES:
             EventRule.objects.create(offer=offer, **rule)
+    elif is_on_demo_pages(offer):
+        Offer.objects.filter(pk=offer.pk).update(**demo_links())
+        offer.refresh_from_db()
     return offer
+
+
+def demo_links() -> dict[str, str]:
+    """Where the demo's pages are now; they follow the site to another port or host."""
+    base = settings.PUBLIC_BASE_URL
+    return {
+        "landing_url": f"{base}{reverse('demo_page', args=['landing'])}",
+        "offer_url": f"{base}{reverse('demo_page', args=['checkout'])}?click_id={{click_id}}",
+    }
+
+
+def is_on_demo_pages(offer: Offer) -> bool:
+    """Whether nobody has pointed the demo offer somewhere else."""
+    return offer.landing_url.endswith(reverse("demo_page", args=["landing"]))
 
 
 def seed_credential(pixel: Pixel) -> str:

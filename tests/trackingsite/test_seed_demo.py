@@ -1,0 +1,71 @@
+import io
+import json
+from typing import Any
+
+import pytest
+from django.contrib.auth import authenticate
+from django.core.management import call_command
+from django.test import Client
+
+from conversions.outcomes import Outcome
+from offers.models import Offer
+
+pytestmark = pytest.mark.django_db
+KEYS = {"admin", "offer", "pixel_code", "access_token", "tracking_url", "landing_url", "postback_url"}
+
+
+def seed() -> dict[str, Any]:
+    told = io.StringIO()
+    call_command("seed_demo", "--json", stdout=told)
+    facts: dict[str, Any] = json.loads(told.getvalue())
+    return facts
+
+
+def test_prints_one_object_with_what_a_script_needs():
+    facts = seed()
+
+    assert facts.keys() == KEYS
+    assert all(
+        "{" + name + "}" in facts["postback_url"] for name in ("click_id", "payout", "currency", "txid", "status")
+    )
+
+
+def test_prints_the_same_again_and_adds_nothing():
+    first = seed()
+
+    assert seed() == first
+    assert Offer.objects.count() == 1
+
+
+def test_the_printed_login_works():
+    login = seed()["admin"]
+
+    user = authenticate(username=login["username"], password=login["password"])
+
+    assert user is not None
+    assert user.is_superuser
+
+
+def test_the_printed_postback_address_works(client: Client, settings):
+    facts = seed()
+    click = client.get(facts["tracking_url"].removeprefix(settings.PUBLIC_BASE_URL)).cookies["click_id"].value
+    url = facts["postback_url"].format(click_id=click, payout="1", currency="USD", txid="T", status="approved")
+
+    response = client.get(url.removeprefix(settings.PUBLIC_BASE_URL) + "&wait=1")
+
+    assert response.json()["outcome"] == Outcome.RECORDED
+
+
+def test_the_demo_follows_the_site_to_another_port(settings):
+    seed()
+    settings.PUBLIC_BASE_URL = "http://127.0.0.1:9999"
+
+    assert seed()["landing_url"] == "http://127.0.0.1:9999/demo/landing/"
+    assert Offer.objects.get().offer_url.startswith("http://127.0.0.1:9999/demo/checkout/")
+
+
+def test_an_offer_that_staff_pointed_elsewhere_stays_there():
+    seed()
+    Offer.objects.update(landing_url="https://landing.example/")
+
+    assert seed()["landing_url"] == "https://landing.example/"
