@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidTag
@@ -22,6 +23,7 @@ else:
     TextField = models.TextField
 
 NONCE_BYTES = 12
+SEALED = re.compile(r"k[0-9a-f]{8}:[A-Za-z0-9+/]+={0,2}")
 
 
 class SecretUnreadableError(Exception):
@@ -69,14 +71,26 @@ class SecretField(TextField):
         super().contribute_to_class(cls, name, private_only)
         setattr(cls, name, SealingAttribute(name, f"{cls._meta.app_label}.{cls.__name__}.{name}"))
 
+    @property
+    def context(self) -> str:
+        return f"{self.model._meta.app_label}.{self.model.__name__}.{self.name}"
+
+    def to_python(self, value: Any) -> Any:
+        """A Secret stays itself (full_clean() comes by here), and what dumpdata wrote becomes one again."""
+        if isinstance(value, Secret):
+            return value
+        return Secret(value, self.context) if SEALED.fullmatch(value or "") else super().to_python(value)
+
     def get_prep_value(self, value: Any) -> str:
-        return value.stored if isinstance(value, Secret) else ""
+        """What is stored. Clear text comes here from QuerySet.update() only, past the sealing attribute."""
+        sealed = value if isinstance(value, Secret) else seal(value or "", self.context)
+        return sealed.stored
 
     def value_to_string(self, obj: models.Model) -> str:
         return self.get_prep_value(self.value_from_object(obj))
 
     def from_db_value(self, value: str | None, expression: Any, connection: BaseDatabaseWrapper) -> Any:
-        return Secret(value or "", f"{self.model._meta.app_label}.{self.model.__name__}.{self.name}")
+        return Secret(value or "", self.context)
 
 
 class SealingAttribute:
@@ -94,8 +108,11 @@ class SealingAttribute:
         return instance.__dict__[self.name]
 
     def __set__(self, instance: models.Model, value: "Secret | str | None") -> None:
-        sealed = value if isinstance(value, Secret) else seal(value or "", self.context)
-        instance.__dict__[self.name] = sealed
+        if not isinstance(value, Secret):
+            value = seal(value or "", self.context)
+        elif value.context != self.context:
+            value = seal(value.reveal() if value else "", self.context)  # moved here from another column
+        instance.__dict__[self.name] = value
 
 
 def seal(clear: str, context: str) -> Secret:
