@@ -32,9 +32,11 @@ def fill_tokens(url: str, values: Mapping[str, str]) -> str:
 
 def validate_link(url: str) -> None:
     """Raises ValidationError unless `url` is absolute http(s) and uses only known tokens."""
-    parts = urlsplit(BRACED.sub("x", url))
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    without_tokens = BRACED.sub("x", url)
+    if not is_absolute(without_tokens):
         raise ValidationError("Enter a complete address that starts with https:// or http://.", "not_absolute")
+    if "{" in without_tokens or "}" in without_tokens:
+        raise ValidationError("A { or } stands alone; a token has one of each, as in {click_id}.", "stray_brace")
     unknown = [token for token in BRACED.findall(url) if token not in TOKENS]
     if unknown:
         known = ", ".join(f"{{{token}}}" for token in TOKENS)
@@ -43,3 +45,12 @@ def validate_link(url: str) -> None:
         raise ValidationError("A token can't stand in the host name.", "token_in_host")
     if url.count("?") > 1:
         raise ValidationError("The address has two question marks; join parameters with &.", "double_question_mark")
+
+
+def is_absolute(url: str) -> bool:
+    """Whether it is an http(s) address with a host, and a port that is a number if any."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of a broken IPv6 address or port
+        return False
