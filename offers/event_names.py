@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from offers.vocabulary import RENAMED_EVENTS, StandardEvent
 
 CAMPAIGN_LIKE = re.compile(r"\d|[_\-|/]|campaign|promo|sale\b|test|offer|funnel|tiktok|pixel", re.IGNORECASE)
-CUSTOM_NAME = re.compile(r"^[A-Za-z][A-Za-z ]{1,49}$")
+CUSTOM_NAME = re.compile(r"[A-Za-z][A-Za-z ]{1,49}")
 
 
 def validate_event_name(name: str) -> None:
@@ -28,7 +28,7 @@ def validate_event_name(name: str) -> None:
             "for a name that changes with each campaign. Choose a standard event; keep campaigns in UTM parameters.",
             "campaign_like",
         )
-    if not settings.ALLOW_CUSTOM_EVENT_NAMES or not CUSTOM_NAME.match(name):
+    if not settings.ALLOW_CUSTOM_EVENT_NAMES or not CUSTOM_NAME.fullmatch(name):
         raise ValidationError(
             f"“{name}” is not a standard TikTok event, so TikTok can't optimise for it. Choose one of: "
             + ", ".join(StandardEvent.values)
