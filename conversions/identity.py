@@ -6,7 +6,7 @@ the leading plus; SHA-256, lower-case hex).
 
 import hashlib
 import re
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import unquote_plus
 
 import phonenumbers
 
@@ -84,10 +84,8 @@ def hide_inside(text: str) -> str:
 
 
 def scrub_url(url: str) -> str:
-    """The URL without personal data in its query, everything else kept as it is."""
-    parts = urlsplit(url)
-    pairs = parse_qsl(parts.query, keep_blank_values=True)
-    if not any(is_personal(key) for key, _ in pairs):
-        return hide_inside(url)
-    query = urlencode([(key, value) for key, value in pairs if not is_personal(key)])
-    return hide_inside(urlunsplit(parts._replace(query=query)))
+    """The URL without personal data in its query, everything else kept to the letter, however odd it is."""
+    address, mark, rest = url.partition("?")
+    query, hash_sign, fragment = rest.partition("#")
+    kept = [part for part in query.split("&") if not is_personal(unquote_plus(part.partition("=")[0]))]
+    return hide_inside(address + mark + "&".join(kept) + hash_sign + fragment)

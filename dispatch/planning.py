@@ -1,5 +1,6 @@
 """Plan: what each conversion means for TikTok. A Delivery waiting, or held, or suppressed, or nothing yet."""
 
+import logging
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,9 +10,11 @@ from django.db import transaction
 from conversions.models import Consent, Conversion
 from dispatch.models import Delivery
 from dispatch.reasons import Reason
-from dispatch.tiktok.contract import ContractError
+from dispatch.tiktok.contract import ContractError, Event
 from dispatch.tiktok.payload import build_event
 from offers.models import EventRule
+
+logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 500
 Status = Delivery.Status
@@ -34,6 +37,7 @@ class Decision:
     status: Delivery.Status
     reason: str = ""
     detail: str = ""
+    event: Event | None = None
 
 
 def plan(now: datetime, limit: int = BATCH_SIZE) -> int:
@@ -67,7 +71,15 @@ def rules_of(offer_ids: set[int]) -> dict[int, list[EventRule]]:
 
 
 def decide(conversion: Conversion, rules: list[EventRule], now: datetime) -> Decision | None:
-    """The decision for one conversion; None while nothing is to be told yet."""
+    """The decision for one conversion, with the event where it may go; None while nothing is to be told yet."""
+    try:
+        return judge(conversion, rules, now)
+    except Exception as error:  # a fault of ours must cost one delivery, not the queue
+        logger.exception("Conversion %s could not be judged", conversion.pk)
+        return Decision(Status.DEAD, Reason.FAILED, f"{type(error).__name__} while building the event.")
+
+
+def judge(conversion: Conversion, rules: list[EventRule], now: datetime) -> Decision | None:
     if conversion.status in TAKEN_BACK:
         return Decision(Status.SUPPRESSED, Reason.TAKEN_BACK, f"The network reported “{conversion.status}”.")
     rule = rule_for(conversion, rules)
@@ -96,16 +108,13 @@ def consent_decision(conversion: Conversion) -> Decision | None:
 
 
 def contract_decision(conversion: Conversion, rule: EventRule, now: datetime) -> Decision:
+    """Waiting with its event; else a dead letter when a person can repair it, or suppressed for good."""
     try:
-        build_event(conversion, rule, now)
+        event = build_event(conversion, rule, now)
     except ContractError as error:
-        return Decision(status_of_refusal(error), error.reason, error.detail)
-    return Decision(Status.WAITING)
-
-
-def status_of_refusal(error: ContractError) -> Delivery.Status:
-    """A dead letter when a person can repair it, else suppressed for good."""
-    return Status.SUPPRESSED if error.reason in HOPELESS else Status.DEAD
+        status = Status.SUPPRESSED if error.reason in HOPELESS else Status.DEAD
+        return Decision(status, error.reason, error.detail)
+    return Decision(Status.WAITING, event=event)
 
 
 def promise(conversion: Conversion, decision: Decision, now: datetime) -> Delivery:

@@ -20,6 +20,7 @@ class Reason(TextChoices):
     INVALID = "invalid", "TikTok refused the event"
     RETRIES_EXHAUSTED = "retries_exhausted", "All retries failed"
     CRASH_LOOP = "crash_loop", "Worker died with it, repeatedly"
+    FAILED = "failed", "Our own error"
 
     @property
     def advice(self) -> str:
@@ -42,5 +43,6 @@ ADVICE = {
     Reason.INVALID: "TikTok's message names the field. Correct the offer, its event rule or the pixel, then re-queue.",
     Reason.RETRIES_EXHAUSTED: "TikTok could not be reached or answered with errors for about a day. Look at the "
     "attempts; re-queue when TikTok works again.",
+    Reason.FAILED: "Building the event failed through a fault of ours, which is logged. Re-queue it when it is mended.",
     Reason.CRASH_LOOP: "Sending this event ended its worker several times. Report it with its id before re-queueing.",
 }

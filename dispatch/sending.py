@@ -13,13 +13,12 @@ from django.utils import timezone
 from dispatch import outbox
 from dispatch.models import Credential, Delivery
 from dispatch.outbox import Shipment
-from dispatch.planning import decide, rule_for, rules_of
+from dispatch.planning import decide, rules_of
 from dispatch.reasons import Reason
 from dispatch.tiktok import client
 from dispatch.tiktok.client import Reply
 from dispatch.tiktok.codes import Verdict
 from dispatch.tiktok.contract import MAX_BODY_BYTES, make_body
-from dispatch.tiktok.payload import build_event
 from offers.encryption import SecretUnreadableError
 from offers.models import EventRule, Pixel
 
@@ -80,16 +79,14 @@ def build_shipments(deliveries: Sequence[Delivery]) -> list[Shipment]:
 
 def make_shipment(delivery: Delivery, rules: list[EventRule], now: datetime) -> Shipment | None:
     """Consent, rule and contract are asked again at the last moment: they may have changed since the plan."""
-    conversion = delivery.conversion
-    rule = rule_for(conversion, rules)
-    decision = decide(conversion, rules, now)
-    if rule is None or decision is None:
+    decision = decide(delivery.conversion, rules, now)
+    if decision is None:
         outbox.settle_dead(delivery, Reason.CONTRACT, "The offer has no event rule for this conversion any more.")
-        return None
-    if decision.status != Delivery.Status.WAITING:
+    elif decision.event is None:
         outbox.settle_dead(delivery, Reason(decision.reason), decision.detail, decision.status)
-        return None
-    return Shipment(delivery, build_event(conversion, rule, now))
+    else:
+        return Shipment(delivery, decision.event)
+    return None
 
 
 def split_by_size(shipments: Sequence[Shipment]) -> Iterator[list[Shipment]]:

@@ -7,7 +7,6 @@ reading of TikTok's own tag templates.
 import re
 from datetime import datetime, timedelta
 from typing import NotRequired, TypedDict
-from urllib.parse import urlsplit
 
 from dispatch.reasons import Reason
 from offers.vocabulary import CURRENCIES
@@ -122,8 +121,7 @@ def check_user(user: User) -> None:
 
 
 def check_page(page: Page) -> None:
-    parts = urlsplit(page["url"])
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    if not re.match(r"^https?://[^/?#\s]+", page["url"]):
         raise ContractError(Reason.CONTRACT, "page.url: a web event needs the complete address of its page.")
 
 

@@ -2,6 +2,7 @@ import pytest
 from django.utils import timezone
 
 from conversions.models import Click, Consent, Conversion
+from dispatch import planning
 from dispatch.models import Delivery
 from dispatch.planning import plan
 from dispatch.reasons import Reason
@@ -131,3 +132,19 @@ def test_planning_costs_no_query_per_conversion(django_assert_num_queries):
 
     with django_assert_num_queries(7):
         plan(timezone.now())
+
+
+def test_a_fault_of_ours_costs_one_delivery_not_the_queue(monkeypatch):
+    click = make_click()
+    conversions = [make_conversion(click) for _ in range(3)]
+    build = planning.build_event
+
+    def stumble(conversion, *args):
+        return build(conversion, *args) if conversion != conversions[1] else 1 / 0
+
+    monkeypatch.setattr(planning, "build_event", stumble)
+    plan(timezone.now())
+
+    failed = Delivery.objects.get(status=Status.DEAD)
+    assert (failed.conversion, failed.reason) == (conversions[1], Reason.FAILED)
+    assert Delivery.objects.filter(status=Status.WAITING).count() == 2
