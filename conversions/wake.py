@@ -6,6 +6,7 @@ import threading
 from django.db import Error, close_old_connections
 from django_q.brokers import get_broker
 from django_q.tasks import async_task
+from redis import RedisError
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def enqueue(task: str, *args: int) -> bool:
         if broker.queue_size() >= ENOUGH_WAITING:
             return False
         async_task(task, *args, broker=broker)
-    except (Error, OSError) as error:  # Redis' ConnectionError is an OSError of its own family
+    except (Error, RedisError) as error:
         logger.warning("Could not wake the workers (%s); the sweep will.", type(error).__name__)
         return False
     return True
