@@ -11,6 +11,7 @@ from redis import RedisError
 logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.1
+IDLE_SECONDS = 30.0
 ENOUGH_WAITING = 20
 
 
@@ -41,7 +42,7 @@ class Waker:
 
     def run(self) -> None:
         """Queue one task for all who asked, then rest a moment; ends when nobody asks for a while."""
-        while self.asked.wait(timeout=30):
+        while self.asked.wait(timeout=IDLE_SECONDS):
             self.asked.clear()
             enqueue(self.task)
             threading.Event().wait(PAUSE_SECONDS)

@@ -15,6 +15,7 @@ from django.conf import settings
 from playwright.sync_api import Browser, sync_playwright
 
 from conversions import configuration
+from conversions.wake import Waker
 from tests.run import browser as find_chromium
 from tests.run import environment
 
@@ -65,6 +66,13 @@ def is_local(host: str) -> bool:
     except ValueError:
         return host in ("localhost", "")
     return address.is_loopback or address.is_unspecified
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_woken(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No wake-up threads, which would outlive their test; tests call the tasks themselves."""
+    if request.node.get_closest_marker("wakes") is None:
+        monkeypatch.setattr(Waker, "start", lambda waker: None)
 
 
 @pytest.fixture(autouse=True)

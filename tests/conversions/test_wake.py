@@ -1,5 +1,6 @@
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 from django.db import OperationalError
@@ -8,13 +9,20 @@ from django_q.models import OrmQ
 from conversions import wake
 from conversions.wake import ENOUGH_WAITING, Waker, enqueue
 
+pytestmark = pytest.mark.wakes
 TASK = "conversions.tasks.digest"
 
 
-def count_enqueued(monkeypatch) -> list[str]:
-    queued: list[str] = []
-    monkeypatch.setattr(wake, "enqueue", queued.append)
-    return queued
+@pytest.fixture
+def queued(monkeypatch) -> Iterator[list[str]]:
+    """The tasks that wakers queue; their threads are gone when the test is."""
+    tasks: list[str] = []
+    monkeypatch.setattr(wake, "enqueue", tasks.append)
+    monkeypatch.setattr(wake, "IDLE_SECONDS", 0.3)
+    yield tasks
+    for thread in threading.enumerate():
+        if thread.name.startswith("wake "):
+            thread.join()
 
 
 def wait_for(condition) -> bool:
@@ -24,8 +32,7 @@ def wait_for(condition) -> bool:
     return condition()
 
 
-def test_a_burst_ends_in_few_wake_ups_and_the_last_one_comes_after_it(monkeypatch):
-    queued = count_enqueued(monkeypatch)
+def test_a_burst_ends_in_few_wake_ups_and_the_last_one_comes_after_it(queued):
     waker = Waker(TASK)
 
     for _ in range(1000):
@@ -36,8 +43,7 @@ def test_a_burst_ends_in_few_wake_ups_and_the_last_one_comes_after_it(monkeypatc
     assert not waker.asked.is_set()
 
 
-def test_asking_again_after_a_pause_wakes_again(monkeypatch):
-    queued = count_enqueued(monkeypatch)
+def test_asking_again_after_a_pause_wakes_again(queued):
     waker = Waker(TASK)
 
     waker.ask()
@@ -47,8 +53,7 @@ def test_asking_again_after_a_pause_wakes_again(monkeypatch):
     assert wait_for(lambda: len(queued) == 2)
 
 
-def test_many_threads_start_one_waker_thread(monkeypatch):
-    count_enqueued(monkeypatch)
+def test_many_threads_start_one_waker_thread(queued):
     waker = Waker("a.task.of.this.test")
 
     threads = [threading.Thread(target=waker.ask) for _ in range(20)]
