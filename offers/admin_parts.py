@@ -1,27 +1,37 @@
 """What the admin pages of all apps share: rows that nobody edits, coloured badges, links to other pages."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
+from django.contrib import admin
+from django.core.paginator import Paginator
 from django.db import models
 from django.http import HttpRequest
-from django.urls import reverse
+from django.template.defaultfilters import date as format_date
+from django.template.loader import render_to_string
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.contrib.filters.admin import RangeDateTimeFilter
+from unfold.utils import parse_datetime_str
+from unfold.views import ChangeList
 
 TONES = {
-    "good": "bg-green-100 text-green-800 dark:bg-green-500/20 dark:text-green-300",
-    "busy": "bg-blue-100 text-blue-800 dark:bg-blue-500/20 dark:text-blue-300",
-    "warn": "bg-orange-100 text-orange-800 dark:bg-orange-500/20 dark:text-orange-300",
-    "bad": "bg-red-100 text-red-800 dark:bg-red-500/20 dark:text-red-300",
+    "good": "bg-green-100 text-green-700 dark:bg-green-500/20 dark:text-green-400",
+    "busy": "bg-blue-100 text-blue-700 dark:bg-blue-500/20 dark:text-blue-400",
+    "warn": "bg-orange-100 text-orange-700 dark:bg-orange-500/20 dark:text-orange-400",
+    "bad": "bg-red-100 text-red-700 dark:bg-red-500/20 dark:text-red-400",
     "calm": "bg-base-100 text-base-700 dark:bg-base-500/20 dark:text-base-300",
 }
 
 
 def badge(text: str, tone: str = "calm") -> SafeString:
     """A small coloured label; tones are good, busy, warn, bad and calm."""
-    classes = "inline-block rounded px-2 py-0.5 text-xs font-semibold whitespace-nowrap " + TONES[tone]
+    classes = "inline-block rounded px-2 py-1 text-xs font-semibold whitespace-nowrap " + TONES[tone]
     return format_html('<span class="{}">{}</span>', classes, text)
 
 
@@ -29,16 +39,114 @@ def admin_link(row: models.Model | None, text: str = "") -> str | SafeString:
     """A link to a row's admin page; a dash where there is no row."""
     if row is None:
         return "–"
-    url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
-    return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', url, text or str(row))
+    return link(reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk]), text or str(row))
+
+
+def link(url: str, text: str) -> SafeString:
+    return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', url, text)
+
+
+def mono(text: object) -> SafeString:
+    """Ids, addresses and codes: fixed width, and wrapping wherever they must."""
+    return format_html('<span class="mono">{}</span>', text) if text not in ("", None) else SafeString("–")
+
+
+def shortened(text: str, limit: int = 60) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def moment(time: datetime | None) -> str:
+    """A time with seconds, as every page of the admin shows it, unbroken; the year only when it is another one."""
+    if time is None:
+        return "–"
+    local = timezone.localtime(time)
+    text = format_date(local, "j M, H:i:s" if local.year == timezone.localtime().year else "j M Y, H:i:s")
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def sentences(*parts: str) -> str:
+    """The parts that say something, each with its full stop."""
+    return " ".join(part if part[-1] in ".!?" else f"{part}." for part in map(str.strip, parts) if part)
+
+
+def shown(description: str, read: Callable[[Any], Any]) -> Any:
+    """A column or field of an admin page that is read off the row; a dash where it is empty."""
+
+    @admin.display(description=description)
+    def column(row: Any) -> Any:
+        value = read(row)
+        return "–" if value in ("", None) else value
+
+    return staticmethod(column)
+
+
+def page_url(name: str, *args: Any) -> str:
+    """The address of an admin page that another app may have; empty when it has not."""
+    try:
+        return reverse(f"admin:{name}", args=args)
+    except NoReverseMatch:
+        return ""
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], empty: str) -> SafeString:
+    """Rows of another table on a record's page; `empty` is the sentence for when there are none."""
+    labelled = [list(zip(headers, row, strict=True)) for row in rows]
+    return render_to_string("admin/offers/table.html", {"headers": headers, "rows": labelled, "empty": empty})
+
+
+class CappedPaginator(Paginator):  # type: ignore[type-arg]
+    """Counts no further than anybody pages: an exact count of millions of rows would cost seconds on every page."""
+
+    cap = 10_000
+    template_name = "admin/offers/pagination.html"
+
+    @cached_property
+    def count(self) -> int:
+        rows = self.object_list
+        return rows.order_by()[: self.cap].count() if isinstance(rows, models.QuerySet) else len(rows)
+
+    @property
+    def is_capped(self) -> bool:
+        return self.count >= self.cap
+
+
+class SpanFilter(RangeDateTimeFilter):  # type: ignore[misc]
+    """From and to; a date without a time means the whole day."""
+
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        for lookup, side, fallback in (("gte", "from", "00:00:00"), ("lte", "to", "23:59:59")):
+            day = self.used_parameters.get(f"{self.parameter_name}_{side}_0")
+            time = self.used_parameters.get(f"{self.parameter_name}_{side}_1") or fallback
+            limit = parse_datetime_str(f"{day} {time}") if day else None
+            if limit:
+                queryset = queryset.filter(**{f"{self.parameter_name}__{lookup}": timezone.make_aware(limit)})
+        return queryset
+
+
+class RecordList(ChangeList):  # type: ignore[misc]
+    """A list that does not pretend to know how many rows there are beside those that it shows."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.full_result_count = self.result_count
 
 
 class RecordAdmin(ModelAdmin):  # type: ignore[misc]
     """For rows that the system writes: staff look, nobody edits."""
 
     show_full_result_count = False
+    paginator = CappedPaginator
+    empty_sentence = "Nothing is recorded yet."
     list_per_page = 50
+    list_fullwidth = True
     actions: Sequence[Any] = []
+
+    class Media:
+        css = {"all": ["offers/admin.css"]}
+        js = ["offers/copy.js"]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[RecordList]:
+        return RecordList
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -1,0 +1,5 @@
+from conversions.admin.click import ClickAdmin
+from conversions.admin.conversion import ConversionAdmin
+from conversions.admin.postback import PostbackAdmin
+
+__all__ = ["ClickAdmin", "ConversionAdmin", "PostbackAdmin"]

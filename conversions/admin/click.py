@@ -1,0 +1,103 @@
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+
+from conversions.admin.badges import consent_badge
+from conversions.admin.searching import term_of
+from conversions.admin.story import conversion_table
+from conversions.click_ids import is_click_id
+from conversions.models import Click
+from offers.admin_parts import RecordAdmin, SpanFilter, badge, moment, mono, shortened, shown
+
+FIELDSETS = [
+    ("Arrival", {"fields": [("click_id", "arrived"), ("offer", "consent_shown"), "answered"]}),
+    ("What it led to", {"fields": ["conversions"]}),
+    ("The ad", {
+        "fields": [
+            "ttclid_shown", ("campaign_shown", "adgroup_shown"), ("ad_shown", "creative_shown"),
+            ("placement_shown", "variant_shown"), ("utm_source_shown", "utm_medium_shown"),
+            ("utm_campaign_shown", "utm_content_shown"), "utm_term_shown",
+        ],
+        "description": "What the tracking link was called with. A dash means that the ad's URL did not say.",
+    }),
+    ("The visitor", {"fields": [("ip_shown", "ttp_shown"), "browser"]}),
+    ("Where it led", {"fields": ["landing_page", "came_from", "version"]}),
+]  # fmt: skip
+
+
+class TtclidFilter(SimpleListFilter):
+    """Clicks with TikTok's click id, or without: those can hardly be matched to an ad."""
+
+    title = "ttclid"
+    parameter_name = "ttclid"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "With ttclid"), ("no", "Without ttclid")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Click]) -> QuerySet[Click]:
+        if self.value() not in ("yes", "no"):
+            return queryset
+        return queryset.filter(ttclid="") if self.value() == "no" else queryset.exclude(ttclid="")
+
+
+@admin.register(Click)
+class ClickAdmin(RecordAdmin):
+    list_display = ["click_id", "arrived", "offer", "source", "campaign", "has_ttclid", "consent_shown"]
+    list_filter = [
+        ("offer", RelatedDropdownFilter),
+        ("consent", ChoicesDropdownFilter),
+        TtclidFilter,
+        ("created_at", SpanFilter),
+    ]
+    list_filter_submit = True
+    list_select_related = ["offer"]
+    search_fields = ["id"]
+    search_help_text = "Search by a whole click id or ttclid."
+    sortable_by: list[str] = []
+    fieldsets = FIELDSETS
+    empty_sentence = (
+        "Nobody has come yet. Copy the tracking link from an offer's page into the TikTok ad, or open it yourself to "
+        "try it."
+    )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Click], search_term: str
+    ) -> tuple[QuerySet[Click], bool]:
+        term = term_of(search_term)
+        if not term:
+            return queryset, False
+        is_ours = is_click_id(term.lower())
+        return (queryset.filter(pk=term.lower()) if is_ours else queryset.filter(ttclid=term)), False
+
+    click_id = shown("click id", lambda row: mono(row.pk))
+    arrived = shown("arrived", lambda row: moment(row.created_at))
+    source = shown("source", lambda row: shortened(" / ".join(filter(None, (row.utm_source, row.utm_medium))), 40))
+    campaign = shown("campaign", lambda row: shortened(row.utm_campaign or row.campaign_id, 40))
+    has_ttclid = shown("ttclid", lambda row: badge("Yes", "good") if row.ttclid else badge("No", "warn"))
+    consent_shown = shown("consent", consent_badge)
+    answered = shown("answered", lambda row: moment(row.consent_at))
+    conversions = shown("conversions", lambda row: conversion_table(row.conversions.order_by("created_at")))
+
+    ttclid_shown = shown("TikTok click id (ttclid)", lambda row: mono(row.ttclid))
+    campaign_shown = shown("campaign id", lambda row: row.campaign_id)
+    adgroup_shown = shown("ad group id", lambda row: row.adgroup_id)
+    ad_shown = shown("ad id", lambda row: row.ad_id)
+    creative_shown = shown("creative id", lambda row: row.creative_id)
+    placement_shown = shown("placement", lambda row: row.placement)
+    variant_shown = shown("variant", lambda row: row.variant)
+    utm_source_shown = shown("UTM source", lambda row: row.utm_source)
+    utm_medium_shown = shown("UTM medium", lambda row: row.utm_medium)
+    utm_campaign_shown = shown("UTM campaign", lambda row: row.utm_campaign)
+    utm_content_shown = shown("UTM content", lambda row: row.utm_content)
+    utm_term_shown = shown("UTM term", lambda row: row.utm_term)
+
+    ip_shown = shown("IP address", lambda row: row.ip)
+    ttp_shown = shown("Pixel cookie (_ttp)", lambda row: mono(row.ttp))
+    browser = shown("browser", lambda row: mono(row.user_agent))
+    landing_page = shown("landing page", lambda row: mono(row.landing_url))
+    came_from = shown("came from", lambda row: mono(row.referrer))
+    version = shown("landing version", lambda row: row.landing_version)

@@ -1,0 +1,108 @@
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RelatedDropdownFilter
+
+from conversions.admin.badges import consent_badge, money, status_badge, told_badges
+from conversions.admin.searching import by_click, by_event, by_transaction, term_of
+from conversions.admin.story import ledger_table, postback_table, told
+from conversions.models import Conversion
+from offers.admin_parts import RecordAdmin, SpanFilter, admin_link, link, moment, mono, page_url, shortened, shown
+from offers.vocabulary import StandardEvent
+
+FIELDSETS = [
+    ("Summary", {
+        "fields": [
+            ("event_name", "status_shown"), ("payout_shown", "amount_shown"), ("offer_link", "pixel_link"),
+            ("whole_transaction", "network_event_shown"), ("happened", "recorded"), "event_id_shown",
+        ],
+    }),
+    ("The click behind it", {
+        "fields": [
+            ("click_link", "arrived"), ("consent", "ttclid"), ("campaign", "ad"), "ip", "browser", "page",
+        ],
+    }),
+]  # fmt: skip
+
+
+class EventFilter(DropdownFilter):  # type: ignore[misc]
+    """The standard events; asking the table which names it holds would read all of it."""
+
+    title = "event"
+    parameter_name = "event"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(value), str(label)) for value, label in StandardEvent.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Conversion]) -> QuerySet[Conversion]:
+        return queryset.filter(event_name=self.value()) if self.value() else queryset
+
+
+@admin.register(Conversion)
+class ConversionAdmin(RecordAdmin):
+    list_display = [
+        "event_name", "status_shown", "told", "value", "offer_link", "click_link", "transaction", "happened",
+    ]  # fmt: skip
+    list_filter = [
+        ("status", ChoicesDropdownFilter),
+        EventFilter,
+        ("offer", RelatedDropdownFilter),
+        ("created_at", SpanFilter),
+    ]
+    list_filter_submit = True
+    list_select_related = ["offer"]
+    search_fields = ["event_id"]
+    search_help_text = "Search by a whole event_id, click id or transaction id."
+    sortable_by: list[str] = []
+    fieldsets = FIELDSETS
+    empty_sentence = (
+        "There are no conversions yet. They appear when a page calls an event or the network's postback comes in: an "
+        "offer's page has the snippet and the postback URL to copy."
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Conversion]:
+        rows: QuerySet[Conversion] = super().get_queryset(request)
+        return rows.prefetch_related("deliveries")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Conversion], search_term: str
+    ) -> tuple[QuerySet[Conversion], bool]:
+        term = term_of(search_term)
+        found = by_event(term) | by_click(term, "click_id") | by_transaction(term)
+        return (queryset.filter(found) if term else queryset), False
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        conversion: Conversion = kwargs["obj"]
+        entries = conversion.ledger_entries.select_related("postback").order_by("pk")
+        context["told"] = told(conversion)
+        context["undecided"] = told_badges(conversion, [])
+        context["ledger"] = ledger_table(entries)
+        context["postbacks"] = postback_table(conversion.postbacks.order_by("pk"))
+        response: HttpResponse = super().render_change_form(request, context, **kwargs)
+        return response
+
+    status_shown = shown("status", status_badge)
+    told = shown("TikTok", lambda row: told_badges(row, row.deliveries.all()))
+    value = shown("value", lambda row: money(row.money, row.currency))
+    payout_shown = shown("payout", lambda row: money(row.payout, row.currency))
+    amount_shown = shown("sale amount", lambda row: money(row.amount, row.currency))
+    offer_link = shown("offer", lambda row: admin_link(row.offer))
+    pixel_link = shown("pixel", lambda row: admin_link(row.offer.pixel))
+    click_link = shown("click", lambda row: link(page_url("conversions_click_change", row.click_id), row.click_id))
+    transaction = shown("transaction", lambda row: mono(shortened(row.transaction_id, 24)))
+    whole_transaction = shown("transaction id", lambda row: mono(row.transaction_id))
+    network_event_shown = shown("network event", lambda row: row.network_event)
+    happened = shown("happened", lambda row: moment(row.occurred_at))
+    recorded = shown("recorded", lambda row: moment(row.created_at))
+    event_id_shown = shown("event id (event_id)", lambda row: mono(row.event_id))
+    page = shown("page", lambda row: mono(row.page_url))
+
+    arrived = shown("arrived", lambda row: moment(row.click.created_at))
+    consent = shown("consent", lambda row: consent_badge(row.click))
+    ttclid = shown("TikTok click id (ttclid)", lambda row: mono(shortened(row.click.ttclid)))
+    campaign = shown("campaign", lambda row: row.click.campaign_id or row.click.utm_campaign)
+    ad = shown("ad", lambda row: row.click.ad_id)
+    ip = shown("IP address", lambda row: row.click.ip)
+    browser = shown("browser", lambda row: mono(row.click.user_agent))

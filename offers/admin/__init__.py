@@ -1,0 +1,5 @@
+from offers.admin.network import NetworkAdmin
+from offers.admin.offer import OfferAdmin
+from offers.admin.pixel import PixelAdmin
+
+__all__ = ["NetworkAdmin", "OfferAdmin", "PixelAdmin"]

@@ -1,0 +1,152 @@
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from offers.admin.configured import ConfiguredAdmin
+from offers.admin_parts import badge, moment, mono, page_url
+from offers.forms import PauseForm
+from offers.models import Pixel
+
+FIELDSETS = [
+    ("What it is", {
+        "fields": ["name", "code"],
+        "description": "Create the pixel in TikTok's Events Manager, then enter its code here. Its access token is a "
+        "credential, which has pages of its own.",
+    }),
+    ("Environment", {
+        "fields": ["environment", "test_event_code"],
+        "description": "Outside production every event carries the test event code: TikTok shows it under Test events "
+        "and never counts it.",
+    }),
+]  # fmt: skip
+ENVIRONMENT_TONES = {"production": "good", "staging": "warn", "development": "calm"}
+AUTH_ADVICE = (
+    "TikTok refused its access token. Rotate the credential: the pixel resumes by itself when one that works is "
+    "promoted."
+)
+COUNT_LIMIT = 10_000
+
+
+@admin.register(Pixel)
+class PixelAdmin(ConfiguredAdmin):
+    list_display = ["name", "pixel_code", "environment_badge", "state", "since"]
+    list_filter = [("environment", ChoicesDropdownFilter), ("paused_by", ChoicesDropdownFilter)]
+    search_fields = ["name", "code"]
+    search_help_text = "Search by name or pixel code."
+    fieldsets = FIELDSETS
+    empty_sentence = "There are no pixels yet. Create one in TikTok's Events Manager, then add it here with its code."
+    instead_of_deleting = "Pause it instead: nothing is sent to it and its history stays."
+    fields_in_links = {
+        "code": "The pixel code has changed: what waits in the queue is sent to the new pixel, and it needs a "
+        "credential that may send there."
+    }
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<path:object_id>/pause/", wrap(self.pause_view), name="offers_pixel_pause"),
+            path("<path:object_id>/resume/", wrap(self.resume_view), name="offers_pixel_resume"),
+        ]
+        return own + list(super().get_urls())
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        pixel: Pixel | None = kwargs.get("obj")
+        if pixel:
+            context["state_badge"] = self.state(pixel)
+            context["state_advice"] = state_advice(pixel)
+            context["state_links"] = state_links(pixel, request)
+        response: HttpResponse = super().render_change_form(request, context, **kwargs)
+        return response
+
+    @admin.display(description="pixel code", ordering="code")
+    def pixel_code(self, pixel: Pixel) -> SafeString:
+        return mono(pixel.code)
+
+    @admin.display(description="environment", ordering="environment")
+    def environment_badge(self, pixel: Pixel) -> SafeString:
+        return badge(pixel.get_environment_display(), ENVIRONMENT_TONES[pixel.environment])
+
+    @admin.display(description="sending", ordering="paused_by")
+    def state(self, pixel: Pixel) -> SafeString:
+        if not pixel.paused_by:
+            return badge("Sending", "good")
+        return badge(pixel.get_paused_by_display(), "bad" if pixel.paused_by == Pixel.PausedBy.AUTH else "warn")
+
+    @admin.display(description="since")
+    def since(self, pixel: Pixel) -> str:
+        return moment(pixel.paused_at)
+
+    def pause_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        pixel = self.pixel_to_change(request, object_id)
+        form = PauseForm(request.POST or None)
+        if pixel and not pixel.paused_by and not form.is_valid():
+            return self.guided_page(request, pixel, f"Pause {pixel.name}", page="pause", form=form)
+        if pixel and request.method == "POST":
+            self.pause(request, pixel, form.cleaned_data["reason"])
+        return self.back_to(pixel)
+
+    def resume_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        pixel = self.pixel_to_change(request, object_id)
+        if pixel and pixel.paused_by and request.method != "POST":
+            facts = {"waiting": waiting_for(pixel), "state_advice": state_advice(pixel)}
+            return self.guided_page(request, pixel, f"Resume {pixel.name}", page="resume", **facts)
+        if pixel and request.method == "POST":
+            self.resume(request, pixel)
+        return self.back_to(pixel)
+
+    def pixel_to_change(self, request: HttpRequest, object_id: str) -> Pixel | None:
+        if not request.user.has_perm("offers.pause_pixel"):
+            raise PermissionDenied
+        pixel: Pixel | None = self.get_object(request, object_id)
+        return pixel
+
+    def pause(self, request: HttpRequest, pixel: Pixel, reason: str) -> None:
+        with transaction.atomic():
+            pixel = Pixel.objects.select_for_update().get(pk=pixel.pk)
+            if pixel.paused_by:
+                self.message_user(request, f"{pixel.name} was paused already.", messages.WARNING)
+                return
+            pixel.pause(Pixel.PausedBy.STAFF, reason, timezone.now())
+            self.log_change(request, pixel, f"Paused sending: {reason}")
+        self.message_user(request, f"Sending to {pixel.name} is paused.", messages.SUCCESS)
+
+    def resume(self, request: HttpRequest, pixel: Pixel) -> None:
+        with transaction.atomic():
+            pixel = Pixel.objects.select_for_update().get(pk=pixel.pk)
+            if not pixel.paused_by:
+                self.message_user(request, f"{pixel.name} is not paused.", messages.WARNING)
+                return
+            pixel.resume()
+            self.log_change(request, pixel, "Resumed sending.")
+        self.message_user(request, f"{pixel.name} sends again. What waited is on its way.", messages.SUCCESS)
+
+
+def state_advice(pixel: Pixel) -> str:
+    return AUTH_ADVICE if pixel.paused_by == Pixel.PausedBy.AUTH else ""
+
+
+def state_links(pixel: Pixel, request: HttpRequest) -> list[dict[str, str]]:
+    """Where this user can go from here: pause or resume, and the pixel's credentials."""
+    step = ("offers_pixel_resume", "Resume…") if pixel.paused_by else ("offers_pixel_pause", "Pause…")
+    credentials = page_url("dispatch_credential_changelist")
+    links = [
+        ("offers.pause_pixel", page_url(step[0], pixel.pk), step[1]),
+        ("dispatch.view_credential", credentials and f"{credentials}?pixel__id__exact={pixel.pk}", "Its credentials"),
+        ("dispatch.rotate_credential", page_url("dispatch_credential_rotate", pixel.pk), "Rotate its credential…"),
+    ]
+    return [{"url": url, "text": text} for permission, url, text in links if url and request.user.has_perm(permission)]
+
+
+def waiting_for(pixel: Pixel) -> str:
+    """How many deliveries wait, in words; counted no further than tells anything."""
+    count = pixel.deliveries.filter(status="waiting")[:COUNT_LIMIT].count()
+    if count >= COUNT_LIMIT:
+        return f"{COUNT_LIMIT:,} or more deliveries"
+    return "1 delivery" if count == 1 else f"{count} deliveries"

@@ -1,0 +1,111 @@
+"""What staff paste elsewhere: tracking link into TikTok, snippet into pages, postback URL into the network."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import parse_qsl, urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from offers.encryption import SecretUnreadableError
+from offers.models import EventRule, Network, Offer
+
+AD_MACROS = (
+    "ttclid=__CLICKID__&utm_source=tiktok&campaign_id=__CAMPAIGN_ID__&adgroup_id=__AID__&ad_id=__CID__"
+    "&placement=__PLACEMENT__"
+)
+POSTBACK_MACROS = "click_id={click_id}&payout={payout}&currency={currency}&txid={txid}&status={status}"
+HIDDEN_SECRET = "your-postback-secret"  # noqa: S105 - it stands where the secret is not shown
+MACRO_ADVICE = (
+    "Replace each {…} by the network's own macro; {click_id} by the macro of the sub-id that your offer link fills. "
+    "Leave out what the network does not have."
+)
+
+
+@dataclass(frozen=True)
+class Copyable:
+    """One text to copy, with what it is for. A text that is not complete has no button."""
+
+    name: str
+    text: str
+    note: str = ""
+    is_complete: bool = True
+
+
+def of_offer(offer: Offer, rules: Sequence[EventRule], request: HttpRequest) -> list[Copyable]:
+    """Everything that an offer needs elsewhere, in the order of the work."""
+    link = f"{settings.PUBLIC_BASE_URL}{reverse('tracking_link', args=[offer.slug])}"
+    return [
+        Copyable(
+            "Link for the TikTok ad",
+            f"{link}?{AD_MACROS}",
+            "Paste it as the ad's URL. TikTok replaces the __MACROS__. Where “Auto-attach URL parameters” is on, "
+            "TikTok adds ttclid itself; naming it here as well does no harm.",
+        ),
+        Copyable("Tracking link", link, "The same link for other places. Any utm_… parameters may be added."),
+        *snippet(offer, rules),
+        outbound(offer),
+        postback(offer.network, request),
+    ]
+
+
+def snippet(offer: Offer, rules: Sequence[EventRule]) -> list[Copyable]:
+    """The tags of the offer's pages: the base code, then one for each event that a page calls."""
+    base = Copyable(
+        "Landing snippet",
+        "{% load tiktok %}" + f'{{% tiktok_pixel "{offer.slug}" %}}',
+        "Into the head of every Django template of this offer. It loads the Pixel for the visitor's click.",
+    )
+    events = [rule for rule in rules if rule.trigger == EventRule.Trigger.PAGE or rule.uses("pixel")]
+    return ([base] if offer.allows("pixel") else []) + [event_tag(offer, rule) for rule in events]
+
+
+def event_tag(offer: Offer, rule: EventRule) -> Copyable:
+    note = "On the page where it happens, below the landing snippet."
+    if rule.trigger != EventRule.Trigger.PAGE:
+        note = (
+            "On the thank-you page, if it is yours. The network's postback carries the same event_id, so TikTok "
+            "counts the two as one."
+        )
+    return Copyable(f"Event {rule.event_name}", f'{{% tiktok_event "{rule.event_name}" "{offer.slug}" %}}', note)
+
+
+def outbound(offer: Offer) -> Copyable:
+    """The link from the landing page to the offer, and where the click id travels."""
+    link = settings.PUBLIC_BASE_URL + reverse("outbound_link", args=["0" * 26]).replace("0" * 26, "{click id}")
+    sub_ids = [name for name, value in parse_qsl(urlsplit(offer.offer_url).query) if "{click_id}" in value]
+    where = f" in “{sub_ids[0]}”" if sub_ids else ""
+    return Copyable(
+        "Link to the offer",
+        link,
+        f"For the button of the landing page; {{% tiktok_outbound %}} writes it with the click id. The visitor goes "
+        f"on to your offer link, which gives the network our click id{where}: its postback must send it back.",
+    )
+
+
+def postback(network: Network, request: HttpRequest) -> Copyable:
+    """The address that the network calls, with its secret for those who may see it."""
+    name = f"Postback URL for {network}"
+    if not request.user.has_perm("offers.view_network_secret"):
+        note = (
+            "The secret is only shown to people with the permission “Can see a network's postback address with its "
+            "secret”. Ask one of them to paste it at the network."
+        )
+        return Copyable(name, postback_url(network, HIDDEN_SECRET), note, is_complete=False)
+    try:
+        return Copyable(name, postback_url(network, network.secret.reveal()), MACRO_ADVICE)
+    except SecretUnreadableError as error:
+        return Copyable(name, postback_url(network, HIDDEN_SECRET), f"The secret can't be read: {error}", False)
+
+
+def postback_url(network: Network, secret: str) -> str:
+    path = reverse("postback", args=[network.slug, secret])
+    return f"{settings.PUBLIC_BASE_URL}{path}?{POSTBACK_MACROS}"
+
+
+def overlap_end(network: Network, now: datetime) -> datetime | None:
+    """Until when the previous secret is still taken; None when it is not."""
+    end = network.previous_secret_expires_at
+    return end if network.previous_secret and end and end > now else None
