@@ -39,16 +39,18 @@ class Call:
     """One call as far as it could be read."""
 
     pairs: Pairs = field(default_factory=list)
-    raw: bytes = b""
+    query: str = ""
+    body: bytes = b""
     error: UnreadableCallError | None = None
 
 
 def read_call(request: HttpRequest, critical: frozenset[str]) -> Call:
     """Read a call's parameters from query and body; what went wrong is in `error`, what was sent is kept."""
-    call = Call()
+    call = Call(query=request.META.get("QUERY_STRING", ""))
     try:
-        call.raw = read_body(request)
-        call.pairs = read_query(request) + read_pairs(call.raw, request.content_type or "")
+        call.body = read_body(request)
+        refuse_large(call)
+        call.pairs = parse_query(call.query) + read_pairs(call.body, request.content_type or "")
         refuse_hostile(call.pairs, critical)
     except UnreadableCallError as error:
         call.error = error
@@ -56,20 +58,29 @@ def read_call(request: HttpRequest, critical: frozenset[str]) -> Call:
 
 
 def read_body(request: HttpRequest) -> bytes:
-    """The body, at most 64 kB of it is ever read. Raises UnreadableCallError."""
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdigit() or int(length) > MAX_BODY_BYTES:
-        raise UnreadableCallError(Outcome.TOO_LARGE, 413, "The body is larger than 64 kB.")
+    """The body, of which at most a byte more than 64 kB is ever read. Raises UnreadableCallError."""
     try:
-        return request.read(MAX_BODY_BYTES)
+        return body_stream(request).read(MAX_BODY_BYTES + 1)
     except OSError as error:
         raise UnreadableCallError(Outcome.UNDECODABLE, 400, "The body ended early.") from error
 
 
-def read_query(request: HttpRequest) -> Pairs:
-    query = request.META.get("QUERY_STRING", "")
-    if len(query) > MAX_QUERY_BYTES:
+def body_stream(request: HttpRequest) -> Any:
+    """What to read the body from. Django takes a chunked one, which comes without a length, for empty."""
+    if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
+        return request.META["wsgi.input"]
+    return request
+
+
+def refuse_large(call: Call) -> None:
+    """Raises UnreadableCallError for a query above 8 kB or a body above 64 kB."""
+    if len(call.query) > MAX_QUERY_BYTES:
         raise UnreadableCallError(Outcome.TOO_LARGE, 413, "The query is larger than 8 kB.")
+    if len(call.body) > MAX_BODY_BYTES:
+        raise UnreadableCallError(Outcome.TOO_LARGE, 413, "The body is larger than 64 kB.")
+
+
+def parse_query(query: str) -> Pairs:
     try:
         return parse_form(query.encode("latin-1").decode("utf-8"))  # WSGI hands bytes over as latin-1
     except UnicodeError as error:
@@ -147,8 +158,15 @@ def make_postback(network: Network, call: Call, request: HttpRequest, now: datet
     )
     if call.error:
         postback.settle(call.error.outcome, call.error.detail, now)
-        postback.raw_body = identity.hide_inside(call.raw[:KEPT_OF_UNREADABLE].decode("latin-1").replace("\x00", "�"))
+        postback.params, postback.raw_call = {}, beginning_of(call)
     return postback
+
+
+def beginning_of(call: Call) -> str:
+    """The beginning of query and body as one text that can be stored and shown, without personal data."""
+    body = call.body[:KEPT_OF_UNREADABLE].decode("utf-8", "replace")
+    text = "\n".join(part for part in (call.query[:KEPT_OF_UNREADABLE], body) if part)
+    return identity.hide_inside(text.replace("\x00", "\N{REPLACEMENT CHARACTER}"))
 
 
 def values_of(pairs: Pairs, keys: frozenset[str]) -> list[str]:

@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
                 ('received_at', models.DateTimeField(verbose_name='received')),
                 ('method', models.CharField(max_length=4)),
                 ('params', models.JSONField(default=dict, help_text='As sent; e-mail and phone are hidden.', verbose_name='parameters')),
-                ('raw_body', models.TextField(blank=True, help_text='The beginning of a body that could not be read.')),
+                ('raw_call', models.TextField(blank=True, help_text='The beginning of a call that could not be read: its query, then its body.')),
                 ('remote_ip', models.GenericIPAddressField(null=True, verbose_name='from address')),
                 ('email_sha256', models.CharField(blank=True, max_length=64)),
                 ('phone_sha256', models.CharField(blank=True, max_length=64)),
