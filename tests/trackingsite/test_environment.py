@@ -112,6 +112,7 @@ class TestDatabase:
 
         assert read_database(environ.Env())["OPTIONS"] == {"sslmode": "require"}
 
+    @pytest.mark.filterwarnings("ignore:Engine not recognized")
     @pytest.mark.parametrize("url", ["nonsense", "mysql://me@db.example.com/site"])
     def test_must_be_one_that_the_site_is_tested_on(self, variables: dict[str, str], url: str) -> None:
         variables["DATABASE_URL"] = url
