@@ -1,12 +1,16 @@
 """Settings of the test suite: fixed throw-away secrets, a fast hasher, the database that DATABASE_URL names."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
 os.environ.setdefault("DJANGO_SECRET_KEY", "only-for-tests")
 os.environ.setdefault("FIELD_ENCRYPTION_KEYS", "dGVzdC1rZXktdGVzdC1rZXktdGVzdC1rZXktdGVzdDE=")
 os.environ["ENV_FILE"] = ""  # a developer's own `.env` is no part of a test
-os.environ.setdefault("STATE_DIR", tempfile.mkdtemp(prefix="trackingsite-tests-"))
+if "STATE_DIR" not in os.environ:
+    os.environ["STATE_DIR"] = tempfile.mkdtemp(prefix="trackingsite-tests-")
+    atexit.register(shutil.rmtree, os.environ["STATE_DIR"], ignore_errors=True)
 
 from trackingsite.settings import *  # noqa: F403
 from trackingsite.settings import DATABASES, IS_SQLITE, STATE_DIR
