@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from offers.models import EventRule
@@ -69,6 +70,28 @@ class EventRuleForm(forms.ModelForm):  # type: ignore[type-arg]
         if cleaned.get("fixed_value") is not None and not is_fixed:
             self.add_error("fixed_value", "Only the value source “Fixed value” uses this. Clear it or choose that.")
         return cleaned
+
+
+class EventRuleFormSet(PaginationInlineFormSet):  # type: ignore[misc]
+    """The lines of one offer: none may say the same as another, which the database sees only after the first is in."""
+
+    def clean(self) -> None:
+        super().clean()
+        seen = set()
+        for form in self.forms:
+            key = rule_key(form.cleaned_data) if getattr(form, "cleaned_data", None) else None
+            if key is None or form.cleaned_data.get("DELETE"):
+                continue
+            if key in seen:
+                form.add_error("trigger", "Another line has this trigger and event already.")
+            seen.add(key)
+
+
+def rule_key(line: dict[str, Any]) -> tuple[Any, ...]:
+    """What must differ between the rules of an offer, as EventRule's constraints have it."""
+    is_page = line.get("trigger") == EventRule.Trigger.PAGE
+    called = line.get("event_name") if is_page else (line.get("network_event") or "").casefold()
+    return (line.get("trigger"), called)
 
 
 class PauseForm(forms.Form):

@@ -82,7 +82,7 @@ class PostbackAdmin(RecordAdmin):
     next_try = shown("next try", lambda row: moment(row.due_at))
     digested = shown("digested", lambda row: moment(row.digested_at))
     caller = shown("from address", lambda row: row.remote_ip)
-    body = shown("unreadable body", lambda row: mono(row.raw_call))
+    body = shown("unreadable call", lambda row: mono(row.raw_call))
 
     @admin.display(description="parameters")
     def parameters(self, postback: Postback) -> SafeString:

@@ -13,7 +13,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from offers.admin import ready_to_copy
 from offers.admin.configured import ConfiguredAdmin
 from offers.admin_parts import badge, mono
-from offers.forms import EventRuleForm
+from offers.forms import EventRuleForm, EventRuleFormSet
 from offers.link_tokens import TOKENS
 from offers.models import EventRule, Offer
 from offers.vocabulary import StandardEvent
@@ -53,6 +53,7 @@ MODE_TONES = {"both": "good", "server": "busy", "pixel": "warn"}
 class EventRuleInline(TabularInline):  # type: ignore[misc]
     model = EventRule
     form = EventRuleForm
+    formset = EventRuleFormSet
     extra = 0
     hide_title = True
     template_before = "admin/offers/event_rules_help.html"

@@ -85,11 +85,12 @@ class PixelAdmin(ConfiguredAdmin):
 
     def pause_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         pixel = self.pixel_to_change(request, object_id)
-        form = PauseForm(request.POST or None)
-        if pixel and not pixel.paused_by and not form.is_valid():
+        if pixel is None or (pixel.paused_by and request.method != "POST"):
+            return self.back_to(pixel)
+        form = PauseForm(request.POST if request.method == "POST" else None)
+        if not form.is_valid():
             return self.guided_page(request, pixel, f"Pause {pixel.name}", page="pause", form=form)
-        if pixel and request.method == "POST":
-            self.pause(request, pixel, form.cleaned_data["reason"])
+        self.pause(request, pixel, form.cleaned_data["reason"])
         return self.back_to(pixel)
 
     def resume_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
