@@ -144,6 +144,10 @@ class ClickBook:
     def conversion_of(self, entry: LedgerEntry) -> Conversion:
         return next(c for c in self.conversions if entry in self.entries[slot(c)])
 
+    def conversion_with_entry_of(self, postback: Postback) -> Conversion | None:
+        """The conversion whose ledger this postback has written into already, as the fact or as its correction."""
+        return first([c for c in self.conversions if any(e.postback_id == postback.pk for e in self.entries[slot(c)])])
+
     def add_entry(self, conversion: Conversion, entry: LedgerEntry) -> None:
         entry.conversion = conversion
         self.entries[slot(conversion)].append(entry)

@@ -16,7 +16,7 @@ from conversions.click_ids import is_click_id
 from conversions.models import Click, Conversion, LedgerEntry, Postback
 from conversions.networks import adapter_of
 from conversions.networks.record import PostbackRecord, PostbackRefusedError
-from conversions.outcomes import Outcome
+from conversions.outcomes import UNREADABLE, Outcome
 from conversions.signals import announce
 from offers.models import EventRule, Network
 
@@ -69,8 +69,11 @@ def digest_alone(key: int) -> None:
 
 
 def replay(keys: Sequence[int], now: datetime) -> int:
-    """Have postbacks digested again; how many will be. Facts already in the ledger do not count twice."""
-    return Postback.objects.filter(pk__in=keys).update(due_at=now, tries=0)
+    """Have postbacks digested again; how many will be. Facts already in the ledger do not count twice.
+
+    A call that could not be read stays as it is: nothing of it was kept that could be read now.
+    """
+    return Postback.objects.filter(pk__in=keys).exclude(outcome__in=UNREADABLE).update(due_at=now, tries=0)
 
 
 def rematch_arrived(now: datetime) -> int:
@@ -108,6 +111,9 @@ class Digest:
 
     def read(self, postback: Postback) -> PostbackRecord | None:
         """The neutral record, or None with the reason written on the postback."""
+        if postback.outcome == Outcome.IP_NOT_ALLOWED and not postback.network.accepts_ip(postback.remote_ip):
+            postback.settle(postback.outcome, postback.detail, self.now)
+            return None
         try:
             record = adapter_of(postback.network).read(postback.params, postback.network)
         except PostbackRefusedError as refusal:
@@ -171,8 +177,9 @@ class Digest:
         self, book: ClickBook, known: LedgerEntry, postback: Postback, record: PostbackRecord
     ) -> tuple[Outcome, str]:
         """A fact that is in the ledger already: the network's duplicate mode decides."""
-        postback.conversion = known.conversion
-        if known.postback_id == postback.pk:
+        own = book.conversion_with_entry_of(postback)
+        postback.conversion = own or known.conversion
+        if own:
             return Outcome.RECORDED, "Digested again; it was in the ledger already."
         mode = postback.network.duplicate_mode
         if mode == Network.DuplicateMode.COUNT:

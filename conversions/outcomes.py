@@ -30,6 +30,7 @@ class Outcome(TextChoices):
         return ADVICE[self]
 
 
+UNREADABLE = frozenset({Outcome.UNDECODABLE, Outcome.TOO_LARGE, Outcome.REPEATED_PARAMETER})
 GOOD = frozenset({Outcome.RECORDED, Outcome.UPDATED, Outcome.DUPLICATE})
 
 ADVICE = {

@@ -65,6 +65,9 @@ class PostbackAdmin(RecordAdmin):
         enqueue("conversions.tasks.digest")
         words = f"{count} are digested again. Facts that are in the ledger already do not count twice."
         self.message_user(request, words.replace("1 are", "1 is") if count == 1 else words, messages.SUCCESS)
+        if count < len(keys[:REPLAYED_AT_ONCE]):
+            words = "Calls that could not be read when they came stay as they are; the network has to send them again."
+            self.message_user(request, words, messages.WARNING)
         if len(keys) > REPLAYED_AT_ONCE:
             words = f"That were the {REPLAYED_AT_ONCE:,} oldest of them. Select the rest and repeat."
             self.message_user(request, words, messages.WARNING)

@@ -9,11 +9,11 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from conversions.digest import digest_one
-from conversions.models import Postback
+from conversions.models import LedgerEntry, Postback
 from conversions.outcomes import Outcome
 from conversions.tasks import digest
 from tests.conversions.test_admin_conversion import GARBAGE
-from tests.factories import make_click, make_conversion, make_network, make_postback
+from tests.factories import make_click, make_conversion, make_network, make_offer, make_postback
 from tests.staff import staff_client
 
 LIST = reverse("admin:conversions_postback_changelist")
@@ -131,6 +131,45 @@ class DigestAgainTests(TestCase):
         conversion = click.conversions.get()
         assert conversion.ledger_entries.count() == 1
         assert Postback.objects.get().outcome == Outcome.RECORDED
+
+    def test_counts_no_repetition_and_no_correction_twice(self, enqueue: Any) -> None:
+        for mode, payout in (("count", "5"), ("update", "7"), ("ignore", "7")):
+            with self.subTest(mode=mode):
+                click = make_click(make_offer(network=make_network(duplicate_mode=mode)))
+                params = {"click_id": click.pk, "txid": "T-1", "payout": "5"}
+                digest_one(make_postback(click.offer.network, params).pk)
+                repetition = digest_one(make_postback(click.offer.network, {**params, "payout": payout}).pk)
+                before = list(LedgerEntry.objects.values("pk", "payout", "conversion"))
+
+                self.replay(repetition)
+                digest()
+
+                assert list(LedgerEntry.objects.values("pk", "payout", "conversion")) == before
+                assert not Postback.objects.due(timezone.now()).exists()
+
+    def test_leaves_calls_that_could_not_be_read(self, enqueue: Any) -> None:
+        postback = make_postback(make_network(), {}, outcome=Outcome.REPEATED_PARAMETER)
+        Postback.objects.update(due_at=None)
+
+        response = self.replay(postback)
+
+        assert not Postback.objects.due(timezone.now()).exists()
+        self.assertContains(response, "the network has to send them again")
+
+    def test_takes_a_foreign_address_only_once_it_is_allowed(self, enqueue: Any) -> None:
+        network = make_network(allowed_ips="203.0.113.1")
+        postback = make_postback(network, {}, outcome=Outcome.IP_NOT_ALLOWED, remote_ip="198.51.100.9")
+
+        for allowed, outcome in (
+            ("203.0.113.1", Outcome.IP_NOT_ALLOWED),
+            ("198.51.100.0/24", Outcome.MISSING_CLICK_ID),
+        ):
+            network.allowed_ips = allowed
+            network.save()
+            self.replay(postback)
+            digest()
+            postback.refresh_from_db()
+            assert postback.outcome == outcome
 
     def test_needs_its_own_permission(self, enqueue: Any) -> None:
         postback = digest_one(make_postback(make_network(), {}).pk)
