@@ -100,7 +100,10 @@ class Credential(models.Model):
 
 
 def read_file(name: str) -> str:
+    path = Path(name)
+    if not path.is_file():  # a device or a pipe would be read for ever
+        raise SecretUnreadableError(f"file:{name} is not a file that can be read.")
     try:
-        return Path(name).read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SecretUnreadableError(f"file:{name} can't be read.") from error

@@ -2,7 +2,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 
 from conversions.models import Conversion
@@ -22,32 +22,66 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return self.filter(status=Delivery.Status.LEASED, lease_until__lt=now)
 
     def dead(self) -> "DeliveryQuerySet":
-        """Dead letters: automation gave up, a person decides."""
+        """What automation gave up on."""
         return self.filter(status=Delivery.Status.DEAD)
 
-    def requeue(self, user: Any, now: datetime) -> int:
-        """Send dead letters again under their old event_id; how many were dead until now.
+    def undecided(self) -> "DeliveryQuerySet":
+        """Dead letters in the wide sense: a person decides. Held ones of unknown outcome belong to them."""
+        return self.filter(UNDECIDED)
 
-        The status guard makes a second call, by whomever, change nothing.
+    def undecided_because(self, reason: str) -> "DeliveryQuerySet":
+        """Undecided deliveries of one reason, found by an index; automation holds those of unknown outcome."""
+        held = reason == Reason.OUTCOME_UNKNOWN
+        return self.filter(status=Delivery.Status.HELD if held else Delivery.Status.DEAD, reason=reason)
+
+    def undecided_counts(self) -> dict[str, int]:
+        """How many undecided deliveries there are of each reason, the most frequent first."""
+        dead = self.dead().order_by().values_list("reason").annotate(models.Count("pk"))
+        held = self.undecided_because(Reason.OUTCOME_UNKNOWN).order_by().values_list("reason")
+        counts = [*dead, *held.annotate(models.Count("pk"))]
+        return dict(sorted(counts, key=lambda pair: (-pair[1], pair[0])))
+
+    def requeue(self, user: Any, now: datetime, spread_seconds: int = 0) -> int:
+        """Send undecided deliveries again under their old event_id, now or spread over the seconds to come.
+
+        Returns how many there were until now. The status guard makes a second call, by whomever, change nothing.
         """
-        return self.dead().update(
-            status=Delivery.Status.WAITING,
-            next_attempt_at=now,
-            attempts=0,
-            claims=0,
-            decided_by=user,
-            decided_at=now,
-            decision="Re-queued",
-        )
+        with transaction.atomic():
+            # Whoever sends past TikTok's window has decided that no earlier copy arrived: the window starts anew.
+            self.undecided().filter(maybe_accepted=True, first_sent_at__lt=now - DEDUP_WINDOW).update(
+                maybe_accepted=False, first_sent_at=None
+            )
+            return self.undecided().update(
+                status=Delivery.Status.WAITING,
+                reason="",
+                next_attempt_at=spread(now, spread_seconds) if spread_seconds else now,
+                attempts=0,
+                claims=0,
+                decided_by=user,
+                decided_at=now,
+                decision="Re-queued",
+            )
 
     def discard(self, user: Any, reason: str, now: datetime) -> int:
-        """Give dead letters up for good, with the reason; how many were dead until now."""
-        return self.dead().update(
+        """Give undecided deliveries up for good, with the reason; how many were undecided until now."""
+        return self.undecided().update(
             status=Delivery.Status.DISCARDED,
             decided_by=user,
             decided_at=now,
             decision=f"Discarded: {reason}"[:300],
         )
+
+
+UNDECIDED = Q(status="dead") | Q(status="held", reason=Reason.OUTCOME_UNKNOWN)
+
+
+def spread(start: datetime, seconds: int) -> models.expressions.Combinable:
+    """A time for each row of an UPDATE, within so many seconds from `start`, so that a big queue starts gently."""
+    second = models.Value(timedelta(seconds=1), models.DurationField())
+    place = models.ExpressionWrapper(models.F("id") % seconds, models.IntegerField())
+    wait = models.ExpressionWrapper(place * second, models.DurationField())
+    begin = models.Value(start, models.DateTimeField())
+    return models.ExpressionWrapper(begin + wait, models.DateTimeField())
 
 
 class Delivery(models.Model):

@@ -1,0 +1,7 @@
+"""The pages on what was sent: credentials and their rotation, deliveries, dead letters."""
+
+from dispatch.admin.credentials import CredentialAdmin
+from dispatch.admin.dead_letters import DeadLetterAdmin
+from dispatch.admin.deliveries import DeliveryAdmin
+
+__all__ = ["CredentialAdmin", "DeadLetterAdmin", "DeliveryAdmin"]
