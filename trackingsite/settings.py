@@ -3,9 +3,8 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.urls import reverse_lazy
-
 from trackingsite.environment import BASE_DIR, read_database, read_environment, state_dir, strict_bool
+from trackingsite.sidebar import NAVIGATION
 
 env = read_environment()
 
@@ -85,6 +84,7 @@ USE_TZ = True
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 SESSION_COOKIE_AGE = 8 * 3600
+LOGIN_REDIRECT_URL = "admin:index"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 SILENCED_SYSTEM_CHECKS = [
@@ -162,76 +162,6 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "conversion_path",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
-    "SIDEBAR": {
-        "show_search": False,
-        "navigation": [
-            {
-                "title": "Configured",
-                "items": [
-                    {
-                        "title": "Offers",
-                        "icon": "sell",
-                        "link": reverse_lazy("admin:offers_offer_changelist"),
-                    },
-                    {
-                        "title": "Networks",
-                        "icon": "hub",
-                        "link": reverse_lazy("admin:offers_network_changelist"),
-                    },
-                    {
-                        "title": "Pixels",
-                        "icon": "ads_click",
-                        "link": reverse_lazy("admin:offers_pixel_changelist"),
-                    },
-                ],
-            },
-            {
-                "title": "Recorded",
-                "items": [
-                    {
-                        "title": "Conversions",
-                        "icon": "paid",
-                        "link": reverse_lazy("admin:conversions_conversion_changelist"),
-                    },
-                    {
-                        "title": "Postbacks",
-                        "icon": "inbox",
-                        "link": reverse_lazy("admin:conversions_postback_changelist"),
-                    },
-                    {
-                        "title": "Clicks",
-                        "icon": "touch_app",
-                        "link": reverse_lazy("admin:conversions_click_changelist"),
-                    },
-                ],
-            },
-            {
-                "title": "Sent",
-                "items": [
-                    {
-                        "title": "Deliveries",
-                        "icon": "send",
-                        "link": reverse_lazy("admin:dispatch_delivery_changelist"),
-                    },
-                    {
-                        "title": "Dead letters",
-                        "icon": "report",
-                        "link": reverse_lazy("admin:dispatch_deadletter_changelist"),
-                    },
-                    {
-                        "title": "Credentials",
-                        "icon": "key",
-                        "link": reverse_lazy("admin:dispatch_credential_changelist"),
-                    },
-                ],
-            },
-            {
-                "title": "People",
-                "items": [
-                    {"title": "Users", "icon": "person", "link": reverse_lazy("admin:auth_user_changelist")},
-                    {"title": "Roles", "icon": "group", "link": reverse_lazy("admin:auth_group_changelist")},
-                ],
-            },
-        ],
-    },
+    "DASHBOARD_CALLBACK": "trackingsite.dashboard.dashboard",
+    "SIDEBAR": {"show_search": False, "navigation": NAVIGATION},
 }

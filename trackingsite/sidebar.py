@@ -1,0 +1,51 @@
+"""The admin's sidebar: everything that is configured, recorded and sent, for those who may see it."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse_lazy
+
+
+def page(title: str, icon: str, app: str, model: str) -> dict[str, Any]:
+    """A link to a model's list, left out for people who would get a 403 there."""
+
+    def may_open(request: HttpRequest) -> bool:
+        return request.user.has_perm(f"{app}.view_{model}")
+
+    link = reverse_lazy(f"admin:{app}_{model}_changelist")
+    return {"title": title, "icon": icon, "link": link, "permission": may_open}
+
+
+NAVIGATION = [
+    {
+        "title": "Configured",
+        "items": [
+            page("Offers", "sell", "offers", "offer"),
+            page("Networks", "hub", "offers", "network"),
+            page("Pixels", "ads_click", "offers", "pixel"),
+        ],
+    },
+    {
+        "title": "Recorded",
+        "items": [
+            page("Conversions", "paid", "conversions", "conversion"),
+            page("Postbacks", "inbox", "conversions", "postback"),
+            page("Clicks", "touch_app", "conversions", "click"),
+        ],
+    },
+    {
+        "title": "Sent",
+        "items": [
+            page("Deliveries", "send", "dispatch", "delivery"),
+            page("Dead letters", "report", "dispatch", "deadletter"),
+            page("Credentials", "key", "dispatch", "credential"),
+        ],
+    },
+    {
+        "title": "People",
+        "items": [
+            page("Users", "person", "auth", "user"),
+            page("Roles", "group", "auth", "group"),
+        ],
+    },
+]
