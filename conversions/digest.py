@@ -200,14 +200,14 @@ class Digest:
         raced = insert_conversions(new)
         fresh = {slot(conversion) for conversion in new} - raced
         changed = [c for book in books for name, c in book.changed.items() if name not in fresh]
-        Conversion.objects.bulk_update(changed, CHANGING_FIELDS)
+        rewrite(Conversion.objects.all(), changed, CHANGING_FIELDS)
         entries = [entry for book in books for entry in book.new_entries]
         for entry in entries:
             entry.conversion_id = entry.conversion.pk
         LedgerEntry.objects.bulk_create(entries)
         for postback in postbacks:
             postback.conversion_id = postback.conversion.pk if postback.conversion else None
-        Postback.objects.bulk_update(postbacks, POSTBACK_FIELDS, batch_size=BATCH_SIZE)
+        rewrite(Postback.objects.all(), postbacks, POSTBACK_FIELDS)
         if entries:
             transaction.on_commit(announce)
 
@@ -231,6 +231,14 @@ def insert_conversions(new: list[Conversion]) -> set[str]:
     for conversion in new:
         conversion.pk = stored[slot(conversion)].pk
     return {slot(c) for c in new if stored[slot(c)].status != c.status}
+
+
+def rewrite(rows: QuerySet[Row], changed: list[Row], fields: list[str]) -> None:
+    """Write `fields` of stored rows in one statement.
+
+    An upsert on the primary key: bulk_update() builds a CASE for every row and field, which takes fifty times as long.
+    """
+    rows.bulk_create(changed, update_conflicts=True, unique_fields=["id"], update_fields=fields)
 
 
 def unmatched(postback: Postback, record: PostbackRecord) -> tuple[Outcome, str]:

@@ -60,7 +60,7 @@ def read_call(request: HttpRequest, critical: frozenset[str]) -> Call:
 def read_body(request: HttpRequest) -> bytes:
     """The body, of which at most a byte more than 64 kB is ever read. Raises UnreadableCallError."""
     try:
-        return body_stream(request).read(MAX_BODY_BYTES + 1)
+        return bytes(body_stream(request).read(MAX_BODY_BYTES + 1))
     except OSError as error:
         raise UnreadableCallError(Outcome.UNDECODABLE, 400, "The body ended early.") from error
 
