@@ -1,6 +1,7 @@
 """Who is calling: the visitor's own address and browser, never a proxy's or the server's."""
 
 import ipaddress
+import re
 from functools import lru_cache
 
 from django.conf import settings
@@ -8,21 +9,22 @@ from django.http import HttpRequest
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 USER_AGENT_LIMIT = 1000
+# Some proxies add the port; PostgreSQL takes no zone.
+ADDRESS = re.compile(r"(?P<v4>[\d.]+)(?::\d+)?|\[(?P<bracketed>[^\]%]+)(?:%[^\]]*)?\](?::\d+)?|(?P<v6>[^%]+)(?:%.*)?")
 
 
 def client_ip(request: HttpRequest) -> str | None:
-    """The rightmost address of X-Forwarded-For that is no trusted proxy; without trusted proxies the peer itself."""
+    """The rightmost address of X-Forwarded-For that is no trusted proxy; without trusted proxies the peer itself.
+
+    None when the proxies don't name one: their own address must not stand for the visitor's.
+    """
     peer = parse_address(request.META.get("REMOTE_ADDR", ""))
-    if peer is None or not is_trusted(peer):
-        return str(peer) if peer else None
-    for text in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
-        hop = parse_address(text)
-        if hop is None:
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
+    for text in reversed(forwarded.split(",") if forwarded else []):
+        if peer is None or not is_trusted(peer):
             break
-        peer = hop
-        if not is_trusted(hop):
-            break
-    return str(peer)
+        peer = parse_address(text)
+    return str(peer) if peer else None
 
 
 def user_agent(request: HttpRequest) -> str:
@@ -36,9 +38,12 @@ def clean_text(text: str, limit: int) -> str:
 
 
 def parse_address(text: str) -> Address | None:
-    """An IPv4 or IPv6 address, with an IPv4-mapped one unwrapped; None for anything else."""
+    """An IPv4 or IPv6 address without port and zone, an IPv4-mapped one unwrapped; None for anything else."""
+    parts = ADDRESS.fullmatch(text.strip())
+    if parts is None:
+        return None
     try:
-        address = ipaddress.ip_address(text.strip().strip("[]"))
+        address = ipaddress.ip_address(parts["v4"] or parts["bracketed"] or parts["v6"])
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
