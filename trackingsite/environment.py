@@ -58,6 +58,15 @@ def read_database(env: environ.Env) -> dict[str, Any]:
     return database
 
 
+def strict_number(env: environ.Env, name: str, default: float) -> float:
+    """A number. Raises ImproperlyConfigured for anything else."""
+    text = env.str(name, default=str(default)).strip()
+    try:
+        return float(text)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a number, not {text!r}.") from None
+
+
 def new_field_key() -> str:
     """A fresh 256-bit key for FIELD_ENCRYPTION_KEYS, URL-safe base64."""
     return base64.urlsafe_b64encode(AESGCM.generate_key(256)).decode()

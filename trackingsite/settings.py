@@ -3,7 +3,14 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from trackingsite.environment import BASE_DIR, read_database, read_environment, state_dir, strict_bool
+from trackingsite.environment import (
+    BASE_DIR,
+    read_database,
+    read_environment,
+    state_dir,
+    strict_bool,
+    strict_number,
+)
 from trackingsite.sidebar import NAVIGATION
 
 env = read_environment()
@@ -13,7 +20,7 @@ DEBUG = strict_bool(env, "DJANGO_DEBUG", False)
 SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="")
 FIELD_ENCRYPTION_KEYS: list[str] = env.list("FIELD_ENCRYPTION_KEYS", default=[])
 
-WEB_PORT = env.int("WEB_PORT", default=8000)
+WEB_PORT = int(strict_number(env, "WEB_PORT", 8000))
 PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default=f"http://127.0.0.1:{WEB_PORT}").rstrip("/")
 IS_HTTPS = PUBLIC_BASE_URL.startswith("https://")
 TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])
@@ -21,8 +28,8 @@ TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])
 # TikTok
 TIKTOK_API_URL = env.str("TIKTOK_API_URL", default="https://business-api.tiktok.com").rstrip("/")
 TIKTOK_PIXEL_URL = env.str("TIKTOK_PIXEL_URL", default="https://analytics.tiktok.com").rstrip("/")
-TIKTOK_DEADLINE_SECONDS = env.float("TIKTOK_DEADLINE_SECONDS", default=10.0)
-TIKTOK_BATCH_SIZE = env.int("TIKTOK_BATCH_SIZE", default=100)
+TIKTOK_DEADLINE_SECONDS = strict_number(env, "TIKTOK_DEADLINE_SECONDS", 10)
+TIKTOK_BATCH_SIZE = int(strict_number(env, "TIKTOK_BATCH_SIZE", 100))
 ALLOW_CUSTOM_EVENT_NAMES = strict_bool(env, "ALLOW_CUSTOM_EVENT_NAMES", False)
 DEMO_ADMIN_PASSWORD = env.str("DEMO_ADMIN_PASSWORD", default="")
 
@@ -116,7 +123,7 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # Wake-ups and schedules. Why these values: django-q2 redelivers `retry` seconds after the claim, so it stays
 # above timeout * (queue_limit / workers + 1); its result table is off, because our rows are the record.
 REDIS_URL = env.str("REDIS_URL", default="")
-WORKERS = env.int("WORKERS", default=2)
+WORKERS = int(strict_number(env, "WORKERS", 2))
 Q_CLUSTER: dict[str, Any] = {
     "name": "trackingsite",
     "workers": WORKERS,

@@ -26,7 +26,9 @@ class Postback(models.Model):
     received_at = models.DateTimeField("received")
     method = models.CharField(max_length=4)
     params = models.JSONField("parameters", default=dict, help_text="As sent; e-mail and phone are hidden.")
-    raw_call = models.TextField(blank=True, help_text="The beginning of a call that could not be read: its query, then its body.")
+    raw_call = models.TextField(
+        blank=True, help_text="The beginning of a call that could not be read: its query, then its body."
+    )
     remote_ip = models.GenericIPAddressField("from address", null=True)
     email_sha256 = models.CharField(max_length=64, blank=True)
     phone_sha256 = models.CharField(max_length=64, blank=True)

@@ -64,9 +64,7 @@ class Pixel(models.Model):
     def clean(self) -> None:
         if self.environment != self.Environment.PRODUCTION and not self.test_event_code:
             raise ValidationError(
-                {
-                    "test_event_code": "Outside production a pixel needs a test event code, or its events would count."
-                }
+                {"test_event_code": "Outside production a pixel needs a test event code, or its events would count."}
             )
 
     @property

@@ -10,7 +10,15 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from trackingsite import environment
-from trackingsite.environment import BASE_DIR, create_state, read_database, read_environment, state_dir, strict_bool
+from trackingsite.environment import (
+    BASE_DIR,
+    create_state,
+    read_database,
+    read_environment,
+    state_dir,
+    strict_bool,
+    strict_number,
+)
 
 READ = re.compile(r"(?:\benv(?:\.\w+)?\(|\benv, |environ\.get\(|environ\[)\s*\"([A-Z_]+)\"")
 LISTED = re.compile(r"^#([A-Z_]+)=", re.MULTILINE)
@@ -143,6 +151,13 @@ class TestStrictBool:
 
     def test_falls_back_when_nothing_is_said(self) -> None:
         assert strict_bool(environ.Env(), "DJANGO_DEBUG", True)
+
+
+def test_a_number_must_be_one(variables: dict[str, str]) -> None:
+    variables["WEB_PORT"] = "80a"
+
+    with pytest.raises(ImproperlyConfigured, match="WEB_PORT must be a number"):
+        strict_number(environ.Env(), "WEB_PORT", 8000)
 
 
 def test_example_lists_every_variable_and_no_other() -> None:

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import authenticate
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from conversions.outcomes import Outcome
 from offers.models import Offer
+from trackingsite.environment import new_field_key
 
 pytestmark = pytest.mark.django_db
 KEYS = {"admin", "offer", "pixel_code", "access_token", "tracking_url", "landing_url", "postback_url"}
@@ -69,3 +70,11 @@ def test_an_offer_that_staff_pointed_elsewhere_stays_there():
     Offer.objects.update(landing_url="https://landing.example/")
 
     assert seed()["landing_url"] == "https://landing.example/"
+
+
+def test_a_database_of_other_keys_is_named(settings):
+    seed()
+    settings.FIELD_ENCRYPTION_KEYS = [new_field_key()]
+
+    with pytest.raises(CommandError, match="filled under other FIELD_ENCRYPTION_KEYS"):
+        seed()

@@ -8,13 +8,14 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from dispatch.models import Credential
+from offers.encryption import SecretUnreadableError
 from offers.models import EventRule, Network, Offer, Pixel
 from trackingsite.demo import DEMO_SLUG
 
@@ -35,8 +36,13 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object for scripts")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with transaction.atomic():
-            facts = seed()
+        try:
+            with transaction.atomic():
+                facts = seed()
+        except SecretUnreadableError as error:
+            raise CommandError(
+                f"{error} This database was filled under other FIELD_ENCRYPTION_KEYS: give those, or another database."
+            ) from error
         if options["json"]:
             self.stdout.write(json.dumps(facts))
         else:
