@@ -10,17 +10,22 @@ from urllib.parse import unquote_plus
 
 import phonenumbers
 
-EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
-EMAIL_INSIDE = re.compile(r"[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
-SHA256_HEX = re.compile(r"^[0-9a-fA-F]{64}$")
+EMAIL = re.compile(r"""[^@\s"'<>()\[\],;:\\]+@[^@\s"'<>()\[\],;:\\]+\.[^@\s"'<>()\[\],;:\\]+""")
+# The look-behind keeps it linear: a run of word characters is tried once, not from each of its characters.
+EMAIL_INSIDE = re.compile(r"(?<![\w.+%-])[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
+SHA256_HEX = re.compile(r"[0-9a-fA-F]{64}")
 EMAIL_KEYS = frozenset({"email", "e-mail", "user_email", "mail", "customer_email", "em"})
 PHONE_KEYS = frozenset({"phone", "phone_number", "user_phone", "tel", "mobile", "customer_phone", "ph"})
-NAMED_INSIDE = re.compile(
-    r"(?i)((?<![a-z_])(?:"
-    + "|".join(sorted(EMAIL_KEYS | PHONE_KEYS))
-    + r")[\"']?\s*[=:]\s*[\"']?)[^&\"'\s,}]+[^&\"',}\n]*"
-)
 HIDDEN = "[hidden]"
+PERSONAL_WORD = r"(?:e[-_]?mail|(?<!i)phone|msisdn)"  # (?<!i): an iPhone is no number
+PERSONAL_KEY = re.compile(PERSONAL_WORD, re.IGNORECASE)
+# A key, its separator (that of a URL, of JSON, of either inside a URL, of multipart), then a list, an object or a text.
+NAMED_INSIDE = re.compile(
+    r"((?:" + PERSONAL_WORD + r"[\w-]{0,20}|(?<![a-z_])(?:em|ph|tel|mail|mobile))"
+    r"""\]?(?:\\*["']|%22|%27)?(?:\s*(?:[=:]|%3D|%3A)|\r?\n\r?\n)\s*(?:\\*["']|%22|%27)?)"""
+    r"""(?:\[[^\]]*\]?|\{[^}]*\}?|[^&"'\s,}\\]+[^&"',}\n\\]*)""",
+    re.IGNORECASE,
+)
 
 
 def sha256(text: str) -> str:
@@ -31,9 +36,9 @@ def sha256(text: str) -> str:
 def hash_email(text: str) -> str:
     """Digest of an e-mail address; a digest passes through; empty for what is no address."""
     text = text.strip().lower()
-    if SHA256_HEX.match(text):
+    if SHA256_HEX.fullmatch(text):
         return text
-    return sha256(text) if EMAIL.match(text) else ""
+    return sha256(text) if EMAIL.fullmatch(text) else ""
 
 
 def hash_phone(text: str, region: str = "") -> str:
@@ -41,7 +46,7 @@ def hash_phone(text: str, region: str = "") -> str:
 
     `region` (ISO 3166, two letters) completes numbers without a country prefix.
     """
-    if SHA256_HEX.match(text.strip()):
+    if SHA256_HEX.fullmatch(text.strip()):
         return text.strip().lower()
     number = to_e164(text, region)
     return sha256(number) if number else ""
@@ -74,8 +79,9 @@ def parse_phone(text: str, region: str) -> str:
 
 
 def is_personal(key: str) -> bool:
-    """Whether a parameter of this name holds an e-mail address or a phone number."""
-    return key.casefold() in EMAIL_KEYS or key.casefold() in PHONE_KEYS
+    """Whether a parameter of this name holds an e-mail address or a phone number, ours to hash or not."""
+    folded = key.casefold()
+    return folded in EMAIL_KEYS or folded in PHONE_KEYS or PERSONAL_KEY.search(folded) is not None
 
 
 def hide_inside(text: str) -> str:

@@ -4,11 +4,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
 from conversions import identity
 from conversions.models import Postback
@@ -50,7 +53,7 @@ def read_call(request: HttpRequest, critical: frozenset[str]) -> Call:
     try:
         call.body = read_body(request)
         refuse_large(call)
-        call.pairs = parse_query(call.query) + read_pairs(call.body, request.content_type or "")
+        call.pairs = parse_query(call.query) + read_pairs(call.body, request)
         refuse_hostile(call.pairs, critical)
     except UnreadableCallError as error:
         call.error = error
@@ -87,18 +90,33 @@ def parse_query(query: str) -> Pairs:
         raise UnreadableCallError(Outcome.UNDECODABLE, 400, "The query is not UTF-8.") from error
 
 
-def read_pairs(body: bytes, content_type: str) -> Pairs:
+def read_pairs(body: bytes, request: HttpRequest) -> Pairs:
     """Parameters of a form or JSON body; JSON is recognised by its first character whatever the type says."""
     if not body.strip():
         return []
     if body.lstrip()[:1] in (b"{", b"["):
         return flatten(parse_json(body))
-    if content_type == "application/json":
+    if request.content_type == "application/json":
         raise UnreadableCallError(Outcome.UNDECODABLE, 400, "The body is not a JSON object.")
+    if request.content_type == "multipart/form-data":
+        return parse_multipart(body, request)
     try:
         return parse_form(body.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise UnreadableCallError(Outcome.UNDECODABLE, 400, "The body is not UTF-8.") from error
+
+
+def parse_multipart(body: bytes, request: HttpRequest) -> Pairs:
+    """Fields of a multipart form, which PHP's curl makes of an array; files are left out."""
+    try:
+        environ = {**request.META, "CONTENT_LENGTH": len(body)}  # a chunked one has no length
+        fields, _ = MultiPartParser(environ, BytesIO(body), [], "utf-8").parse()
+    except (MultiPartParserError, SuspiciousOperation) as error:
+        raise UnreadableCallError(Outcome.UNDECODABLE, 400, "The body is not a readable multipart form.") from error
+    pairs = [(str(key), str(value)) for key, values in fields.lists() for value in values]
+    if len(pairs) > MAX_FIELDS:
+        raise UnreadableCallError(Outcome.TOO_LARGE, 413, "There are more than 100 parameters.")
+    return pairs
 
 
 def parse_form(text: str) -> Pairs:
@@ -129,7 +147,12 @@ def flatten(parsed: dict[str, Any]) -> Pairs:
 
 
 def as_text(value: Any) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    if isinstance(value, str):
+        return value
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError as error:  # it reads deeper nesting than it writes
+        raise UnreadableCallError(Outcome.UNDECODABLE, 400, "The JSON is nested too deeply.") from error
 
 
 def refuse_hostile(pairs: Pairs, critical: frozenset[str]) -> None:
@@ -164,9 +187,9 @@ def make_postback(network: Network, call: Call, request: HttpRequest, now: datet
 
 def beginning_of(call: Call) -> str:
     """The beginning of query and body as one text that can be stored and shown, without personal data."""
-    body = call.body[:KEPT_OF_UNREADABLE].decode("utf-8", "replace")
-    text = "\n".join(part for part in (call.query[:KEPT_OF_UNREADABLE], body) if part)
-    return identity.hide_inside(text.replace("\x00", "\N{REPLACEMENT CHARACTER}"))
+    parts = (call.query[:MAX_QUERY_BYTES], call.body.decode("utf-8", "replace"))
+    text = "\n".join(part for part in parts if part).replace("\x00", "")  # UTF-16 has one behind every letter
+    return identity.hide_inside(text)[:KEPT_OF_UNREADABLE]
 
 
 def values_of(pairs: Pairs, keys: frozenset[str]) -> list[str]:
@@ -178,11 +201,37 @@ def first_hash(digests: Iterable[str]) -> str:
 
 
 def hide_personal(pairs: Pairs) -> dict[str, str]:
-    """The parameters as kept: personal ones hidden by name, and wherever they stand inside a value."""
+    """The parameters as kept: personal ones hidden by name, and wherever they stand in a name or a value."""
     return {
-        key[:100]: identity.HIDDEN if identity.is_personal(key) else identity.hide_inside(value[:MAX_VALUE])
+        identity.hide_inside(key)[:100]: identity.HIDDEN if identity.is_personal(key) else hide_value(value)[:MAX_VALUE]
         for key, value in pairs
     }
+
+
+def hide_value(text: str) -> str:
+    """A value without personal data; what is JSON is searched by its keys, so that no spelling of it slips by."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return identity.hide_inside(text)
+    try:
+        parsed = orjson.loads(text)
+        hidden = hide_nested(parsed)
+        return text if hidden == parsed else orjson.dumps(hidden).decode()
+    except (orjson.JSONDecodeError, TypeError, RecursionError):  # no JSON, or nested too deeply for us
+        return identity.hide_inside(text)
+
+
+def hide_nested(value: Any) -> Any:
+    match value:
+        case dict():
+            return {
+                identity.hide_inside(key): identity.HIDDEN if identity.is_personal(key) else hide_nested(inner)
+                for key, inner in value.items()
+            }
+        case list():
+            return [hide_nested(inner) for inner in value]
+        case str():
+            return hide_value(value)
+    return value
 
 
 def keep(network: Network, request: HttpRequest, now: datetime) -> tuple[Postback, UnreadableCallError | None]:

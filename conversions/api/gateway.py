@@ -47,6 +47,7 @@ class PostbackView(APIView):
     parser_classes = ()
     renderer_classes = (JSONRenderer,)
     content_negotiation_class = AlwaysJson
+    metadata_class = None
 
     def get(self, request: Request, slug: str, secret: str) -> HttpResponse:
         now = timezone.now()
