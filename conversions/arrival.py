@@ -7,8 +7,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 from django.http import HttpRequest
 
-from conversions.identity import scrub_url
+from conversions.identity import hide_inside, scrub_url
 from conversions.models import Click, Consent
+from conversions.models.click import TTCLID_LENGTH
 from conversions.visitor import clean_text, client_ip, user_agent
 from offers.link_tokens import fill_tokens
 from offers.models import Offer
@@ -41,7 +42,7 @@ def arrive(request: HttpRequest, offer: Offer, now: datetime) -> Click:
         created_at=now,
         ip=client_ip(request),
         user_agent=user_agent(request),
-        referrer=scrub_url(clean_text(request.META.get("HTTP_REFERER", ""), MAX_URL)),
+        referrer=clean_text(scrub_url(request.META.get("HTTP_REFERER", "")), MAX_URL),
         ttp=clean_text(request.COOKIES.get("_ttp", ""), 200),
         **click_columns(request),
     )
@@ -54,18 +55,23 @@ def arrive(request: HttpRequest, offer: Offer, now: datetime) -> Click:
 def save_arrival(click: Click, page_url: str) -> str:
     """Store the click in one INSERT; the page's address with the click id in it."""
     page_url = with_click_id(page_url, click.pk)
-    click.landing_url = scrub_url(clean_text(page_url, MAX_URL))
+    click.landing_url = clean_text(scrub_url(page_url), MAX_URL)
     click.save(force_insert=True)
     return page_url
 
 
 def click_columns(request: HttpRequest) -> dict[str, Any]:
-    """Ids and UTM values of the query, cut to what the columns hold; a ttclid that is too long is no ttclid."""
-    values = {name: given(request, parameters) for name, parameters in CLICK_PARAMETERS.items()}
-    limits = {name: getattr(Click._meta.get_field(name), "max_length", 0) for name in values}
-    if len(values["ttclid"]) > limits["ttclid"]:
-        values["ttclid"] = ""
-    return {name: clean_text(value, limits[name]) for name, value in values.items()}
+    """Ids and UTM values of the query, cut to what the columns hold, without personal data."""
+    names = [name for name in CLICK_PARAMETERS if name != "ttclid"]
+    limits = {name: getattr(Click._meta.get_field(name), "max_length", 0) for name in names}
+    values = {name: hide_inside(given(request, CLICK_PARAMETERS[name])) for name in names}
+    return {"ttclid": ttclid_of(request), **{name: clean_text(values[name], limits[name]) for name in names}}
+
+
+def ttclid_of(request: HttpRequest) -> str:
+    """The ttclid in the query as a click stores it; one that is too long is none."""
+    ttclid = clean_text(given(request, CLICK_PARAMETERS["ttclid"]), TTCLID_LENGTH + 1)
+    return ttclid if len(ttclid) <= TTCLID_LENGTH else ""
 
 
 def given(request: HttpRequest, parameters: tuple[str, ...]) -> str:
@@ -81,9 +87,14 @@ def landing_url_of(click: Click, request: HttpRequest) -> str:
     """
     if not click.offer.landing_url:
         return request.build_absolute_uri()
-    query = request.META.get("QUERY_STRING", "")
+    query = raw_query(request)
     landing_url = fill_tokens(click.offer.landing_url, token_values(click))
     return append_query(landing_url, query if len(query) <= MAX_URL else "")
+
+
+def raw_query(request: HttpRequest) -> str:
+    """The query to the letter. WSGI hands bytes over as latin-1; a few browsers leave UTF-8 unquoted."""
+    return str(request.META.get("QUERY_STRING", "")).encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 def offer_url_of(click: Click) -> str:

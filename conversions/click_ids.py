@@ -6,7 +6,7 @@ import time
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 26
-CLICK_ID = re.compile(r"^[a-z0-9]{26}$")
+CLICK_ID = re.compile(r"[a-z0-9]{26}")
 
 
 def new_click_id() -> str:
@@ -20,4 +20,4 @@ def new_click_id() -> str:
 
 def is_click_id(text: str) -> bool:
     """Whether `text` has the form of a click id of ours."""
-    return CLICK_ID.match(text) is not None
+    return CLICK_ID.fullmatch(text) is not None

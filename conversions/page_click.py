@@ -4,7 +4,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from conversions import configuration
-from conversions.arrival import arrive, save_arrival
+from conversions.arrival import arrive, save_arrival, ttclid_of
 from conversions.click_ids import is_click_id
 from conversions.models import Click
 from conversions.views import CLICK_COOKIE
@@ -35,7 +35,7 @@ def find_click(request: HttpRequest, offer_slug: str) -> Click | None:
 def fits(click: Click, request: HttpRequest, offer_slug: str) -> bool:
     """Whether the click is of this offer and no newer ad click stands in the address."""
     same_offer = not offer_slug or click.offer.slug == offer_slug
-    return same_offer and request.GET.get("ttclid", click.ttclid) == click.ttclid
+    return same_offer and ttclid_of(request) in ("", click.ttclid)
 
 
 def register_arrival(request: HttpRequest, offer_slug: str) -> Click | None:

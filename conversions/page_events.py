@@ -4,10 +4,12 @@ from datetime import datetime
 
 from django.db import transaction
 
+from conversions.arrival import MAX_URL
 from conversions.event_ids import make_event_id
 from conversions.identity import scrub_url
 from conversions.models import Click, Conversion
 from conversions.signals import announce
+from conversions.visitor import clean_text
 from offers.models import EventRule
 
 
@@ -30,8 +32,8 @@ def record_page_event(click: Click, event_name: str, page_url: str, referrer: st
         event_name=event_name,
         event_id=event_id,
         occurred_at=now,
-        page_url=scrub_url(page_url),
-        referrer=scrub_url(referrer),
+        page_url=clean_text(scrub_url(page_url), MAX_URL),
+        referrer=clean_text(scrub_url(referrer), MAX_URL),
         created_at=now,
     )
     Conversion.objects.bulk_create([conversion], ignore_conflicts=True)

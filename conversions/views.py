@@ -29,7 +29,7 @@ def tracking_link(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def outbound_link(request: HttpRequest, click_id: str) -> HttpResponse:
     """`GET /go/<click>/`: 302 to the network's offer with the click id in its sub-id."""
-    click = Click.objects.select_related("offer").filter(pk=click_id).first()
+    click = Click.objects.select_related("offer").filter(pk=click_id, offer__is_active=True).first()
     if click is None:
         raise Http404
     return redirect(offer_url_of(click))
