@@ -5,14 +5,16 @@ import re
 
 PATTERNS = [
     (re.compile(r"(/postback/[^/\s]+/)[^/\s?\"']+"), r"\1[secret]"),
+    (re.compile(r"(?i)((?:phone|mobile)[\"']?\s*[=:]\s*[\"']?)[+%\d][\d\s().%A-F-]*"), r"\1[hidden]"),
     (
         re.compile(
-            r"(?i)((?:access[-_]token|authorization|token|secret|password|email|phone|ttclid)[\"']?\s*[=:]\s*[\"']?)[^\s&\"',}]+"
+            r"(?i)((?:access[-_]token|authorization|token|secret|password|email|phone|ttclid)[\"']?\s*[=:]\s*[\"']?)"
+            r"(?:(?:bearer|basic)\s+)?[^\s&\"',}]+"
         ),
         r"\1[hidden]",
     ),
-    # Bounded, as an address is: without that, one long line of letters takes minutes.
-    (re.compile(r"[\w.+%-]{1,64}(?:@|%40)[\w-]{1,63}\.[\w.-]{1,255}"), "[email]"),
+    # The look-behind keeps it linear on a long word; a path in a log line may be one.
+    (re.compile(r"(?<![\w.+%-])[\w.+%-]+(?:@|%40)[\w-]+\.[\w.-]+"), "[email]"),
 ]
 
 
