@@ -8,9 +8,9 @@ from conversions.wake import Waker
 from trackingsite.redaction import RedactingFilter
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def woken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Nobody is woken, so that no thread works behind a test's back; the tasks that would have been asked for."""
+    """The tasks that a wake-up was asked for."""
     tasks: list[str] = []
     monkeypatch.setattr(Waker, "ask", lambda waker: tasks.append(waker.task))
     return tasks
