@@ -3,6 +3,8 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.templatetags.static import static
+
 from trackingsite.environment import (
     BASE_DIR,
     read_database,
@@ -167,6 +169,9 @@ UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Conversion tracking",
     "SITE_HEADER": "Conversion tracking",
     "SITE_SYMBOL": "conversion_path",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("trackingsite/favicon.svg")}
+    ],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "trackingsite.dashboard.dashboard",
