@@ -17,7 +17,9 @@ class StatusMapField(forms.Field):
     widget = UnfoldAdminTextareaWidget
 
     def prepare_value(self, value: Any) -> Any:
-        return "\n".join(f"{word} = {status}" for word, status in value.items()) if isinstance(value, dict) else value
+        if not isinstance(value, dict):
+            return value
+        return "\n".join(f"{word} = {status}" for word, status in sorted(value.items()))  # PostgreSQL keeps no order
 
     def to_python(self, value: Any) -> dict[str, str]:
         words: dict[str, str] = {}

@@ -59,7 +59,7 @@ class NetworkEditorTests(TestCase):
 
         response = staff_client(*EDIT).get(page_of(network))
 
-        self.assertContains(response, "trash = rejected\n&lt;b&gt; = approved")
+        self.assertContains(response, "&lt;b&gt; = approved\ntrash = rejected")
 
     def test_shows_what_is_wrong_with_a_line(self) -> None:
         network = make_network()
