@@ -60,8 +60,8 @@ def attempt_table(attempts: Iterable[Any]) -> SafeString:
         [
             moment(attempt.started_at),
             verdict_badge(attempt),
-            mono(attempt.http_status),
-            mono(attempt.code),
+            "–" if attempt.http_status is None else str(attempt.http_status),
+            "–" if attempt.code is None else str(attempt.code),
             mono(attempt.message),
             mono(attempt.request_id),
             f"{attempt.duration_ms:,}\N{NO-BREAK SPACE}ms",
