@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from django.db import DatabaseError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
@@ -31,7 +31,7 @@ def digest_batch(now: datetime, limit: int = BATCH_SIZE) -> int:
     """Digest up to `limit` due postbacks in one transaction; how many there were.
 
     Rows that another worker has claimed are skipped. A batch that fails through a fault of ours is repeated row by
-    row, so that one row can't hold up the others.
+    row, so that one row can't hold up the others. Raises OperationalError or InterfaceError when the database is away.
     """
     keys: list[int] = []
     try:
@@ -39,33 +39,30 @@ def digest_batch(now: datetime, limit: int = BATCH_SIZE) -> int:
             postbacks = claim(Postback.objects.due(now).order_by("due_at")[:limit])
             keys = [postback.pk for postback in postbacks]
             Digest(now).run(postbacks)
-    except DatabaseError:
+    except (OperationalError, InterfaceError):
         raise
     except Exception:  # a fault of ours must not stop the queue
         logger.exception("Digesting a batch of %d failed; trying one by one", len(keys))
         for key in keys:
-            digest_alone(key)
+            digest_one(key)
     return len(keys)
 
 
 def digest_one(key: int) -> Postback:
-    """Digest one postback now, whatever its turn, and return it with its outcome."""
-    with transaction.atomic():
-        postbacks = claim(Postback.objects.filter(pk=key), skip_locked=False)
-        Digest(timezone.now()).run(postbacks)
-    return Postback.objects.select_related("conversion", "network").get(pk=key)
+    """Digest one postback now, whatever its turn, and return it with its outcome.
 
-
-def digest_alone(key: int) -> None:
-    """Digest one postback; what fails is put aside with its outcome instead of being tried for ever."""
+    What fails through a fault of ours is put aside with that outcome instead of being tried for ever.
+    """
     try:
-        digest_one(key)
-    except DatabaseError:
+        with transaction.atomic():
+            Digest(timezone.now()).run(claim(Postback.objects.filter(pk=key), skip_locked=False))
+    except (OperationalError, InterfaceError):
         raise
     except Exception as error:  # a fault of ours must not stop the queue
         logger.exception("Postback %d could not be digested", key)
         detail = f"{type(error).__name__} while digesting."
         Postback.objects.filter(pk=key).update(outcome=Outcome.FAILED, detail=detail, due_at=None)
+    return Postback.objects.select_related("conversion", "network").get(pk=key)
 
 
 def replay(keys: Sequence[int], now: datetime) -> int:

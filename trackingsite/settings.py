@@ -70,6 +70,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+LOGIN_REDIRECT_URL = "/admin/"
 ROOT_URLCONF = "trackingsite.urls"
 WSGI_APPLICATION = "trackingsite.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

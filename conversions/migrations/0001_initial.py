@@ -146,6 +146,14 @@ class Migration(migrations.Migration):
             model_name='postback',
             index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='postback_due'),
         ),
+        migrations.AddIndex(
+            model_name='postback',
+            index=models.Index(condition=models.Q(('click_ref', ''), _negated=True), fields=['click_ref'], name='postback_by_click'),
+        ),
+        migrations.AddIndex(
+            model_name='postback',
+            index=models.Index(condition=models.Q(('transaction_id', ''), _negated=True), fields=['transaction_id'], name='postback_by_transaction'),
+        ),
         migrations.AddConstraint(
             model_name='ledgerentry',
             constraint=models.UniqueConstraint(fields=('network', 'key'), name='one_ledger_entry_per_fact'),

@@ -52,6 +52,9 @@ class Postback(models.Model):
         indexes = [
             # Used by PostbackQuerySet.due(), on every turn of the digest.
             models.Index(fields=["due_at"], name="postback_due", condition=Q(due_at__isnull=False)),
+            # Used by the admin's search and by whoever asks why a sale is missing.
+            models.Index(fields=["click_ref"], name="postback_by_click", condition=~Q(click_ref="")),
+            models.Index(fields=["transaction_id"], name="postback_by_transaction", condition=~Q(transaction_id="")),
         ]
 
     def __str__(self) -> str:
