@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from conversions.models import Click, Conversion, Postback
-from dispatch.models import Credential, Delivery
+from dispatch.models import Credential, Delivery, DeliveryAttempt
 from offers.models import EventRule, Network, Offer, Pixel
 
 TOKEN = "a-token-of-at-least-16-characters"
@@ -98,3 +98,9 @@ def make_credential(pixel: Pixel, token: str = TOKEN, **fields: Any) -> Credenti
     credential.identify()
     credential.save()
     return credential
+
+
+def make_attempt(delivery: Delivery, **fields: Any) -> DeliveryAttempt:
+    """An accepted try to send the delivery."""
+    defaults = {"request": uuid.uuid4(), "batch_size": 1, "started_at": timezone.now(), "duration_ms": 5}
+    return DeliveryAttempt.objects.create(delivery=delivery, **{**defaults, "verdict": "accepted", **fields})

@@ -1,0 +1,199 @@
+"""The admin's first page: what needs a person, today's numbers, for whom they are."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from conversions.outcomes import Outcome
+from dispatch.reasons import Reason
+from offers.models import Offer, Pixel
+from tests.factories import (
+    make_click,
+    make_conversion,
+    make_credential,
+    make_delivery,
+    make_network,
+    make_offer,
+    make_pixel,
+    make_postback,
+)
+from tests.staff import staff_client
+
+pytestmark = pytest.mark.django_db
+INDEX = reverse("admin:index")
+SEES_ALL = (
+    "offers.view_pixel",
+    "offers.view_offer",
+    "conversions.view_click",
+    "conversions.view_conversion",
+    "conversions.view_postback",
+    "dispatch.view_delivery",
+    "dispatch.view_deadletter",
+)
+
+
+def page(*permissions: str) -> str:
+    return html(staff_client(*permissions or SEES_ALL))
+
+
+def html(client: Client) -> str:
+    response = client.get(INDEX)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def working_pixel(**fields: Any) -> Pixel:
+    pixel = make_pixel(**fields)
+    make_credential(pixel)
+    return pixel
+
+
+def conversion_of(pixel: Pixel) -> Any:
+    return make_conversion(make_click(make_offer(pixel=pixel)))
+
+
+def dead(reason: str = Reason.INVALID) -> None:
+    make_delivery(conversion_of(working_pixel()), status="dead", reason=reason, next_attempt_at=None)
+
+
+def test_says_that_nothing_needs_anybody():
+    make_offer(pixel=working_pixel())
+
+    assert "Nothing needs you" in page()
+
+
+def test_names_a_pixel_that_tiktok_refuses_and_leads_to_its_rotation():
+    pixel = working_pixel(name="Shop US")
+    pixel.pause(Pixel.PausedBy.AUTH, "Access token is incorrect.", timezone.now() - timedelta(hours=2))
+    rotate = reverse("admin:dispatch_credential_rotate", args=[pixel.pk])
+
+    assert "TikTok refuses the credential of Shop US" in page()
+    assert "Access token is incorrect." in page()
+    assert rotate not in page()
+    assert rotate in page(*SEES_ALL, "dispatch.rotate_credential")
+
+
+def test_names_a_pixel_that_staff_paused():
+    working_pixel(name="Shop US").pause(Pixel.PausedBy.STAFF, "Campaign is over.", timezone.now())
+
+    assert "Shop US is paused" in page()
+
+
+def test_names_a_pixel_without_a_credential_when_an_offer_needs_one():
+    make_pixel(name="Unused")
+    make_offer(pixel=make_pixel(name="Retired"), is_active=False)
+    make_offer(pixel=make_pixel(name="Browser"), tracking_mode=Offer.TrackingMode.PIXEL)
+    make_offer(pixel=make_pixel(name="Needed"))
+
+    shown = page()
+
+    assert "Needed has no credential" in shown
+    assert [name for name in ("Unused", "Retired", "Browser") if f"{name} has no" in shown] == []
+
+
+def test_counts_dead_letters_by_reason_and_leads_to_them():
+    dead()
+    dead()
+    dead(Reason.CONTRACT)
+
+    shown = page()
+
+    assert "2 dead letters: TikTok refused the event" in shown
+    assert "1 dead letter: Breaks TikTok&#x27;s contract" in shown
+    assert f"{reverse('admin:dispatch_deadletter_changelist')}?reason=invalid" in shown
+
+
+def test_counts_postbacks_of_the_last_day_that_led_to_nothing():
+    network = make_network()
+    long_ago = timezone.now() - timedelta(hours=25)
+    for outcome in (Outcome.UNMAPPED_STATUS, Outcome.UNMAPPED_STATUS, Outcome.RECORDED, Outcome.DUPLICATE):
+        make_postback(network, {}, outcome=outcome)
+    make_postback(network, {}, outcome=Outcome.BAD_AMOUNT, received_at=long_ago)
+
+    shown = page()
+
+    assert "2 postbacks in 24 hours: Status not mapped" in shown
+    assert [label for label in ("Recorded", "Duplicate", "Amount") if f"hours: {label}" in shown] == []
+
+
+def test_suspects_the_workers_when_a_delivery_is_late():
+    make_delivery(conversion_of(working_pixel()), next_attempt_at=timezone.now() - timedelta(minutes=12))
+
+    assert "due for 12\xa0minutes" in page()
+
+
+def test_a_paused_pixels_queue_is_no_sign_of_stopped_workers():
+    pixel = working_pixel()
+    make_delivery(conversion_of(pixel), next_attempt_at=timezone.now() - timedelta(minutes=12))
+    pixel.pause(Pixel.PausedBy.STAFF, "", timezone.now())
+
+    assert "Deliveries are late" not in page()
+
+
+def test_suspects_the_workers_when_a_postback_is_not_digested():
+    make_postback(make_network(), {}, received_at=timezone.now() - timedelta(minutes=7))
+
+    assert "The oldest postback has waited for 7\xa0minutes" in page()
+
+
+def test_shows_todays_numbers_only():
+    yesterday = timezone.now() - timedelta(days=1)
+    make_click(created_at=yesterday)
+    pixel = working_pixel()
+    make_delivery(conversion_of(pixel), status="accepted")
+    make_delivery(conversion_of(pixel))
+
+    figures = {figure.name: figure.value for figure in staff_client(*SEES_ALL).get(INDEX).context["figures"]}
+
+    assert figures == {
+        "Clicks today": 2,
+        "Conversions today": 2,
+        "Of these accepted by TikTok": 1,
+        "Waiting to be sent": 1,
+    }
+
+
+def test_each_part_is_for_those_who_may_see_it():
+    dead()
+
+    shown = page("conversions.view_click")
+
+    assert "Clicks today" in shown
+    assert "dead letter" not in shown
+    assert "Conversions today" not in shown
+    assert "Your account has no role yet" in page("admin.view_logentry")
+
+
+def test_offers_the_demo_on_a_local_installation(settings: Any):
+    assert "Try the demo" not in page()
+    make_offer(slug="demo")
+    assert f"{settings.PUBLIC_BASE_URL}/c/demo/?ttclid=" in page()
+
+    settings.PUBLIC_BASE_URL = "https://tracking.example"
+    assert "Try the demo" not in page()
+
+
+def test_hostile_names_are_escaped():
+    make_offer(pixel=make_pixel(name="<script>alert(1)</script>"))
+
+    assert "<script>alert(1)</script>" not in page()
+
+
+def test_queries_do_not_grow_with_rows(django_assert_num_queries: Any, django_assert_max_num_queries: Any):
+    client = staff_client(*SEES_ALL)
+    dead()
+    make_offer(pixel=make_pixel())
+    with django_assert_max_num_queries(20) as for_one:
+        html(client)
+    for reason in (Reason.CONTRACT, Reason.CRASH_LOOP):
+        dead(reason)
+    for _ in range(4):
+        make_offer(pixel=make_pixel())
+        make_postback(make_network(), {}, outcome=Outcome.BAD_AMOUNT)
+
+    with django_assert_num_queries(len(for_one)):
+        html(client)
