@@ -126,7 +126,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='delivery',
-            index=models.Index(condition=models.Q(('status', 'held')), fields=['pixel', 'reason'], name='delivery_held'),
+            index=models.Index(condition=models.Q(('status', 'held')), fields=['reason', 'pixel'], name='delivery_held'),
         ),
         migrations.AddConstraint(
             model_name='delivery',

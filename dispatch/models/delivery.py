@@ -138,7 +138,7 @@ class Delivery(models.Model):
             # Used by the dead-letter review and its filters.
             models.Index(fields=["reason", "-id"], name="delivery_dead", condition=Q(status="dead")),
             # Used by the release of what waits for consent or credentials.
-            models.Index(fields=["pixel", "reason"], name="delivery_held", condition=Q(status="held")),
+            models.Index(fields=["reason", "pixel"], name="delivery_held", condition=Q(status="held")),
         ]
 
     def __str__(self) -> str:
