@@ -44,7 +44,8 @@ STATUS_OF_WORD = {word: status for status, words in STATUS_WORDS.items() for wor
 MACRO = re.compile(
     r"^(\{\{.+\}\}|\$\{.+\}|\{.+\}|\[.+\]|##.+##|#.+#|%[A-Za-z_]+%|!!!.+!!!|<.+>)$"
 )  # the spellings that networks use: {x} [x] {{x}} ##X## #x# ${x} %X% and Awin's !!!x!!!
-NUMBER = re.compile(r"^[+-]?\d{1,11}([.,]\d{1,8})?$")
+NUMBER = re.compile(r"[+-]?[0-9]{1,11}([.,][0-9]{1,30})?")
+AMBIGUOUS = re.compile(r"[+-]?[0-9]{1,3},[0-9]{3}")  # a thousand, or one and a bit
 
 
 def read(params: Mapping[str, str], network: Network) -> PostbackRecord:
@@ -87,7 +88,7 @@ def read_amount(name: str, text: str) -> Decimal | None:
     """A plain number, the decimal comma included; None when nothing was sent."""
     if not text:
         return None
-    if not NUMBER.match(text):
+    if not NUMBER.fullmatch(text) or AMBIGUOUS.fullmatch(text):
         raise PostbackRefusedError(Outcome.BAD_AMOUNT, f"{name} came as “{text[:60]}”, which is not a plain number.")
     return Decimal(text.replace(",", ".")).quantize(Decimal("0.01"))
 

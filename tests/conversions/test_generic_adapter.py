@@ -1,0 +1,153 @@
+"""The generic format: parameters by their usual names, whatever the case."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conversions.networks import ADAPTERS
+from conversions.networks.generic import ALIASES, CRITICAL, read
+from conversions.networks.record import PostbackRefusedError
+from offers.models import Network
+
+NETWORK = Network(default_currency="EUR", status_map={"7": "rejected", "Lead": "approved"})
+
+
+def refusal(**params: str) -> str:
+    with pytest.raises(PostbackRefusedError) as raised:
+        read(params, NETWORK)
+    assert raised.value.detail
+    return raised.value.outcome
+
+
+def test_a_full_postback():
+    record = read(
+        {"click_id": "ABC", "txid": "T-1", "event": "sale", "status": "Approved", "payout": "12.5", "amount": "99",
+         "currency": "usd", "ts": "1768500000"},
+        NETWORK,
+    )  # fmt: skip
+
+    assert (record.click_id, record.transaction_id, record.event, record.status) == ("abc", "T-1", "sale", "approved")
+    assert (record.payout, record.amount, record.currency) == (Decimal("12.50"), Decimal(99), "USD")
+    assert record.occurred_at == datetime(2026, 1, 15, 18, 0, tzinfo=UTC)
+
+
+def test_an_empty_postback_is_approved_in_the_networks_currency():
+    record = read({}, NETWORK)
+
+    assert (record.click_id, record.transaction_id, record.event, record.status) == ("", "", "", "approved")
+    assert (record.payout, record.amount, record.currency, record.occurred_at) == (None, None, "EUR", None)
+
+
+@pytest.mark.parametrize(
+    ("field", "alias"), [(f, a) for f in ("click_id", "transaction_id", "event") for a in ALIASES[f]]
+)
+def test_every_alias_is_read_in_any_case(field: str, alias: str):
+    record = read({alias.upper(): "abc"}, NETWORK)
+
+    assert getattr(record, field) == "abc"
+
+
+@pytest.mark.parametrize("field", ["payout", "amount"])
+def test_every_alias_of_money_is_read(field: str):
+    assert {getattr(read({alias: "3"}, NETWORK), field) for alias in ALIASES[field]} == {Decimal(3)}
+
+
+def test_no_name_means_two_things():
+    names = [alias for aliases in ALIASES.values() for alias in aliases]
+
+    assert len(names) == len(set(names)) == len(CRITICAL)
+
+
+def test_the_first_alias_with_a_value_counts():
+    assert read({"subid": "two", "click_id": " ", "clickid": "one"}, NETWORK).click_id == "one"
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [("APPROVED", "approved"), ("Sale", "approved"), ("", "approved"), ("Pending", "pending"), ("on hold", "pending"),
+     ("Declined", "rejected"), ("REJECTED", "rejected"), ("trash", "rejected"), ("Refunded", "refunded"),
+     ("RFND", "refunded"), ("ChargeBack", "chargeback"), ("CGBK", "chargeback"),
+     ("7", "rejected"), ("lead", "approved"), ("LEAD", "approved")],
+)  # fmt: skip
+def test_status_words_in_any_case_with_the_networks_own_first(word: str, status: str):
+    assert read({"status": f" {word} "}, NETWORK).status == status
+
+
+def test_an_unknown_status_is_refused_by_name():
+    with pytest.raises(PostbackRefusedError, match="“42”"):
+        read({"status": "42"}, NETWORK)
+
+    assert refusal(status="42") == "unmapped_status"
+
+
+@pytest.mark.parametrize(
+    "macro",
+    ["{click_id}", "[CLICKID]", "{{click_id}}", "##CLICK##", "#tid#", "${click}", "%SUB%", "!!!clickRef!!!", "<x>"],
+)
+@pytest.mark.parametrize("field", ["click_id", "txid", "payout", "status", "currency", "ts", "event"])
+def test_a_macro_that_was_not_replaced_is_refused_by_name(macro: str, field: str):
+    with pytest.raises(PostbackRefusedError) as raised:
+        read({field: macro}, NETWORK)
+
+    assert raised.value.outcome == "unreplaced_macro"
+    assert macro in raised.value.detail
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [("40", "40"), ("40.5", "40.50"), ("40,5", "40.50"), ("40,50", "40.50"), ("0", "0"), ("-3", "-3"), ("+3", "3"),
+     (" 1 ", "1"), ("23.099999999999998", "23.10"), ("0.30000000000000004", "0.30"), ("1234.567", "1234.57"),
+     ("1234,567", "1234.57"), ("12345678901", "12345678901")],
+)  # fmt: skip
+def test_amounts(text: str, amount: str):
+    assert read({"payout": text}, NETWORK).payout == Decimal(amount)
+
+
+@pytest.mark.parametrize(
+    "text", ["$40", "40 USD", "1,234", "1,234.56", "1.234,56", "1e3", "NaN", "Infinity", "forty", "--1", "4 0", ".",
+             "123456789012", "٤٠", "40\n0", "0x10"],
+)  # fmt: skip
+def test_what_is_no_plain_number_is_refused_instead_of_guessed(text: str):
+    assert refusal(payout=text) == refusal(amount=text) == "bad_amount"
+
+
+def test_a_currency_that_tiktok_does_not_take_is_refused():
+    assert refusal(currency="BTC") == "bad_currency"
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("1768500000", datetime(2026, 1, 15, 18, 0, tzinfo=UTC)),
+        ("1768500000.75", datetime(2026, 1, 15, 18, 0, 0, 750_000, tzinfo=UTC)),
+        ("1768500000000", datetime(2026, 1, 15, 18, 0, tzinfo=UTC)),
+        ("2026-01-15T18:00:00Z", datetime(2026, 1, 15, 18, 0, tzinfo=UTC)),
+        ("2026-01-15 19:00:00+01:00", datetime(2026, 1, 15, 18, 0, tzinfo=UTC)),
+        ("2026-01-15 18:00:00", datetime(2026, 1, 15, 18, 0, tzinfo=UTC)),
+        ("yesterday", None),
+        ("15/01/2026", None),
+        ("0", None),
+        ("", None),
+    ],
+)
+def test_times(text: str, moment: datetime | None):
+    assert read({"ts": text}, NETWORK).occurred_at == moment
+
+
+@given(st.dictionaries(st.sampled_from(sorted(CRITICAL)), st.text(max_size=300), max_size=8))
+def test_any_text_is_read_or_refused(params: dict[str, str]):
+    try:
+        record = read(params, NETWORK)
+    except PostbackRefusedError as refused:
+        assert refused.detail  # noqa: PT017
+    else:
+        assert len(record.click_id) <= 100
+        assert len(record.transaction_id) <= 200
+        assert len(record.event) <= 100
+
+
+def test_every_format_that_staff_can_choose_has_its_adapter():
+    assert set(ADAPTERS) == set(Network.Adapter.values)
