@@ -7,15 +7,16 @@ from decimal import Decimal
 from typing import TypeVar
 
 from conversions.event_ids import make_event_id
-from conversions.ledger import Kind, standing_of
+from conversions.ledger import Kind, standing_of, total
 from conversions.models import Click, Conversion, LedgerEntry, Postback
 from conversions.networks.record import PostbackRecord, PostbackRefusedError
 from conversions.outcomes import Outcome
-from offers.models import EventRule
+from offers.models import EventRule, Network
 from offers.models.network import PostbackStatus
 
 FUTURE_TOLERANCE = timedelta(minutes=10)
 TAKEN_BACK = frozenset({PostbackStatus.REJECTED, PostbackStatus.REFUNDED, PostbackStatus.CHARGEBACK})
+SALE_FIRST = [EventRule.Trigger.APPROVED, EventRule.Trigger.PENDING]
 Result = tuple[Outcome, str]
 Item = TypeVar("Item")
 
@@ -41,10 +42,14 @@ class ClickBook:
         """Take a new fact over. Raises PostbackRefusedError when the offer has no rule for it."""
         conversion = self.find(record) or self.create(postback, record, now)
         entries = self.entries[slot(conversion)]
-        self.adopt(conversion, postback, record)
-        if record.status not in TAKEN_BACK and any(entry.kind == record.status for entry in entries):
+        if record.status not in TAKEN_BACK and has_kind(entries, record.status):
+            if postback.network.duplicate_mode == Network.DuplicateMode.COUNT:
+                return self.count_again(postback, record, now)
+            self.adopt(conversion, postback, record)
+            self.changed[slot(conversion)] = conversion
             return Outcome.DUPLICATE, "The same fact came before, with or without a transaction id."
         outcome = Outcome.UPDATED if entries else Outcome.RECORDED
+        self.adopt(conversion, postback, record)
         self.add_entry(conversion, make_entry(postback, record, key, self.click, now))
         return outcome, ""
 
@@ -57,40 +62,65 @@ class ClickBook:
         return Outcome.RECORDED, "Counted again, as the network's duplicate mode says."
 
     def correct(self, known: LedgerEntry, postback: Postback, record: PostbackRecord, now: datetime) -> Result:
-        """A known fact with other amounts, where the network's duplicate mode takes changes over."""
+        """A known fact with other amounts, where the network's duplicate mode takes changes over.
+
+        What the sale brings changes by a correction; of a pending claim or of a reversal, one more entry of its kind
+        holds the difference.
+        """
         conversion = self.conversion_of(known)
-        sums = standing_of(self.entries[slot(conversion)])
-        entry = make_entry(
-            postback, record, fact_key(record, self.click.pk, f"correction {postback.pk}"), self.click, now
-        )
-        entry.kind = Kind.CORRECTION
-        entry.payout = difference(record.payout, sums.payout)
-        entry.amount = difference(record.amount, sums.amount)
-        self.add_entry(conversion, entry)
         postback.conversion = conversion
+        key = fact_key(record, self.click.pk, f"correction {postback.pk}")
+        entry = make_entry(postback, record, key, self.click, now)
+        same = [e for e in self.entries[slot(conversion)] if kind_corrected(e) == known.kind]
+        entry.payout = difference(entry.payout, [e.payout for e in same]) if record.payout is not None else None
+        entry.amount = difference(entry.amount, [e.amount for e in same])
+        if not (entry.payout or entry.amount):
+            return Outcome.DUPLICATE, f"The same as postback {known.postback_id}, corrections included."
+        if entry.currency != known.currency:
+            return Outcome.DUPLICATE, f"In {entry.currency} instead of {known.currency}, so nothing is corrected."
+        entry.kind = Kind.CORRECTION if known.kind == Kind.SALE else Kind(known.kind)
+        self.add_entry(conversion, entry)
         return Outcome.UPDATED, f"Payout corrected by {entry.payout or 0} {entry.currency}."
 
     def find(self, record: PostbackRecord) -> Conversion | None:
-        """The conversion that the record speaks of, if it is known already."""
+        """The conversion that the record speaks of, if it is known already; the closest one where several may be."""
+        same_transaction = [c for c in self.conversions if agree(c.transaction_id, record.transaction_id)]
         if record.status in TAKEN_BACK:
-            return self.find_for_reversal(record)
-        event_name = self.event_name_for(record)
-        same_event = [c for c in self.conversions if c.event_name == event_name]
-        if record.transaction_id:
-            same = [c for c in same_event if c.transaction_id == record.transaction_id]
-            exact = [c for c in same if c.network_event == record.event]
-            open_ones = [c for c in same + same_event if not self.has_sale(c)]
-            adoptable = [c for c in open_ones if c.transaction_id in ("", record.transaction_id)]
-            return first(exact or adoptable)
-        return first([c for c in same_event if not c.occurrence_key and c.network_event in ("", record.event)])
+            found = self.taken_back_by(record, same_transaction)
+        else:
+            event_name = self.event_name_for(record)
+            found = [c for c in same_transaction if c.event_name == event_name and self.may_say(c, record)]
+        return min(found, key=lambda c: self.distance(c, record), default=None)
 
-    def find_for_reversal(self, record: PostbackRecord) -> Conversion | None:
-        """What is taken back: by transaction, else the click's first one; a real sale before anything else."""
-        same = [c for c in self.conversions if record.transaction_id and c.transaction_id == record.transaction_id]
-        loose = [c for c in self.conversions if not c.transaction_id or not record.transaction_id]
-        with_postback = [c for c in loose if self.entries[slot(c)]]
-        candidates = same or with_postback
-        return first([c for c in candidates if self.has_sale(c)]) or first(candidates)
+    def may_say(self, conversion: Conversion, record: PostbackRecord) -> bool:
+        """Whether the network's event fits: the same word, or one side has none and this fact is still missing."""
+        if same_word(conversion.network_event, record.event):
+            return True
+        fits = not conversion.network_event or not record.event
+        return fits and not has_kind(self.entries[slot(conversion)], record.status)
+
+    def taken_back_by(self, record: PostbackRecord, conversions: list[Conversion]) -> list[Conversion]:
+        """What a reversal can mean: a sale, else what will become one, so that it may come before the sale.
+
+        A refund often comes under an event word of its own; only a word that the offer's rules know is held against it.
+        """
+        if self.knows_word(record.event):
+            conversions = [c for c in conversions if agree(c.network_event.casefold(), record.event.casefold())]
+        sold = [c for c in conversions if self.has_sale(c)]
+        if sold:
+            return sold
+        event_name = self.event_name_for(record)
+        return [c for c in conversions if c.event_name == event_name]
+
+    def knows_word(self, event: str) -> bool:
+        return bool(event) and any(same_word(rule.network_event, event) for rule in self.rules)
+
+    def distance(self, conversion: Conversion, record: PostbackRecord) -> tuple[bool, bool]:
+        """How far a conversion is from what the record names: transaction first, then the network's event."""
+        return (
+            conversion.transaction_id != record.transaction_id,
+            not same_word(conversion.network_event, record.event),
+        )
 
     def create(self, postback: Postback, record: PostbackRecord, now: datetime) -> Conversion:
         """A conversion under the first free occurrence key of its event; a waiting page event is taken over instead."""
@@ -122,14 +152,14 @@ class ClickBook:
 
     def event_name_for(self, record: PostbackRecord) -> str:
         """The TikTok event of a record. Raises PostbackRefusedError when no rule names one."""
-        triggers = [EventRule.Trigger.APPROVED, EventRule.Trigger.PENDING]
-        if record.status == PostbackStatus.PENDING:
-            triggers.reverse()
-        elif record.status == PostbackStatus.APPROVED:
-            triggers = [EventRule.Trigger.APPROVED]
-        rules = [rule for trigger in triggers for rule in self.rules if rule.trigger == trigger]
-        own = [rule for rule in rules if rule.network_event.casefold() == record.event.casefold()]
-        rule = first(own) or first([rule for rule in rules if not rule.network_event])
+        if record.status in TAKEN_BACK:  # it speaks of the sale, unless its event is that of another rule
+            rules = [rule for trigger in SALE_FIRST for rule in self.rules_for(trigger, record.event)]
+            rules.sort(key=lambda rule: not rule.network_event)
+        elif record.status == PostbackStatus.PENDING:  # without a rule of its own it is a sale that may come
+            rules = [rule for trigger in reversed(SALE_FIRST) for rule in self.rules_for(trigger, record.event)]
+        else:
+            rules = self.rules_for(EventRule.Trigger.APPROVED, record.event)
+        rule = first(rules)
         if rule is None:
             event = f" with the event “{record.event}”" if record.event else ""
             raise PostbackRefusedError(
@@ -138,15 +168,22 @@ class ClickBook:
             )
         return rule.event_name
 
+    def rules_for(self, trigger: str, event: str) -> list[EventRule]:
+        """The rules of a trigger that fit the network's event, one that names it before one for any."""
+        rules = [rule for rule in self.rules if rule.trigger == trigger]
+        own = [rule for rule in rules if rule.network_event and same_word(rule.network_event, event)]
+        return own + [rule for rule in rules if not rule.network_event]
+
     def has_sale(self, conversion: Conversion) -> bool:
-        return any(entry.kind == Kind.SALE for entry in self.entries[slot(conversion)])
+        return has_kind(self.entries[slot(conversion)], Kind.SALE)
 
     def conversion_of(self, entry: LedgerEntry) -> Conversion:
         return next(c for c in self.conversions if entry in self.entries[slot(c)])
 
-    def conversion_with_entry_of(self, postback: Postback) -> Conversion | None:
-        """The conversion whose ledger this postback has written into already, as the fact or as its correction."""
-        return first([c for c in self.conversions if any(e.postback_id == postback.pk for e in self.entries[slot(c)])])
+    def entry_of(self, postback: Postback, record: PostbackRecord) -> LedgerEntry | None:
+        """What this postback has written into the ledger already, as the fact or as its correction."""
+        own = [e for entries in self.entries.values() for e in entries if e.postback_id == postback.pk]
+        return first([entry for entry in own if kind_corrected(entry) == record.status])
 
     def add_entry(self, conversion: Conversion, entry: LedgerEntry) -> None:
         entry.conversion = conversion
@@ -161,7 +198,8 @@ class ClickBook:
     def adopt(self, conversion: Conversion, postback: Postback, record: PostbackRecord) -> None:
         """Fill what the conversion did not know yet; nothing known is overwritten."""
         conversion.transaction_id = conversion.transaction_id or record.transaction_id
-        conversion.network_event = conversion.network_event or record.event
+        if record.status not in TAKEN_BACK or self.knows_word(record.event):
+            conversion.network_event = conversion.network_event or record.event
         conversion.email_sha256 = conversion.email_sha256 or postback.email_sha256
         conversion.phone_sha256 = conversion.phone_sha256 or postback.phone_sha256
         postback.conversion = conversion
@@ -215,8 +253,28 @@ def negative(value: Decimal | None) -> Decimal | None:
     return None if value is None else -abs(value)
 
 
-def difference(new: Decimal | None, old: Decimal | None) -> Decimal | None:
-    return None if new is None else new - (old or Decimal(0))
+def difference(new: Decimal | None, old: list[Decimal | None]) -> Decimal | None:
+    """What is missing from what was booked to what is so; None when nothing new was named."""
+    return None if new is None else new - (total(old) or Decimal(0))
+
+
+def kind_corrected(entry: LedgerEntry) -> str:
+    """The kind of fact that an entry belongs to; corrections belong to the sale."""
+    return Kind.SALE if entry.kind == Kind.CORRECTION else entry.kind
+
+
+def has_kind(entries: Iterable[LedgerEntry], kind: str) -> bool:
+    return any(entry.kind == kind for entry in entries)
+
+
+def same_word(one: str, other: str) -> bool:
+    """Networks write their events in any case."""
+    return one.casefold() == other.casefold()
+
+
+def agree(one: str, other: str) -> bool:
+    """Whether two names can mean the same: they are equal, or one is missing."""
+    return not one or not other or one == other
 
 
 def says_other_money(known: LedgerEntry, record: PostbackRecord) -> bool:

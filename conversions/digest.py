@@ -162,6 +162,10 @@ class Digest:
             return unmatched(postback, record)
         if book.click.offer.network_id != postback.network_id:
             return Outcome.WRONG_NETWORK, f"The click belongs to the offer “{book.click.offer}”."
+        own = book.entry_of(postback, record)
+        if own:
+            postback.conversion = book.conversion_of(own)
+            return Outcome.RECORDED, "Digested again; it was in the ledger already."
         key = fact_key(record, book.click.pk)
         known = self.known.get((postback.network_id, key))
         if known:
@@ -174,17 +178,14 @@ class Digest:
         self, book: ClickBook, known: LedgerEntry, postback: Postback, record: PostbackRecord
     ) -> tuple[Outcome, str]:
         """A fact that is in the ledger already: the network's duplicate mode decides."""
-        own = book.conversion_with_entry_of(postback)
-        postback.conversion = own or known.conversion
-        if own:
-            return Outcome.RECORDED, "Digested again; it was in the ledger already."
+        postback.conversion = known.conversion
         mode = postback.network.duplicate_mode
         if mode == Network.DuplicateMode.COUNT:
             return book.count_again(postback, record, self.now)
-        if not says_other_money(known, record):
-            return Outcome.DUPLICATE, f"The same as postback {known.postback_id}."
         if mode == Network.DuplicateMode.UPDATE and known.conversion.click_id == book.click.pk:
             return book.correct(known, postback, record, self.now)
+        if not says_other_money(known, record):
+            return Outcome.DUPLICATE, f"The same as postback {known.postback_id}."
         return (
             Outcome.DUPLICATE,
             f"Other amounts than postback {known.postback_id}; ignored by the duplicate mode.",

@@ -49,8 +49,9 @@ def claims_of(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
     Reversals are left out on purpose: TikTok was told, or must not be told, the value of the sale; what remains of
     it after refunds is for the reports, which sum the ledger.
     """
-    kind = Kind.SALE if any(entry.kind == Kind.SALE for entry in entries) else Kind.PENDING
-    return [entry for entry in entries if entry.kind in (kind, Kind.CORRECTION)]
+    sold = any(entry.kind == Kind.SALE for entry in entries)
+    kinds = {Kind.SALE, Kind.CORRECTION} if sold else {Kind.PENDING}
+    return [entry for entry in entries if entry.kind in kinds]
 
 
 def total(values: Sequence[Decimal | None]) -> Decimal | None:
