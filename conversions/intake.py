@@ -1,5 +1,6 @@
 """Turning one raw call into one Postback row: read, hide personal data, keep. Nothing is judged here but its form."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -129,21 +130,37 @@ def parse_form(text: str) -> Pairs:
         raise UnreadableCallError(Outcome.TOO_LARGE, 413, "There are more than 100 parameters.") from error
 
 
-def parse_json(body: bytes) -> dict[str, Any]:
+def parse_json(body: bytes) -> list[tuple[str, Any]]:
+    """The members of a JSON object in order, one that came twice included. Integers of any length keep their digits."""
     try:
-        parsed = orjson.loads(body)
+        parsed = orjson.loads(body)  # the strict one: no NaN, no half characters
     except orjson.JSONDecodeError as error:
         raise UnreadableCallError(Outcome.UNDECODABLE, 400, "The body is not valid JSON.") from error
     if not isinstance(parsed, dict):
         raise UnreadableCallError(Outcome.UNDECODABLE, 400, "The body is not a JSON object.")
-    return parsed
+    objects: list[list[tuple[str, Any]]] = []
+
+    def keep_members(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        objects.append(members)
+        return dict(members)
+
+    try:
+        json.loads(body, object_pairs_hook=keep_members, parse_int=exact_integer)
+    except RecursionError as error:
+        raise UnreadableCallError(Outcome.UNDECODABLE, 400, "The JSON is nested too deeply.") from error
+    return objects[-1]  # the outermost one ends last
 
 
-def flatten(parsed: dict[str, Any]) -> Pairs:
+def exact_integer(text: str) -> int | str:
+    """Ids can be longer than the 64 bits that orjson writes."""
+    return int(text) if len(text) < 19 else text
+
+
+def flatten(members: list[tuple[str, Any]]) -> Pairs:
     """Top-level values as text. Nested ones stay JSON, for an adapter to open."""
-    if len(parsed) > MAX_FIELDS:
+    if len(members) > MAX_FIELDS:
         raise UnreadableCallError(Outcome.TOO_LARGE, 413, "There are more than 100 parameters.")
-    return [(key, as_text(value)) for key, value in parsed.items() if value is not None]
+    return [(key, as_text(value)) for key, value in members if value is not None]
 
 
 def as_text(value: Any) -> str:

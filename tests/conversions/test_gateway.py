@@ -79,6 +79,22 @@ def test_nested_json_is_kept_for_an_adapter_to_open():
     assert (json.loads(params["items"]), params["test"]) == ([{"sku": "x", "n": 1}], "true")
 
 
+def test_numbers_in_json_keep_their_digits():
+    network = make_network()
+    body = (
+        '{"txid": 12345678901234567890123, "x": -9223372036854775808, "payout": 40.5, "n": [12345678901234567890123]}'
+    )
+
+    Client().post(postback_url(network), body, content_type="application/json")
+
+    assert Postback.objects.get().params == {
+        "txid": "12345678901234567890123",
+        "x": "-9223372036854775808",
+        "payout": "40.5",
+        "n": '["12345678901234567890123"]',
+    }
+
+
 def test_a_parameter_that_came_twice_alike_is_no_contradiction():
     network = make_network()
 

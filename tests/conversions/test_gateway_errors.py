@@ -93,6 +93,8 @@ def test_a_forged_header_does_not_get_past_the_address_list():
         (b"--xx\r\nbroken", "multipart/form-data", 400, Outcome.UNDECODABLE),
         (b"payout=1&payout=2", FORM, 400, Outcome.REPEATED_PARAMETER),
         (b"click_id=a&Click_ID=b", FORM, 400, Outcome.REPEATED_PARAMETER),
+        (b'{"payout": 1, "payout": 2}', JSON, 400, Outcome.REPEATED_PARAMETER),
+        (b'{"txid": "a", "x": {"y": 1}, "TXID": "b"}', JSON, 400, Outcome.REPEATED_PARAMETER),
         (b"status=&status=approved", FORM, 400, Outcome.REPEATED_PARAMETER),
     ],
 )
