@@ -39,6 +39,7 @@ def redirect(url: str) -> HttpResponse:
     """302 to an address that staff configured, never one that the visitor brought; not to be cached."""
     response = HttpResponseRedirect(url)
     response["Cache-Control"] = "no-store"
+    response["Referrer-Policy"] = "strict-origin-when-cross-origin"  # networks look at where a visitor came from
     return response
 
 

@@ -56,8 +56,8 @@ def rendered(response: HttpResponseBase) -> HttpResponseBase:
 
 
 def database_away(error: Exception) -> HttpResponse:
-    """503: nothing was committed, so the caller must try again."""
-    logger.error("Nothing could be stored: %s", type(error).__name__)
-    response = HttpResponse("Temporarily unavailable. Nothing was stored; please try again.\n", "text/plain", 503)
+    """503: the caller must try again, which is harmless where the first try was stored after all."""
+    logger.error("No answer from the database: %s", type(error).__name__)
+    response = HttpResponse("Temporarily unavailable; please send it again.\n", "text/plain", 503)
     response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response

@@ -59,7 +59,7 @@ def test_an_outage_is_a_503_that_asks_to_try_again(error: Exception, monkeypatch
     response = answer_of(error, monkeypatch=monkeypatch)
 
     assert (response.status_code, response["Retry-After"]) == (503, "5")
-    assert b"Nothing was stored" in response.content
+    assert b"send it again" in response.content
 
 
 @pytest.mark.parametrize("error", [DataError("x"), ValueError("x")])
