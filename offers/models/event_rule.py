@@ -77,6 +77,14 @@ class EventRule(models.Model):
         if errors:
             raise ValidationError(errors)
 
+    def names(self, event: str) -> bool:
+        """Whether this rule is made for the network's event word; networks write their words in any case."""
+        return bool(self.network_event) and self.network_event.casefold() == event.casefold()
+
+    def fits(self, event: str) -> bool:
+        """Whether this rule takes a postback with the event word: it is made for it, or for any."""
+        return not self.network_event or self.names(event)
+
     def uses(self, leg: str) -> bool:
         """Whether this rule sends over the leg ("pixel" or "server"), the offer's tracking mode included."""
         return self.legs in (self.Legs.BOTH, leg) and self.offer.allows(leg)
