@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.1
 IDLE_SECONDS = 30.0
-ENOUGH_WAITING = 20
+ENOUGH_WAITING = 10
 
 
 class Waker:
@@ -49,11 +49,11 @@ class Waker:
         close_old_connections()
 
 
-def enqueue(task: str, *args: int) -> bool:
-    """Queue a task by its dotted name unless enough are waiting already; False when it was not queued."""
+def enqueue(task: str, *args: int, enough: int = ENOUGH_WAITING) -> bool:
+    """Queue a task by its dotted name unless `enough` are waiting already; False when it was not queued."""
     try:
         broker = get_broker()
-        if broker.queue_size() >= ENOUGH_WAITING:
+        if broker.queue_size() >= enough:
             return False
         async_task(task, *args, broker=broker)
     except (Error, RedisError) as error:

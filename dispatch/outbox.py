@@ -14,7 +14,7 @@ from dispatch.models import Credential, Delivery, DeliveryAttempt
 from dispatch.models.delivery import DEDUP_WINDOW
 from dispatch.reasons import Reason
 from dispatch.tiktok.client import Reply
-from dispatch.tiktok.codes import Verdict
+from dispatch.tiktok.codes import WITH_WARNING, Verdict
 from dispatch.tiktok.contract import Event
 from dispatch.tiktok.payload import redacted
 from offers.models import Pixel
@@ -45,7 +45,8 @@ def claim(pixel: Pixel, now: datetime, limit: int) -> list[Delivery]:
     token = uuid.uuid4()
     with transaction.atomic():
         rows = Delivery.objects.due(now).filter(pixel=pixel).order_by("next_attempt_at")
-        keys = list(rows.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit])
+        found = rows.select_for_update(skip_locked=True).values_list("pk", "claims", "attempts")[:limit]
+        keys = without_suspects(list(found))
         if not keys:
             return []
         Delivery.objects.filter(pk__in=keys, status=Status.WAITING).update(
@@ -57,6 +58,15 @@ def claim(pixel: Pixel, now: datetime, limit: int) -> list[Delivery]:
         )
     claimed = Delivery.objects.filter(lease_token=token, pk__in=keys)
     return list(claimed.select_related("conversion__click__offer", "conversion__offer", "pixel"))
+
+
+def without_suspects(found: list[tuple[int, int, int]]) -> list[int]:
+    """The keys to send together. A suspect, whose last claim led to no outcome, goes alone when it is the oldest, so
+    that one which kills its worker takes no neighbours along."""
+    suspects = [key for key, claims, attempts in found if claims > attempts]
+    if found and found[0][0] in suspects:
+        return suspects[:1]
+    return [key for key, *_ in found if key not in suspects]
 
 
 def record_attempts(shipments: Sequence[Shipment], reply: Reply, credential: Credential, started_at: datetime) -> None:
@@ -85,27 +95,34 @@ def settle(deliveries: Sequence[Delivery], reply: Reply, now: datetime) -> int:
     """Write down what a request led to; how many deliveries were still ours to settle."""
     match reply.verdict:
         case Verdict.ACCEPTED:
-            return settle_accepted(deliveries, now)
+            return settle_accepted(deliveries, reply, now)
         case Verdict.INVALID:
             return sum(settle_dead(delivery, Reason.INVALID, reply.message) for delivery in deliveries)
-        case Verdict.THROTTLED:
-            return put_back(deliveries, now + timedelta(seconds=throttle_seconds(reply)))
-        case Verdict.AUTH:
+        case Verdict.THROTTLED | Verdict.AUTH:
             return put_back(deliveries, now)
         case _:
             return sum(settle_failed(delivery, reply, now) for delivery in deliveries)
 
 
-def settle_accepted(deliveries: Sequence[Delivery], now: datetime) -> int:
+def settle_accepted(deliveries: Sequence[Delivery], reply: Reply, now: datetime) -> int:
+    """Done; a warning that came with the acceptance is kept."""
+    warning = f"Accepted with a warning: {reply.message}"[:500] if reply.code in WITH_WARNING else ""
     return ours(deliveries).update(
-        status=Status.ACCEPTED, accepted_at=now, reason="", detail="", attempts=F("attempts") + 1, **RELEASED
+        status=Status.ACCEPTED, accepted_at=now, reason="", detail=warning, attempts=F("attempts") + 1, **RELEASED
     )
 
 
 def settle_dead(delivery: Delivery, reason: Reason, detail: str, status: str = Status.DEAD) -> int:
-    """Give a delivery up for a person to look at."""
+    """Give a delivery up after a try, for a person to look at."""
     return ours([delivery]).update(
         status=status, reason=reason, detail=detail[:500], attempts=F("attempts") + 1, **RELEASED
+    )
+
+
+def settle_unsent(delivery: Delivery, reason: Reason, detail: str, status: str) -> int:
+    """Not to be sent after all: no try was made, so none is counted."""
+    return ours([delivery]).update(
+        status=status, reason=reason, detail=detail[:500], claims=F("claims") - 1, **RELEASED
     )
 
 
@@ -133,6 +150,11 @@ def put_back(deliveries: Sequence[Delivery], next_attempt_at: datetime) -> int:
     return ours(deliveries).update(
         status=Status.WAITING, next_attempt_at=next_attempt_at, claims=F("claims") - 1, **RELEASED
     )
+
+
+def put_back_as_suspects(deliveries: Sequence[Delivery], next_attempt_at: datetime) -> int:
+    """Back into the queue, each to be sent alone."""
+    return ours(deliveries).update(status=Status.WAITING, next_attempt_at=next_attempt_at, **RELEASED)
 
 
 def release_expired(now: datetime) -> int:

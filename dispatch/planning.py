@@ -26,8 +26,9 @@ SENDABLE: dict[str, frozenset[str]] = {
     Trigger.APPROVED: frozenset({Conversion.Status.APPROVED}),
 }
 TAKEN_BACK = frozenset({Conversion.Status.REJECTED, Conversion.Status.REFUNDED, Conversion.Status.CHARGEBACK})
-HOPELESS = frozenset({Reason.TOO_OLD, Reason.NO_MATCH_KEY})  # no repair can make these sendable
-OPEN = frozenset({Status.WAITING, Status.HELD})
+HOPELESS = frozenset({Reason.TOO_OLD, Reason.NO_MATCH_KEY})  # nothing that staff could repair
+OPEN = frozenset({Status.WAITING, Status.HELD, Status.SUPPRESSED})
+BY_CERTAINTY = [Trigger.APPROVED, Trigger.PENDING, Trigger.PAGE]
 
 
 @dataclass(frozen=True)
@@ -82,20 +83,26 @@ def decide(conversion: Conversion, rules: list[EventRule], now: datetime) -> Dec
 def judge(conversion: Conversion, rules: list[EventRule], now: datetime) -> Decision | None:
     if conversion.status in TAKEN_BACK:
         return Decision(Status.SUPPRESSED, Reason.TAKEN_BACK, f"The network reported “{conversion.status}”.")
-    rule = rule_for(conversion, rules)
-    if rule is None:
-        return None
-    if not rule.uses("server"):
-        return Decision(Status.SUPPRESSED, Reason.PIXEL_ONLY)
-    return consent_decision(conversion) or contract_decision(conversion, rule, now)
+    rules = rules_for(conversion, rules)
+    rule = next((rule for rule in rules if rule.uses("server")), None)
+    if rule:
+        return consent_decision(conversion) or contract_decision(conversion, rule, now)
+    return Decision(Status.SUPPRESSED, Reason.PIXEL_ONLY) if rules else None
 
 
-def rule_for(conversion: Conversion, rules: list[EventRule]) -> EventRule | None:
-    """The rule by which this conversion, in its present status, is told to TikTok."""
-    own = [rule for rule in rules if rule.event_name == conversion.event_name]
-    open_ones = [rule for rule in own if conversion.status in SENDABLE[rule.trigger]]
-    exact = [rule for rule in open_ones if rule.network_event and rule.network_event == conversion.network_event]
-    return next(iter(exact + open_ones), None)
+def rules_for(conversion: Conversion, rules: list[EventRule]) -> list[EventRule]:
+    """The rules by which this conversion, in its present status, is told to TikTok; the most specific one first."""
+    fitting = [
+        rule
+        for rule in rules
+        if rule.event_name == conversion.event_name
+        and conversion.status in SENDABLE[rule.trigger]
+        and rule.fits(conversion.network_event)
+    ]
+    return sorted(
+        fitting,
+        key=lambda rule: (not rule.names(conversion.network_event), BY_CERTAINTY.index(Trigger(rule.trigger))),
+    )
 
 
 def consent_decision(conversion: Conversion) -> Decision | None:
@@ -136,11 +143,14 @@ def revise(delivery: Delivery, decision: Decision, now: datetime) -> int:
     """Change a decision that is not carried out yet; what is leased, accepted, dead or discarded stays as it is.
 
     The status guard settles the race with a worker that claims the row in this moment: the claim wins, and what was
-    sent cannot be called back.
+    sent cannot be called back. What is held because its outcome is unknown waits for a person, unless it must not go.
     """
-    if delivery.status == decision.status:
+    if (delivery.status, delivery.reason) == (decision.status, decision.reason):
         return 0
-    return Delivery.objects.filter(pk=delivery.pk, status__in=OPEN).update(
+    rows = Delivery.objects.filter(pk=delivery.pk, status__in=OPEN)
+    if decision.status != Status.SUPPRESSED:
+        rows = rows.exclude(reason=Reason.OUTCOME_UNKNOWN)
+    return rows.update(
         status=decision.status,
         reason=decision.reason,
         detail=decision.detail,

@@ -10,7 +10,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from conversions.wake import enqueue
 from dispatch.models import Credential
-from dispatch.models.credential import SHORTEST_TOKEN
+from dispatch.models.credential import ONE_WORD, SHORTEST_TOKEN
 from dispatch.tiktok import client
 from dispatch.tiktok.client import Reply
 from dispatch.tiktok.codes import Verdict, meaning_of
@@ -20,7 +20,6 @@ from offers.models import Pixel
 
 State = Credential.State
 TEST_USER_AGENT = "Credential test"
-ONE_WORD = re.compile(r"^[\x21-\x7e]+$")
 BEARER = re.compile(r"bearer\b", re.IGNORECASE)
 OUR_OWN_SECRETS = frozenset({"DJANGO_SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "DATABASE_URL", "REDIS_URL"})
 TEST_ADVICE = {

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import orjson
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from dispatch import outbox
-from dispatch.models import Credential, Delivery
+from dispatch.models import Credential, Delivery, Lane
 from dispatch.outbox import Shipment
 from dispatch.planning import decide, rules_of
 from dispatch.reasons import Reason
@@ -22,7 +23,8 @@ from dispatch.tiktok.contract import MAX_BODY_BYTES, make_body
 from offers.encryption import SecretUnreadableError
 from offers.models import EventRule, Pixel
 
-DRAIN_SECONDS = 40.0  # below the task's own time limit, with room for one last request
+TURN_SECONDS = 5.0  # then the others' turn: other pixels and the digest wait on the same workers
+LAST_CALL_SECONDS = 25.0  # for the requests of a claim, halves included; with one deadline more, below a task's limit
 STOP = frozenset({Verdict.THROTTLED, Verdict.AUTH, Verdict.TRANSIENT, Verdict.UNKNOWN})
 
 
@@ -30,16 +32,27 @@ def pixels_with_work(now: datetime) -> QuerySet[Pixel]:
     """Pixels that have something due and may be sent to."""
     due = Delivery.objects.due(now).filter(pixel=OuterRef("pk"))
     usable = Credential.objects.usable().filter(pixel=OuterRef("pk"))
-    return Pixel.objects.sending().filter(Exists(due), Exists(usable))
+    closed = Lane.objects.closed(now).filter(pixel=OuterRef("pk"))
+    return Pixel.objects.sending().filter(Exists(due), Exists(usable), ~Exists(closed))
 
 
 def drain(pixel_id: int) -> int:
-    """Send what is due for a pixel; how many deliveries were claimed.
+    """Send what is due for a pixel for one turn, unless another worker does; how many deliveries were claimed.
 
     Ends after the first request that TikTok did not answer well, so that trouble costs one request a turn.
     """
+    stay = timedelta(seconds=TURN_SECONDS + LAST_CALL_SECONDS + settings.TIKTOK_DEADLINE_SECONDS)
+    if not Lane.objects.all().enter(pixel_id, timezone.now(), stay):
+        return 0
+    try:
+        return take_turn(pixel_id)
+    finally:
+        Lane.objects.all().leave(pixel_id)
+
+
+def take_turn(pixel_id: int) -> int:
     claimed = 0
-    ends_at = time.monotonic() + DRAIN_SECONDS
+    ends_at = time.monotonic() + TURN_SECONDS
     while time.monotonic() < ends_at:
         pixel = Pixel.objects.sending().filter(pk=pixel_id).first()
         credential = Credential.objects.usable().filter(pixel=pixel).first() if pixel else None
@@ -55,18 +68,25 @@ def drain(pixel_id: int) -> int:
 def send_claimed(deliveries: Sequence[Delivery], credential: Credential) -> bool:
     """Build, post and settle claimed deliveries; False when sending should rest."""
     try:
-        token = credential.reveal()
+        token = credential.reveal_to_send()
     except SecretUnreadableError as error:
         refuse_credential(credential, str(error), deliveries)
         return False
-    shipments = build_shipments(deliveries)
-    batches = list(split_by_size(shipments))
-    for index, batch in enumerate(batches):
-        if not send_batch(batch, credential, token):
-            rest = [shipment.delivery for later in batches[index + 1 :] for shipment in later]
-            outbox.put_back(rest, timezone.now())
-            return False
-    return True
+    call = Call(credential, token, time.monotonic() + LAST_CALL_SECONDS)
+    return send_all(list(split_by_size(build_shipments(deliveries))), call)
+
+
+@dataclass(frozen=True)
+class Call:
+    """What the requests of one claim share: the credential, and when to stop (on the monotonic clock)."""
+
+    credential: Credential
+    token: str = field(repr=False)
+    ends_at: float
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self.ends_at
 
 
 def build_shipments(deliveries: Sequence[Delivery]) -> list[Shipment]:
@@ -78,12 +98,15 @@ def build_shipments(deliveries: Sequence[Delivery]) -> list[Shipment]:
 
 
 def make_shipment(delivery: Delivery, rules: list[EventRule], now: datetime) -> Shipment | None:
-    """Consent, rule and contract are asked again at the last moment: they may have changed since the plan."""
+    """Consent, rule, contract and window are asked again at the last moment: they may have changed since the plan."""
     decision = decide(delivery.conversion, rules, now)
     if decision is None:
-        outbox.settle_dead(delivery, Reason.CONTRACT, "The offer has no event rule for this conversion any more.")
+        gone = "The offer has no event rule for this conversion any more."
+        outbox.settle_unsent(delivery, Reason.CONTRACT, gone, Delivery.Status.DEAD)
     elif decision.event is None:
-        outbox.settle_dead(delivery, Reason(decision.reason), decision.detail, decision.status)
+        outbox.settle_unsent(delivery, Reason(decision.reason), decision.detail, decision.status)
+    elif delivery.could_double(now):
+        outbox.settle_unsent(delivery, Reason.OUTCOME_UNKNOWN, delivery.detail, Delivery.Status.HELD)
     else:
         return Shipment(delivery, decision.event)
     return None
@@ -104,7 +127,23 @@ def split_by_size(shipments: Sequence[Shipment]) -> Iterator[list[Shipment]]:
         yield batch
 
 
-def send_batch(shipments: Sequence[Shipment], credential: Credential, token: str) -> bool:
+def send_all(batches: list[list[Shipment]], call: Call) -> bool:
+    """Send batch after batch; True when all were sent. When sending should rest, what is left goes back.
+
+    Out of time, it goes back to be sent one by one: something among it is refused, and halving it again from the
+    start would never end where answers are slow.
+    """
+    for index, batch in enumerate(batches):
+        if call.is_over:
+            outbox.put_back_as_suspects(deliveries_of(batches[index:]), timezone.now())
+            return False
+        if not send_batch(batch, call):
+            outbox.put_back(deliveries_of(batches[index + 1 :]), timezone.now())
+            return False
+    return True
+
+
+def send_batch(shipments: list[Shipment], call: Call) -> bool:
     """One request, and more when TikTok refuses an event of it: halves, until the bad one stands alone.
 
     False when sending should rest.
@@ -112,46 +151,48 @@ def send_batch(shipments: Sequence[Shipment], credential: Credential, token: str
     pixel = shipments[0].delivery.pixel
     started_at = timezone.now()
     body = make_body(pixel.code, pixel.live_test_event_code, [shipment.event for shipment in shipments])
-    reply = client.send(body, token)
+    reply = client.send(body, call.token)
     if reply.verdict == Verdict.INVALID and len(shipments) > 1:
         middle = len(shipments) // 2
-        return bisect(shipments[:middle], shipments[middle:], credential, token)
-    finish(shipments, reply, credential, started_at)
+        return send_all([shipments[:middle], shipments[middle:]], call)
+    finish(shipments, reply, call.credential, started_at)
     return reply.verdict not in STOP
 
 
-def bisect(left: Sequence[Shipment], right: Sequence[Shipment], credential: Credential, token: str) -> bool:
-    """Send two halves of a refused batch; the second one goes back when the first one has to rest."""
-    if send_batch(left, credential, token):
-        return send_batch(right, credential, token)
-    outbox.put_back([shipment.delivery for shipment in right], timezone.now())
-    return False
+def deliveries_of(batches: list[list[Shipment]]) -> list[Delivery]:
+    return [shipment.delivery for batch in batches for shipment in batch]
 
 
 def finish(shipments: Sequence[Shipment], reply: Reply, credential: Credential, started_at: datetime) -> None:
-    """Record the attempts, settle the deliveries and remember what it says of the credential, all or nothing."""
+    """Record the attempts, settle the deliveries and remember what it says of the pixel, all or nothing."""
     now = timezone.now()
-    deliveries = [shipment.delivery for shipment in shipments]
     with transaction.atomic():
+        if reply.verdict == Verdict.AUTH:
+            pause_for_auth(credential, reply.message, now)  # first: it locks in the order that rotation does
         outbox.record_attempts(shipments, reply, credential, started_at)
-        outbox.settle(deliveries, reply, now)
+        outbox.settle([shipment.delivery for shipment in shipments], reply, now)
         if reply.verdict == Verdict.ACCEPTED:
             credential.note_accepted(now)
-        if reply.verdict == Verdict.AUTH:
-            pause_for_auth(credential, reply.message, now)
+        if reply.verdict == Verdict.THROTTLED:
+            rest = timedelta(seconds=outbox.throttle_seconds(reply))
+            Lane.objects.all().rest(credential.pixel_id, now + rest)
 
 
 def refuse_credential(credential: Credential, message: str, deliveries: Sequence[Delivery]) -> None:
     """A credential that can't even be read: nothing was sent, the queue is kept."""
     now = timezone.now()
     with transaction.atomic():
-        outbox.put_back(deliveries, now)
         pause_for_auth(credential, message, now)
+        outbox.put_back(deliveries, now)
 
 
 def pause_for_auth(credential: Credential, message: str, now: datetime) -> None:
-    """Stop the pixel because TikTok refused its credential, unless another one has been promoted meanwhile."""
+    """Stop the pixel because TikTok refused its credential, unless another one has been promoted meanwhile.
+
+    A pause by staff stays theirs, or a promotion would undo it.
+    """
+    pixel = Pixel.objects.select_for_update().get(pk=credential.pixel_id)
     credential.note_refused(message, now)
-    still_in_use = Credential.objects.usable().filter(pixel=credential.pixel_id).first()
-    if still_in_use and still_in_use.pk == credential.pk:
-        credential.pixel.pause(Pixel.PausedBy.AUTH, message, now)
+    still_in_use = Credential.objects.usable().filter(pixel=pixel).first()
+    if still_in_use == credential and pixel.paused_by == Pixel.PausedBy.NOBODY:
+        pixel.pause(Pixel.PausedBy.AUTH, message, now)

@@ -1,5 +1,6 @@
 """What django-q2 runs for this app. Arguments are integers; every task is harmless to lose and to run twice."""
 
+import time
 from typing import Any
 
 from django.dispatch import receiver
@@ -15,6 +16,8 @@ from dispatch.models import Delivery
 DELIVER = "dispatch.tasks.deliver"
 DRAIN = "dispatch.tasks.drain_pixel"
 
+PLAN_SECONDS = 5.0
+
 deliver_soon = Waker(DELIVER)
 
 
@@ -25,17 +28,25 @@ def wake_sender(**kwargs: Any) -> None:
 
 def deliver() -> int:
     """Plan what is unplanned, then send: one pixel here, every other one in a task of its own."""
-    while planning.plan(timezone.now()):
-        pass
+    plan_for_a_while()
     pixels = list(sending.pixels_with_work(timezone.now()).values_list("pk", flat=True))
     for pixel_id in pixels[1:]:
         enqueue(DRAIN, pixel_id)
-    return sending.drain(pixels[0]) if pixels else 0
+    return drain_pixel(pixels[0]) if pixels else 0
+
+
+def plan_for_a_while() -> None:
+    ends_at = time.monotonic() + PLAN_SECONDS
+    while planning.plan(timezone.now()) and time.monotonic() < ends_at:
+        pass
 
 
 def drain_pixel(pixel_id: int) -> int:
-    """Send what is due for one pixel."""
-    return sending.drain(pixel_id)
+    """Send what is due for one pixel for one turn, and queue for the next one when something is left."""
+    claimed = sending.drain(pixel_id)
+    if claimed and sending.pixels_with_work(timezone.now()).filter(pk=pixel_id).exists():
+        enqueue(DRAIN, pixel_id)
+    return claimed
 
 
 def sweep() -> int:

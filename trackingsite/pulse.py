@@ -11,11 +11,14 @@ SWEEP = "dispatch.tasks.sweep"
 
 
 def pulse() -> None:
-    """Wake the workers for whatever is due. Raises django.db.Error when the database is away."""
+    """Wake the workers for whatever is due, unless they are behind anyway. Raises django.db.Error without a database.
+
+    Two may wait and no more: a queue full of the pulse's own wake-ups would keep the real ones waiting.
+    """
     if has_due_postbacks():
-        enqueue(DIGEST)
+        enqueue(DIGEST, enough=2)
     if has_due_deliveries():
-        enqueue(SWEEP)
+        enqueue(SWEEP, enough=2)
 
 
 def ensure_schedules() -> None:

@@ -25,6 +25,7 @@ REASONS = [
     Reason.RETRIES_EXHAUSTED,
     Reason.OUTCOME_UNKNOWN,
     Reason.CRASH_LOOP,
+    Reason.FAILED,
     Reason.TOO_OLD,
     Reason.NO_MATCH_KEY,
 ]

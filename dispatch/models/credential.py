@@ -1,5 +1,6 @@
 import hashlib
 import os
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from offers.encryption import SecretField, SecretUnreadableError
 from offers.models import Pixel
 
 SHORTEST_TOKEN = 16
+ONE_WORD = re.compile(r"^[\x21-\x7e]+\Z")
 
 
 class CredentialQuerySet(models.QuerySet["Credential"]):
@@ -89,6 +91,16 @@ class Credential(models.Model):
         if not token.strip():
             raise SecretUnreadableError(f"{self.reference} holds no token.")
         return token.strip()
+
+    def reveal_to_send(self) -> str:
+        """The token as a header can carry it. Raises SecretUnreadableError for what can't be a token.
+
+        What a reference points to may have changed since it was staged.
+        """
+        token = self.reveal()
+        if not ONE_WORD.match(token):
+            raise SecretUnreadableError("The token holds spaces, line breaks or characters that no token has.")
+        return token
 
     def note_accepted(self, now: datetime) -> None:
         """Remember when TikTok last took this token; once a minute is enough."""

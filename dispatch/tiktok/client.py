@@ -19,12 +19,14 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
 
 from conversions.identity import hide_inside
+from conversions.visitor import clean_text
 from dispatch.tiktok.codes import Verdict, verdict_of
 from dispatch.tiktok.contract import PATH, Body
 
 CONNECT_SECONDS = 5.0
 MAX_ANSWER_BYTES = 64 * 1024
 MESSAGE_LENGTH = 500
+LARGEST_CODE = 2**31 - 1
 PERSONAL = re.compile(r"\b[0-9a-fA-F]{32,}\b|\+?\d[\d ().-]{7,}\d")
 
 
@@ -76,6 +78,8 @@ class Deadline:
         current = getattr(cls.local, "current", None)
         if current is not None:
             current.sock = sock
+            if current.passed:
+                current.cut()  # looking the name up or connecting took all the time
 
 
 class Cuttable:
@@ -155,12 +159,12 @@ def read_reply(http_status: int, answer: bytes, retry_after: str = "") -> Reply:
     wait = float(retry_after) if re.fullmatch(r"\d{1,6}", retry_after) else None
     parsed = parse_answer(answer)
     code = parsed.get("code")
-    if not isinstance(code, int) or isinstance(code, bool):
+    if not isinstance(code, int) or isinstance(code, bool) or abs(code) > LARGEST_CODE:
         return Reply(verdict_without_code(http_status), describe(http_status, answer), http_status, retry_after=wait)
     verdict = verdict_of(code)
-    if verdict == Verdict.ACCEPTED and http_status >= 400:
+    if verdict == Verdict.ACCEPTED and not 200 <= http_status < 300:
         verdict = Verdict.UNKNOWN  # two statements that contradict each other
-    text, request_id = str(parsed.get("message", "")), str(parsed.get("request_id", ""))[:100]
+    text, request_id = str(parsed.get("message", "")), clean_text(str(parsed.get("request_id", "")), 100)
     return Reply(verdict, text, http_status, code, request_id, retry_after=wait)
 
 
@@ -218,4 +222,4 @@ def root_of(error: Exception) -> object:
 def scrub(message: str, token: str) -> str:
     """TikTok's message without what it may echo: personal data, digests, the token."""
     text = hide_inside(message.replace(token, "[token]")) if token else hide_inside(message)
-    return PERSONAL.sub("[hidden]", text).replace("\x00", "")[:MESSAGE_LENGTH]
+    return clean_text(PERSONAL.sub("[hidden]", text), MESSAGE_LENGTH)

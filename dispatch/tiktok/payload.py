@@ -10,7 +10,7 @@ from django.conf import settings
 
 from conversions.identity import sha256
 from conversions.models import Conversion
-from dispatch.tiktok.contract import Event, Page, Properties, User, check_event
+from dispatch.tiktok.contract import VERSION, Event, Page, Properties, User, check_event
 from offers.models import EventRule
 
 ValueSource = EventRule.ValueSource
@@ -83,9 +83,9 @@ def build_properties(conversion: Conversion, rule: EventRule) -> Properties:
 
 
 def redacted(event: Event) -> dict[str, Any]:
-    """The event for the record: digests and the click's identifiers shortened, the address without its last part."""
+    """The event for the record: digests and the click's identifiers shortened, and the contract's version."""
     user = {key: shorten(key, value) for key, value in event["user"].items()}
-    return {**event, "user": user}
+    return {**event, "user": user, "contract": VERSION}
 
 
 def shorten(key: str, value: Any) -> Any:

@@ -111,6 +111,36 @@ def test_throttling_and_refused_credentials_cost_no_attempt(verdict):
     assert (delivery.status, delivery.attempts, delivery.claims) == (Status.WAITING, 0, 0)
 
 
+def test_a_suspect_is_claimed_alone_and_takes_no_neighbours_along():
+    click = make_click()
+    now = timezone.now()
+    suspect = make_delivery(make_conversion(click), claims=1, next_attempt_at=now - timedelta(seconds=60))
+    others = [make_delivery(make_conversion(click)) for _ in range(3)]
+
+    assert outbox.claim(suspect.pixel, timezone.now(), 10) == [suspect]
+    assert set(outbox.claim(suspect.pixel, timezone.now(), 10)) == set(others)
+
+
+def test_a_younger_suspect_waits_for_its_own_turn():
+    click = make_click()
+    now = timezone.now()
+    first = make_delivery(make_conversion(click), next_attempt_at=now - timedelta(seconds=60))
+    suspect = make_delivery(make_conversion(click), claims=1)
+
+    assert outbox.claim(first.pixel, timezone.now(), 10) == [first]
+    assert outbox.claim(first.pixel, timezone.now(), 10) == [suspect]
+
+
+def test_a_warning_that_comes_with_the_acceptance_is_kept():
+    delivery = claimed()
+
+    outbox.settle([delivery], Reply(Verdict.ACCEPTED, "one field was ignored", code=20001), timezone.now())
+
+    delivery.refresh_from_db()
+    assert delivery.status == Status.ACCEPTED
+    assert "one field was ignored" in delivery.detail
+
+
 def test_retry_after_is_honoured_up_to_an_hour():
     assert 7 <= outbox.throttle_seconds(Reply(Verdict.THROTTLED, "", retry_after=7)) <= 8.4
     assert outbox.throttle_seconds(Reply(Verdict.THROTTLED, "", retry_after=99999)) <= 3600 * 1.2

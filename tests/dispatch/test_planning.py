@@ -4,7 +4,7 @@ from django.utils import timezone
 from conversions.models import Click, Consent, Conversion
 from dispatch import planning
 from dispatch.models import Delivery
-from dispatch.planning import plan
+from dispatch.planning import decide, plan
 from dispatch.reasons import Reason
 from tests.factories import make_click, make_conversion, make_delivery, make_offer
 
@@ -90,7 +90,7 @@ def test_consent_given_later_releases_what_was_held():
     assert planned(conversion).status == Status.WAITING
 
 
-def test_what_no_repair_can_help_is_suppressed():
+def test_what_staff_cannot_repair_is_suppressed():
     delivery = planned(make_conversion(make_click(ttclid="", ip=None)))
 
     assert (delivery.status, delivery.reason) == (Status.SUPPRESSED, Reason.NO_MATCH_KEY)
@@ -148,3 +148,57 @@ def test_a_fault_of_ours_costs_one_delivery_not_the_queue(monkeypatch):
     failed = Delivery.objects.get(status=Status.DEAD)
     assert (failed.conversion, failed.reason) == (conversions[1], Reason.FAILED)
     assert Delivery.objects.filter(status=Status.WAITING).count() == 2
+
+
+def test_a_match_key_that_comes_later_lets_the_event_go():
+    click = make_click(make_offer(send_email=True), ttclid="", ip=None)
+    conversion = make_conversion(click)
+    plan(timezone.now())
+    Conversion.objects.update(email_sha256="a" * 64, planned_at=None)
+
+    assert planned(conversion).status == Status.WAITING
+
+
+def test_what_is_held_for_a_person_is_not_released_by_a_late_fact():
+    delivery = make_delivery(status=Status.HELD, reason=Reason.OUTCOME_UNKNOWN)
+    Conversion.objects.update(planned_at=None)
+
+    assert planned(delivery.conversion).reason == Reason.OUTCOME_UNKNOWN
+
+
+def value_told(rules, **fields):
+    """The value that the server leg tells for an approved conversion under these rules."""
+    conversion = make_conversion(make_click(make_offer(rules=rules)), **fields)
+    decision = decide(conversion, list(conversion.offer.event_rules.all()), timezone.now())
+    return decision.event.get("properties", {}).get("value")
+
+
+FIRST_DEPOSIT = {
+    "trigger": "approved",
+    "network_event": "ftd",
+    "event_name": "Purchase",
+    "value_source": "fixed",
+    "fixed_value": 100,
+}
+ANY_SALE = {"trigger": "approved", "event_name": "Purchase", "value_source": "payout"}
+PENDING_SALE = {"trigger": "pending", "event_name": "Purchase"}
+
+
+@pytest.mark.parametrize("rules", [[FIRST_DEPOSIT, ANY_SALE], [ANY_SALE, FIRST_DEPOSIT]])
+@pytest.mark.parametrize(("event", "value"), [("FTD", 100), ("rebill", 40), ("", 40)])
+def test_the_rule_that_names_the_event_decides_its_value(rules, event, value):
+    assert value_told(rules, network_event=event) == value
+
+
+@pytest.mark.parametrize("rules", [[PENDING_SALE, ANY_SALE], [ANY_SALE, PENDING_SALE]])
+def test_an_approved_sale_follows_the_rule_for_approval(rules):
+    assert value_told(rules) == 40
+
+
+def test_a_page_rule_for_the_pixel_does_not_keep_the_server_leg_back():
+    rules = [{"trigger": "page", "event_name": "Purchase", "legs": "pixel"}, {**ANY_SALE, "legs": "server"}]
+    conversion = make_conversion(make_click(make_offer(rules=rules)), status="tracked")
+    plan(timezone.now())
+    Conversion.objects.update(status="approved", planned_at=None)
+
+    assert planned(conversion).status == Status.WAITING

@@ -1,10 +1,12 @@
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.utils import timezone
 
 from conversions.models import Click, Consent
-from dispatch.models import Credential, Delivery, DeliveryAttempt
+from dispatch import sending
+from dispatch.models import Credential, Delivery, DeliveryAttempt, Lane
 from dispatch.reasons import Reason
 from dispatch.sending import drain, pixels_with_work
 from dispatch.tiktok import client
@@ -151,13 +153,91 @@ def test_a_token_may_live_in_the_environment(sandbox: Sandbox, pixel: Pixel, mon
     assert statuses() == {Status.ACCEPTED}
 
 
-def test_a_throttled_pixel_rests_without_losing_attempts(sandbox: Sandbox, pixel: Pixel):
+def test_a_throttled_pixel_rests_as_a_whole_without_losing_attempts(sandbox: Sandbox, pixel: Pixel, settings):
+    settings.TIKTOK_BATCH_SIZE = 2
     sandbox.set_mode("code", code=40100)
-    queue(pixel, 3)
+    queue(pixel, 10)
+
+    for _ in range(3):
+        drain(pixel.pk)
+
+    assert len(sandbox.requests()) == 1
+    assert Delivery.objects.filter(status=Status.WAITING, attempts=0).count() == 10
+    assert not pixels_with_work(timezone.now()).exists()
+    assert pixels_with_work(timezone.now() + timedelta(minutes=1)).exists()
+
+
+def test_one_worker_at_a_time_sends_to_a_pixel(sandbox: Sandbox, pixel: Pixel):
+    queue(pixel)
+    Lane.objects.all().enter(pixel.pk, timezone.now(), timedelta(seconds=30))
+
+    assert drain(pixel.pk) == 0
+    Lane.objects.all().leave(pixel.pk)
+    assert drain(pixel.pk) == 1
+
+
+def test_a_lane_opens_by_itself_after_its_worker_died(sandbox: Sandbox, pixel: Pixel):
+    queue(pixel)
+    Lane.objects.all().enter(pixel.pk, timezone.now() - timedelta(seconds=60), timedelta(seconds=30))
+
+    assert drain(pixel.pk) == 1
+
+
+@pytest.mark.parametrize("hours", [49, 72])
+def test_what_tiktok_no_longer_merges_is_held_for_a_person(sandbox: Sandbox, pixel: Pixel, hours):
+    (delivery,) = queue(pixel)
+    Delivery.objects.update(maybe_accepted=True, first_sent_at=timezone.now() - timedelta(hours=hours))
 
     drain(pixel.pk)
 
-    assert Delivery.objects.filter(status=Status.WAITING, attempts=0, next_attempt_at__gt=timezone.now()).count() == 3
+    delivery.refresh_from_db()
+    assert (delivery.status, delivery.reason, delivery.attempts) == (Status.HELD, Reason.OUTCOME_UNKNOWN, 0)
+    assert sandbox.requests() == []
+
+
+def test_halving_that_runs_out_of_time_goes_on_one_by_one(sandbox: Sandbox, pixel: Pixel, monkeypatch):
+    bad = queue(pixel, 8)[3]
+    sandbox.set_mode("reject_event_id", event_id=str(bad.event_id))
+    monkeypatch.setattr(sending, "LAST_CALL_SECONDS", 0.0)
+    assert drain(pixel.pk) == 8
+    monkeypatch.setattr(sending, "LAST_CALL_SECONDS", 25.0)
+
+    drain(pixel.pk)
+
+    bad.refresh_from_db()
+    assert bad.reason == Reason.INVALID
+    assert Delivery.objects.filter(status=Status.ACCEPTED).count() == 7
+
+
+def test_a_pause_by_staff_outlives_a_refused_token(sandbox: Sandbox, pixel: Pixel, monkeypatch):
+    queue(pixel)
+    sandbox.register_token(pixel.code, TOKEN, "revoked")
+    send = client.send
+
+    def pause_meanwhile(*args):
+        pixel.pause(Pixel.PausedBy.STAFF, "launch", timezone.now())
+        return send(*args)
+
+    monkeypatch.setattr("dispatch.tiktok.client.send", pause_meanwhile)
+    drain(pixel.pk)
+
+    pixel.refresh_from_db()
+    assert pixel.paused_by == Pixel.PausedBy.STAFF
+
+
+@pytest.mark.parametrize("token", ["two words in a token", "a-token-with-\u00e9-in-it", "\ufeffa-token-behind-a-mark"])
+def test_a_reference_that_turned_into_no_token_pauses_and_keeps_the_queue(
+    sandbox: Sandbox, pixel: Pixel, monkeypatch, token
+):
+    Credential.objects.update(token="", reference="env:TIKTOK_TOKEN_OF_THE_TEST")
+    monkeypatch.setenv("TIKTOK_TOKEN_OF_THE_TEST", token)
+    queue(pixel)
+
+    drain(pixel.pk)
+
+    pixel.refresh_from_db()
+    assert pixel.paused_by == Pixel.PausedBy.AUTH
+    assert Delivery.objects.get().status == Status.WAITING
 
 
 def test_a_repaired_rule_repairs_what_waits(sandbox: Sandbox, pixel: Pixel):
