@@ -22,7 +22,13 @@ Item = TypeVar("Item")
 
 
 class ClickBook:
-    """The conversions of one click with their ledger entries, as they are and as postbacks change them."""
+    """The conversions of one click with their ledger entries, as they are and as postbacks change them.
+
+    A network's event word tells conversions of one transaction apart only where a rule of the offer is made for that
+    word; any other word is read as none, for many networks name each step of one sale differently. The price: an
+    upsell that comes under its own word and its sale's transaction id is a duplicate of the sale, until the offer has a
+    rule for the word or the network's duplicate mode counts every postback.
+    """
 
     def __init__(self, click: Click, rules: Sequence[EventRule]) -> None:
         self.click = click
@@ -56,7 +62,7 @@ class ClickBook:
     def count_again(self, postback: Postback, record: PostbackRecord, now: datetime) -> Result:
         """A repeated fact where the network's duplicate mode counts each one: a conversion of its own."""
         conversion = self.create(postback, record, now)
-        key = fact_key(record, self.click.pk, f"repetition {postback.pk}")
+        key = self.key_of(record, f"repetition {postback.pk}")
         self.add_entry(conversion, make_entry(postback, record, key, self.click, now))
         self.adopt(conversion, postback, record)
         return Outcome.RECORDED, "Counted again, as the network's duplicate mode says."
@@ -69,7 +75,7 @@ class ClickBook:
         """
         conversion = self.conversion_of(known)
         postback.conversion = conversion
-        key = fact_key(record, self.click.pk, f"correction {postback.pk}")
+        key = self.key_of(record, f"correction {postback.pk}")
         entry = make_entry(postback, record, key, self.click, now)
         same = [e for e in self.entries[slot(conversion)] if kind_corrected(e) == known.kind]
         entry.payout = difference(entry.payout, [e.payout for e in same]) if record.payout is not None else None
@@ -94,32 +100,36 @@ class ClickBook:
 
     def may_say(self, conversion: Conversion, record: PostbackRecord) -> bool:
         """Whether the network's event fits: the same word, or one side has none and this fact is still missing."""
-        if same_word(conversion.network_event, record.event):
+        ours, theirs = self.word(conversion.network_event), self.word(record.event)
+        if ours == theirs:
             return True
-        fits = not conversion.network_event or not record.event
-        return fits and not has_kind(self.entries[slot(conversion)], record.status)
+        return agree(ours, theirs) and not has_kind(self.entries[slot(conversion)], record.status)
 
     def taken_back_by(self, record: PostbackRecord, conversions: list[Conversion]) -> list[Conversion]:
-        """What a reversal can mean: a sale, else what will become one, so that it may come before the sale.
-
-        A refund often comes under an event word of its own; only a word that the offer's rules know is held against it.
-        """
-        if self.knows_word(record.event):
-            conversions = [c for c in conversions if agree(c.network_event.casefold(), record.event.casefold())]
+        """What a reversal can mean: a sale, else what will become one, so that it may come before the sale."""
+        word = self.word(record.event)
+        conversions = [c for c in conversions if agree(self.word(c.network_event), word)]
         sold = [c for c in conversions if self.has_sale(c)]
         if sold:
             return sold
         event_name = self.event_name_for(record)
         return [c for c in conversions if c.event_name == event_name]
 
-    def knows_word(self, event: str) -> bool:
-        return bool(event) and any(same_word(rule.network_event, event) for rule in self.rules)
+    def word(self, event: str) -> str:
+        """A network's event word as the offer's rules write it; empty when none of them is made for it."""
+        return next((rule.network_event for rule in self.rules if rule.names(event)), "")
+
+    def key_of(self, record: PostbackRecord, suffix: str = "") -> str:
+        """The idempotency key of a fact: (transaction, word), without a transaction (click, word), and the status."""
+        subject = f"txid {record.transaction_id}" if record.transaction_id else f"click {self.click.pk}"
+        text = "\n".join([subject, self.word(record.event).casefold(), record.status, suffix])
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def distance(self, conversion: Conversion, record: PostbackRecord) -> tuple[bool, bool]:
         """How far a conversion is from what the record names: transaction first, then the network's event."""
         return (
             conversion.transaction_id != record.transaction_id,
-            not same_word(conversion.network_event, record.event),
+            self.word(conversion.network_event) != self.word(record.event),
         )
 
     def create(self, postback: Postback, record: PostbackRecord, now: datetime) -> Conversion:
@@ -147,7 +157,7 @@ class ClickBook:
     def free_occurrence_key(self, event_name: str, postback: Postback, record: PostbackRecord) -> str:
         taken = {c.occurrence_key for c in self.conversions if c.event_name == event_name}
         transaction = record.transaction_id
-        keys = ["", transaction, f"{transaction}|{record.event}"[:200], f"{transaction[:100]}|{postback.pk}"]
+        keys = ["", transaction, f"{transaction}|{self.word(record.event)}"[:200], f"{transaction[:100]}|{postback.pk}"]
         return next(key for key in keys if key not in taken)
 
     def event_name_for(self, record: PostbackRecord) -> str:
@@ -170,9 +180,8 @@ class ClickBook:
 
     def rules_for(self, trigger: str, event: str) -> list[EventRule]:
         """The rules of a trigger that fit the network's event, one that names it before one for any."""
-        rules = [rule for rule in self.rules if rule.trigger == trigger]
-        own = [rule for rule in rules if rule.network_event and same_word(rule.network_event, event)]
-        return own + [rule for rule in rules if not rule.network_event]
+        rules = [rule for rule in self.rules if rule.trigger == trigger and rule.fits(event)]
+        return sorted(rules, key=lambda rule: not rule.names(event))
 
     def has_sale(self, conversion: Conversion) -> bool:
         return has_kind(self.entries[slot(conversion)], Kind.SALE)
@@ -198,8 +207,8 @@ class ClickBook:
     def adopt(self, conversion: Conversion, postback: Postback, record: PostbackRecord) -> None:
         """Fill what the conversion did not know yet; nothing known is overwritten."""
         conversion.transaction_id = conversion.transaction_id or record.transaction_id
-        if record.status not in TAKEN_BACK or self.knows_word(record.event):
-            conversion.network_event = conversion.network_event or record.event
+        if not self.word(conversion.network_event):
+            conversion.network_event = self.word(record.event) or conversion.network_event
         conversion.email_sha256 = conversion.email_sha256 or postback.email_sha256
         conversion.phone_sha256 = conversion.phone_sha256 or postback.phone_sha256
         postback.conversion = conversion
@@ -212,13 +221,6 @@ def slot(conversion: Conversion) -> str:
 
 def first(items: list[Item]) -> Item | None:
     return items[0] if items else None
-
-
-def fact_key(record: PostbackRecord, click_id: str, suffix: str = "") -> str:
-    """The idempotency key of a fact: (transaction, event) or without a transaction (click, event), and the status."""
-    subject = f"txid {record.transaction_id}" if record.transaction_id else f"click {click_id}"
-    text = "\n".join([subject, record.event.casefold(), record.status, suffix])
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def make_entry(postback: Postback, record: PostbackRecord, key: str, click: Click, now: datetime) -> LedgerEntry:
@@ -265,11 +267,6 @@ def kind_corrected(entry: LedgerEntry) -> str:
 
 def has_kind(entries: Iterable[LedgerEntry], kind: str) -> bool:
     return any(entry.kind == kind for entry in entries)
-
-
-def same_word(one: str, other: str) -> bool:
-    """Networks write their events in any case."""
-    return one.casefold() == other.casefold()
 
 
 def agree(one: str, other: str) -> bool:

@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from conversions.book import ClickBook, fact_key, says_other_money, slot
+from conversions.book import ClickBook, says_other_money, slot
 from conversions.click_ids import is_click_id
 from conversions.models import Click, Conversion, LedgerEntry, Postback
 from conversions.networks import adapter_of
@@ -144,7 +144,9 @@ class Digest:
             self.books[conversion.click_id].load(conversion, entries[conversion.pk])
 
     def load_known(self, facts: list[Fact]) -> None:
-        keys = {fact_key(record, postback.click_ref) for postback, record in facts}
+        """What the ledger has of the batch's facts already, on whichever click: one query."""
+        books = self.books
+        keys = {books[p.click_ref].key_of(record) for p, record in facts if p.click_ref in books}
         entries = LedgerEntry.objects.filter(key__in=keys).select_related("conversion")
         self.known = {(entry.network_id, entry.key): entry for entry in entries}
 
@@ -166,7 +168,7 @@ class Digest:
         if own:
             postback.conversion = book.conversion_of(own)
             return Outcome.RECORDED, "Digested again; it was in the ledger already."
-        key = fact_key(record, book.click.pk)
+        key = book.key_of(record)
         known = self.known.get((postback.network_id, key))
         if known:
             return self.repeat(book, known, postback, record)

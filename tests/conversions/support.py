@@ -10,6 +10,11 @@ from conversions.digest import digest_batch
 from offers.models import Network
 
 
+def rules_for_words(*words: str) -> list[dict[str, Any]]:
+    """Rules by which approved postbacks are Purchases: one for any event, and one made for each of the words."""
+    return [{"trigger": "approved", "event_name": "Purchase", "network_event": word} for word in ("", *words)]
+
+
 def postback_url(network: Network, secret: str = "") -> str:
     return f"/postback/{network.slug}/{secret or network.secret.reveal()}/"
 

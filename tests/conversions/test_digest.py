@@ -14,7 +14,7 @@ from conversions.digest import digest_batch, digest_one, replay
 from conversions.models import Conversion, LedgerEntry, Postback
 from conversions.outcomes import Outcome
 from offers.models import EventRule, Network
-from tests.conversions.support import digest_everything
+from tests.conversions.support import digest_everything, rules_for_words
 from tests.factories import make_click, make_network, make_offer, make_postback
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,7 @@ def report(click, **params: str) -> Postback:
 
 
 def test_a_sale_becomes_a_conversion_with_one_ledger_entry():
-    click = make_click()
+    click = make_click(make_offer(rules_for_words("sale")))
 
     postback = report(click, txid="T-1", payout="12.50", amount="99", currency="EUR", status="approved", event="sale")
 
@@ -133,6 +133,15 @@ def test_the_closest_rule_of_the_status_names_the_event(status: str, event: str,
     assert Conversion.objects.get().event_name == event_name
 
 
+def test_a_word_is_kept_as_the_offers_rule_writes_it_and_no_other_word_is():
+    click = make_click(make_offer(rules_for_words("Sale")))
+
+    for txid, event in [("T-1", "SALE"), ("T-2", "upsell")]:
+        report(click, txid=txid, event=event)
+
+    assert list(Conversion.objects.order_by("pk").values_list("network_event", flat=True)) == ["Sale", ""]
+
+
 def test_a_pending_sale_without_a_rule_of_its_own_waits_as_the_sale():
     click = make_click()
 
@@ -173,7 +182,7 @@ def test_a_time_before_the_click_gives_way_to_the_click(ts: str):
 
 
 def test_a_pending_event_without_transaction_ids_becomes_its_own_sale():
-    click = make_click()
+    click = make_click(make_offer(rules_for_words("first", "second")))
     report(click, event="first")
 
     report(click, event="second", status="pending")

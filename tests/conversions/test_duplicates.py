@@ -8,14 +8,14 @@ from django.utils import timezone
 from conversions.digest import digest_one, replay
 from conversions.models import Click, Conversion, LedgerEntry, Postback
 from conversions.outcomes import Outcome
-from tests.conversions.support import digest_everything
+from tests.conversions.support import digest_everything, rules_for_words
 from tests.factories import make_click, make_network, make_offer, make_postback
 
 pytestmark = pytest.mark.django_db
 
 
 def click_of_network(mode: str) -> Click:
-    return make_click(make_offer(network=make_network(duplicate_mode=mode)))
+    return make_click(make_offer(rules_for_words("upsell"), network=make_network(duplicate_mode=mode)))
 
 
 def report(click: Click, **params: str) -> str:
@@ -167,6 +167,25 @@ def test_another_transaction_event_or_network_is_another_fact():
 
     assert outcomes == [Outcome.RECORDED] * 4
     assert Conversion.objects.values("event_id").distinct().count() == 4
+
+
+@pytest.mark.parametrize(("mode", "count"), [("ignore", 1), ("update", 1), ("count", 2)])
+def test_an_event_without_a_rule_of_its_own_is_no_other_fact(mode: str, count: int):
+    click = click_of_network(mode)
+
+    for event in ("sale", "bump"):
+        report(click, txid="T-1", event=event)
+
+    assert Conversion.objects.count() == LedgerEntry.objects.count() == count
+
+
+def test_one_transaction_under_two_words_on_two_clicks_counts_once():
+    click = click_of_network("ignore")
+
+    for where, event in [(click, "sale"), (make_click(click.offer), "bump")]:
+        report(where, txid="T-1", event=event)
+
+    assert Conversion.objects.count() == 1
 
 
 def test_one_transaction_on_two_clicks_counts_once():

@@ -10,15 +10,18 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from conversions.digest import digest_batch
-from conversions.models import Click, Conversion
+from conversions.models import Click, Conversion, LedgerEntry
 from conversions.page_events import record_page_event
 from offers.models import Offer
+from tests.conversions.support import rules_for_words
 from tests.factories import make_click, make_offer, make_postback
 
 pytestmark = pytest.mark.django_db
 STATUSES = ["pending", "approved", "rejected", "refunded", "chargeback"]
 ONE_RULE = [{"trigger": "approved", "event_name": "Purchase"}]
 TWO_RULES = [{"trigger": "pending", "event_name": "Lead"}, {"trigger": "approved", "event_name": "Purchase"}]
+BOTH_PURCHASE = [{"trigger": "pending", "event_name": "Purchase"}, {"trigger": "approved", "event_name": "Purchase"}]
+WORD_RULES = rules_for_words("a", "b", "Deposit", "upsell")
 PAYOUTS = {"pending": "9", "approved": "12.50", "refunded": "12.50", "chargeback": "10"}
 
 
@@ -126,7 +129,9 @@ def test_two_network_events_of_one_transaction(order, batches):
     known = [f for f in straight if f["status"] in ("pending", "approved")]
     mixed = [f for f in shuffled if f["status"] in ("pending", "approved")]
 
-    assert_order_is_nothing(ONE_RULE, known, mixed, batches)
+    click = assert_order_is_nothing(WORD_RULES, known, mixed, batches)
+
+    assert Conversion.objects.filter(click=click).count() == len({f["event"] for f in known})
 
 
 @hypothesis_settings(max_examples=12, deadline=None)
@@ -137,7 +142,37 @@ def test_two_network_events_of_one_transaction(order, batches):
 def test_two_network_events_without_a_transaction_id(order, batches):
     straight, shuffled = ([{**f, "txid": ""} for f in facts if f["status"] == "approved"] for facts in order)
 
-    assert_order_is_nothing(ONE_RULE, straight, shuffled, batches)
+    assert_order_is_nothing(WORD_RULES, straight, shuffled, batches)
+
+
+STEPS = [fact("pending", event="lead"), fact("approved", event="sale"), fact("chargeback", event="cb")]
+
+
+@pytest.mark.parametrize("rules", [ONE_RULE, BOTH_PURCHASE], ids=["one rule", "two rules"])
+@hypothesis_settings(max_examples=12, deadline=None)
+@given(facts=st.permutations(STEPS), batches=BATCHES)
+@example(facts=STEPS, batches=[1, 1])
+@example(facts=[STEPS[0], STEPS[2], STEPS[1]], batches=[1, 1])
+def test_a_word_for_each_step_of_one_transaction(rules, facts, batches):
+    click = assert_order_is_nothing(rules, STEPS, facts, batches)
+
+    conversion = Conversion.objects.get(click=click)
+    assert (conversion.status, str(conversion.payout)) == ("chargeback", "12.50")
+
+
+@hypothesis_settings(max_examples=12, deadline=None)
+@given(
+    st.permutations([fact("approved", event="sale"), fact("approved"), fact("approved", event="Kauf")]),
+    BATCHES,
+)
+@example([fact("approved", event="sale"), fact("approved")], [1])
+def test_a_sale_that_comes_with_and_without_its_event_counts_once(facts, batches):
+    click, _ = clicks(ONE_RULE)
+
+    story(click, [{**f, "txid": f["txid"] + click.pk} for f in facts], batches)
+
+    assert str(Conversion.objects.get(click=click).payout) == "12.50"
+    assert LedgerEntry.objects.filter(conversion__click=click).count() == 1
 
 
 @hypothesis_settings(max_examples=12, deadline=None)

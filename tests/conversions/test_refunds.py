@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from conversions.digest import digest_batch, digest_one
 from conversions.models import Conversion, LedgerEntry, Postback
+from tests.conversions.support import rules_for_words
 from tests.factories import make_click, make_offer, make_postback
 
 pytestmark = pytest.mark.django_db
@@ -81,7 +82,7 @@ def test_a_refund_may_come_under_an_event_word_of_its_own(event: str):
 
 
 def test_so_it_may_before_the_sale():
-    click = make_click()
+    click = make_click(make_offer(rules_for_words("sale")))
     report(click, txid="T-1", event="refund", status="refunded")
 
     report(click, txid="T-1", event="sale")
@@ -102,13 +103,23 @@ def test_a_refund_of_one_transaction_leaves_the_others_alone():
 
 
 def test_a_refund_of_one_event_leaves_the_others_of_its_transaction_alone():
-    click = make_click()
+    click = make_click(make_offer(rules_for_words("sale", "upsell")))
     for event in ("sale", "upsell"):
         report(click, txid="T-1", event=event)
 
     report(click, txid="T-1", event="upsell", status="refunded")
 
     assert [c.network_event for c in Conversion.objects.filter(status="refunded")] == ["upsell"]
+
+
+def test_a_refund_that_comes_under_two_words_is_taken_back_once():
+    click = make_click()
+    report(click, txid="T-1", payout="12.50", event="sale")
+
+    for event in ("refund", "rfnd", ""):
+        report(click, txid="T-1", payout="12.50", event=event, status="refunded")
+
+    assert LedgerEntry.objects.get(kind="refunded").payout == -12.5
 
 
 def test_a_refund_without_a_click_id_finds_its_transaction():
