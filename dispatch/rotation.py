@@ -52,7 +52,9 @@ def stage(pixel: Pixel, token: str, reference: str, user: Any, now: datetime) ->
 
 
 def check_reference(token: str, reference: str) -> None:
-    if bool(token) == bool(reference):
+    if not (token or reference):
+        raise RotationError("Give a token, or a reference to one.")
+    if token and reference:
         raise RotationError("Give either a token or a reference to one, not both.")
     if reference and not reference.startswith(("env:", "file:")):
         raise RotationError("A reference is written env:NAME or file:/path. A token belongs into the field above.")

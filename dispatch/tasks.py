@@ -11,7 +11,7 @@ from conversions.models import Conversion
 from conversions.signals import conversions_recorded
 from conversions.wake import Waker, enqueue
 from dispatch import outbox, planning, sending
-from dispatch.models import Delivery
+from dispatch.models import Delivery, Heartbeat
 
 DELIVER = "dispatch.tasks.deliver"
 DRAIN = "dispatch.tasks.drain_pixel"
@@ -55,6 +55,11 @@ def sweep() -> int:
     rematch_arrived(now)
     outbox.release_expired(now)
     return deliver()
+
+
+def beat() -> None:
+    """A sign of life: this task was queued, taken and done."""
+    Heartbeat.objects.update(beat_at=timezone.now())
 
 
 def has_due_deliveries() -> bool:

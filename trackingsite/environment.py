@@ -1,6 +1,7 @@
 """Reading settings from the environment, strictly: a misspelt value is an error, never a silent default."""
 
 import base64
+import math
 import os
 import secrets
 from pathlib import Path
@@ -58,13 +59,18 @@ def read_database(env: environ.Env) -> dict[str, Any]:
     return database
 
 
-def strict_number(env: environ.Env, name: str, default: float) -> float:
-    """A number. Raises ImproperlyConfigured for anything else."""
+def strict_number(env: environ.Env, name: str, default: float, most: float = math.inf) -> float:
+    """A number from 0 to `most`. Raises ImproperlyConfigured for anything else."""
     text = env.str(name, default=str(default)).strip()
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise ImproperlyConfigured(f"{name} must be a number, not {text!r}.") from None
+        number = math.nan
+    if not 0 <= number <= most:
+        raise ImproperlyConfigured(
+            f"{name} must be a number{f' up to {most:g}' if most < math.inf else ''}, not {text!r}."
+        )
+    return number
 
 
 def new_field_key() -> str:
@@ -79,7 +85,10 @@ def create_state() -> Path:
     """
     read_env_file()
     folder = state_dir()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ImproperlyConfigured(f"STATE_DIR: the folder {folder} can't be made ({error.strerror}).") from error
     file = folder / "secrets.env"
     if not file.exists():
         lines = [

@@ -3,8 +3,10 @@
 import logging
 import re
 
+from django.core.exceptions import PermissionDenied
+
 PATTERNS = [
-    (re.compile(r"(/postback/[^/\s]+/)[^/\s?\"']+"), r"\1[secret]"),
+    (re.compile(r"(?i)(/postback/[^/\s]+/)[^/\s?\"']+"), r"\1[secret]"),
     (re.compile(r"(?i)((?:phone|mobile)[\"']?\s*[=:]\s*[\"']?)[+%\d][\d\s().%A-F-]*"), r"\1[hidden]"),
     (
         re.compile(
@@ -31,6 +33,8 @@ class RedactingFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg = redact(record.getMessage()).replace("\r", "\\r").replace("\n", "\\n")
         record.args = None
+        if record.exc_info and isinstance(record.exc_info[1], PermissionDenied):
+            record.exc_info = None  # somebody may not do something; there is nothing to trace
         return True
 
 

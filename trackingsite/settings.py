@@ -22,7 +22,7 @@ DEBUG = strict_bool(env, "DJANGO_DEBUG", False)
 SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="")
 FIELD_ENCRYPTION_KEYS: list[str] = env.list("FIELD_ENCRYPTION_KEYS", default=[])
 
-WEB_PORT = int(strict_number(env, "WEB_PORT", 8000))
+WEB_PORT = int(strict_number(env, "WEB_PORT", 8000, most=65535))
 PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default=f"http://127.0.0.1:{WEB_PORT}").rstrip("/")
 IS_HTTPS = PUBLIC_BASE_URL.startswith("https://")
 TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])

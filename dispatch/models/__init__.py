@@ -1,6 +1,7 @@
 from dispatch.models.attempt import DeliveryAttempt
 from dispatch.models.credential import Credential
 from dispatch.models.delivery import DeadLetter, Delivery
+from dispatch.models.heartbeat import Heartbeat
 from dispatch.models.lane import Lane
 
-__all__ = ["Credential", "DeadLetter", "Delivery", "DeliveryAttempt", "Lane"]
+__all__ = ["Credential", "DeadLetter", "Delivery", "DeliveryAttempt", "Heartbeat", "Lane"]

@@ -200,3 +200,15 @@ def test_prepares_once_and_as_soon_as_the_database_answers() -> None:
 
     assert prepare.calls == 3
     assert len(pulses) == 3
+
+
+def test_ends_and_starts_a_cluster_that_does_nothing_any_more(cluster: Cluster) -> None:
+    signs_of_life = iter([False])
+    supervisor = cluster.supervisor(pulse=lambda: next(signs_of_life, True))
+    supervisor.keeper.start()
+    wait_for(lambda: cluster.runs)
+
+    wait_for(lambda: supervisor.turn() or len(cluster.runs) == 2)
+
+    wait_for(lambda: alive(cluster) == cluster.runs[1])
+    end_all([supervisor.keeper.child], grace=0)

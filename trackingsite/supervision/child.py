@@ -84,6 +84,13 @@ def end_with_parent(parent: int) -> Callable[[], None] | None:
     return ask
 
 
+def end_with(parent: int) -> None:
+    """Have this very process asked to end when its parent dies (on Linux)."""
+    ask = end_with_parent(parent)
+    if ask:
+        ask()
+
+
 def end_all(
     children: Iterable[Child],
     *,

@@ -15,7 +15,7 @@ from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from trackingsite.environment import BASE_DIR
-from trackingsite.supervision import Child, Crew, GaveUpError, StopSignal
+from trackingsite.supervision import Child, Crew, GaveUpError, StopSignal, end_with
 from trackingsite.supervision.ports import answers, first_free, is_free
 
 MANAGE = [sys.executable, str(BASE_DIR / "manage.py")]
@@ -50,6 +50,8 @@ class Command(BaseCommand):
     requires_system_checks = []  # they ask for tables that this command makes; it runs them itself
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if "MAKELEVEL" in os.environ:
+            end_with(os.getppid())  # a make that is killed outright could not tell us
         self.host, self.port = os.environ.get("WEB_HOST") or "127.0.0.1", settings.WEB_PORT
         refuse_taken(self.host, self.port, "WEB_PORT")
         self.sandbox = sandbox_address(self.port)

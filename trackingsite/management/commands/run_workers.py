@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import InterfaceError, OperationalError, connection
+from django.db import Error, connection
 from redis import RedisError
 
 from trackingsite.environment import BASE_DIR
-from trackingsite.pulse import ensure_schedules, pulse
+from trackingsite.pulse import prepare, pulse
 from trackingsite.supervision import Child, Keeper, StopSignal, end_all
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         command = [sys.executable, str(BASE_DIR / "manage.py"), "qcluster"]
         with StopSignal() as stop:
-            Supervisor(command, prepare=ensure_schedules, pulse=pulse).run(stop)
+            Supervisor(command, prepare=prepare, pulse=pulse).run(stop)
 
 
 class Supervisor:
@@ -65,8 +65,9 @@ class Supervisor:
             if not self._prepared:
                 self._prepare()
                 self._prepared = True
-            self._pulse()
-        except (OperationalError, InterfaceError, RedisError) as error:
+            if self._pulse() is False:
+                logger.error("The workers take tasks and do none. %s", self.keeper.clear_up())
+        except (Error, RedisError) as error:
             connection.close()
             self._note_outage(error)
         else:
@@ -76,6 +77,7 @@ class Supervisor:
         if not self._database_away:
             logger.error("Database or broker away (%s); going on when it answers.", type(error).__name__)
         self._database_away = True
+        self._prepared = False  # nobody could give a sign of life meanwhile
 
     def _note_answer(self) -> None:
         if self._database_away:
