@@ -37,7 +37,8 @@ class ClickBook:
         self.entries: dict[str, list[LedgerEntry]] = {}
         self.new_conversions: list[Conversion] = []
         self.new_entries: list[LedgerEntry] = []
-        self.changed: dict[str, Conversion] = {}
+        self.changed: dict[str, Conversion] = {}  # these are planned anew
+        self.completed: dict[str, Conversion] = {}  # these have learned an id or a digest, which plans nothing
 
     def load(self, conversion: Conversion, entries: Iterable[LedgerEntry]) -> None:
         """Add a stored conversion with its entries."""
@@ -52,7 +53,7 @@ class ClickBook:
             if postback.network.duplicate_mode == Network.DuplicateMode.COUNT:
                 return self.count_again(postback, record, now)
             self.adopt(conversion, postback, record)
-            self.changed[slot(conversion)] = conversion
+            self.completed[slot(conversion)] = conversion
             return Outcome.DUPLICATE, "The same fact came before, with or without a transaction id."
         outcome = Outcome.UPDATED if entries else Outcome.RECORDED
         self.adopt(conversion, postback, record)

@@ -199,8 +199,10 @@ class Digest:
         new = [conversion for book in books for conversion in book.new_conversions]
         raced = insert_conversions(new)
         fresh = {slot(conversion) for conversion in new} - raced
-        changed = [c for book in books for name, c in book.changed.items() if name not in fresh]
-        rewrite(Conversion.objects.all(), changed, CHANGING_FIELDS)
+        changed = {name: c for book in books for name, c in book.changed.items() if name not in fresh}
+        completed = {name: c for book in books for name, c in book.completed.items() if name not in fresh}
+        rewrite(Conversion.objects.all(), list(changed.values()), CHANGING_FIELDS)
+        rewrite(Conversion.objects.all(), [c for name, c in completed.items() if name not in changed], ADOPTED_FIELDS)
         entries = [entry for book in books for entry in book.new_entries]
         for entry in entries:
             entry.conversion_id = entry.conversion.pk
@@ -212,10 +214,8 @@ class Digest:
             transaction.on_commit(announce)
 
 
-CHANGING_FIELDS = [
-    "status", "payout", "amount", "currency", "transaction_id", "network_event", "email_sha256", "phone_sha256",
-    "planned_at",
-]  # fmt: skip
+ADOPTED_FIELDS = ["transaction_id", "network_event", "email_sha256", "phone_sha256"]
+CHANGING_FIELDS = [*ADOPTED_FIELDS, "status", "payout", "amount", "currency", "planned_at"]
 POSTBACK_FIELDS = [
     "outcome", "detail", "conversion", "click_ref", "transaction_id", "due_at", "tries", "digested_at",
 ]  # fmt: skip

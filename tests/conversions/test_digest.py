@@ -225,6 +225,22 @@ def test_a_duplicate_is_no_reason_to_plan_again():
     assert not Conversion.objects.unplanned().exists()
 
 
+def test_a_duplicate_does_not_undo_what_planning_was_told_meanwhile(monkeypatch: pytest.MonkeyPatch):
+    click = make_click()
+    report(click)
+    Conversion.objects.update(planned_at=timezone.now())
+    real = digest.insert_conversions
+
+    def meanwhile(new):
+        Conversion.objects.update(planned_at=None)
+        return real(new)
+
+    monkeypatch.setattr(digest, "insert_conversions", meanwhile)
+    report(click, txid="T-1")
+
+    assert Conversion.objects.unplanned().get().transaction_id == "T-1"
+
+
 def test_whoever_sends_is_told_after_the_commit(woken: list[str], django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         report(make_click(), txid="T-1")
