@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from conversions.book import ClickBook, says_other_money, slot
+from conversions.book import TAKEN_BACK, ClickBook, says_other_money, slot
 from conversions.click_ids import is_click_id
 from conversions.models import Click, Conversion, LedgerEntry, Postback
 from conversions.networks import adapter_of
@@ -179,10 +179,13 @@ class Digest:
     def repeat(
         self, book: ClickBook, known: LedgerEntry, postback: Postback, record: PostbackRecord
     ) -> tuple[Outcome, str]:
-        """A fact that is in the ledger already: the network's duplicate mode decides."""
+        """A fact that is in the ledger already: the network's duplicate mode decides.
+
+        Counting is for sales and claims: a repeated reversal would be a conversion that nobody made.
+        """
         postback.conversion = known.conversion
         mode = postback.network.duplicate_mode
-        if mode == Network.DuplicateMode.COUNT:
+        if mode == Network.DuplicateMode.COUNT and record.status not in TAKEN_BACK:
             return book.count_again(postback, record, self.now)
         if mode == Network.DuplicateMode.UPDATE and known.conversion.click_id == book.click.pk:
             return book.correct(known, postback, record, self.now)

@@ -136,6 +136,16 @@ def test_in_count_mode_each_one_is_a_conversion_of_its_own(txid: str):
     assert LedgerEntry.objects.count() == 5
 
 
+@pytest.mark.parametrize("status", ["refunded", "chargeback", "rejected"])
+def test_in_count_mode_a_repeated_reversal_is_a_duplicate_still(status: str):
+    click = click_of_network("count")
+
+    outcomes = [report(click, txid="T-1", payout="5", status=s) for s in ("approved", status, status)]
+
+    assert outcomes == [Outcome.RECORDED, Outcome.UPDATED, Outcome.DUPLICATE]
+    assert (Conversion.objects.get().status, LedgerEntry.objects.count()) == (status, 2)
+
+
 def test_in_count_mode_one_with_and_one_without_transaction_id_are_two():
     click = click_of_network("count")
 
