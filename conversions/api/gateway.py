@@ -1,6 +1,5 @@
 """The postback gateway: authenticate, keep, answer. A DRF view stripped to what it needs."""
 
-import hmac
 from datetime import datetime
 from typing import Any
 
@@ -71,10 +70,7 @@ def authenticate(slug: str, secret: str, now: datetime) -> Network | None:
     if network and network.accepts_secret(secret, now):
         return network
     network = configuration.networks.refresh(slug)
-    if network is None:
-        hmac.compare_digest(secret.encode(), secret.encode())
-        return None
-    return network if network.accepts_secret(secret, now) else None
+    return network if network and network.accepts_secret(secret, now) else None
 
 
 def wants_outcome(request: Request) -> bool:
