@@ -1,9 +1,10 @@
 """The postback gateway: authenticate, keep, answer. A DRF view stripped to what it needs."""
 
+import logging
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework.negotiation import BaseContentNegotiation
@@ -19,6 +20,8 @@ from conversions.models import Postback
 from conversions.outcomes import Outcome
 from conversions.wake import digest_soon
 from offers.models import Network
+
+logger = logging.getLogger(__name__)
 
 NOT_FOUND = "Not found.\n"
 
@@ -37,7 +40,7 @@ class PostbackView(APIView):
     """`GET or POST /postback/<network>/<secret>/`: 200 once the call is committed, and only then.
 
     Unknown network, wrong secret and wrong address get the same 404. With `wait=1` or `Prefer: wait` the answer is
-    JSON with the outcome.
+    JSON with the outcome, which is “received” when the digest has to wait for the database.
     """
 
     authentication_classes = ()
@@ -57,7 +60,7 @@ class PostbackView(APIView):
         if error:
             return refusal(error)
         if wants_outcome(request):
-            return outcome_answer(digest_one(postback.pk))
+            return outcome_answer(digested(postback))
         transaction.on_commit(digest_soon.ask)
         return plain("OK\n", 200)
 
@@ -75,6 +78,16 @@ def authenticate(slug: str, secret: str, now: datetime) -> Network | None:
 
 def wants_outcome(request: Request) -> bool:
     return request.query_params.get("wait") == "1" or "wait" in request.headers.get("Prefer", "")
+
+
+def digested(postback: Postback) -> Postback:
+    """The postback with its outcome; as received when the database is busy: it is kept, and a worker comes to it."""
+    try:
+        return digest_one(postback.pk)
+    except (OperationalError, InterfaceError):
+        logger.warning("Postback %d is kept, but could not be digested at once", postback.pk)
+        digest_soon.ask()
+        return postback
 
 
 def refusal(error: UnreadableCallError) -> HttpResponse:

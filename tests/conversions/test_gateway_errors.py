@@ -5,11 +5,13 @@ from io import BytesIO
 import pytest
 from django.db import InterfaceError, OperationalError, connection
 from django.test import Client
+from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from conversions import configuration
+from conversions.digest import Digest
 from conversions.models import Postback
 from conversions.outcomes import Outcome
 from offers.models import Network
@@ -187,6 +189,19 @@ def test_without_the_database_the_sender_is_told_to_try_again(error, known: bool
     assert [answer.status_code for answer in answers] == [503, 503, 503]
     assert all(int(answer["Retry-After"]) > 0 for answer in answers)
     assert not Postback.objects.exists()
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_kept_postback_that_can_not_be_digested_at_once_is_received(error, monkeypatch, woken: list[str]):
+    def busy(digest, postbacks):
+        raise error("canceling statement due to lock timeout")
+
+    monkeypatch.setattr(Digest, "run", busy)
+    response = send(make_network(), wait="1", click_id="a" * 26)
+
+    assert (response.status_code, response.json()["outcome"]) == (200, "received")
+    assert Postback.objects.due(timezone.now()).get().pk == response.json()["postback"]
+    assert woken == ["conversions.tasks.digest"]
 
 
 def test_a_failing_commit_is_never_answered_with_200(monkeypatch: pytest.MonkeyPatch):
