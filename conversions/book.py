@@ -58,7 +58,7 @@ class ClickBook:
         outcome = Outcome.UPDATED if entries else Outcome.RECORDED
         self.adopt(conversion, postback, record)
         self.add_entry(conversion, make_entry(postback, record, key, self.click, now))
-        return outcome, ""
+        return outcome, outweighed(conversion, record)
 
     def count_again(self, postback: Postback, record: PostbackRecord, now: datetime) -> Result:
         """A repeated fact where the network's duplicate mode counts each one: a conversion of its own."""
@@ -254,6 +254,16 @@ def moment_of(postback: Postback, record: PostbackRecord, click: Click) -> datet
 
 def negative(value: Decimal | None) -> Decimal | None:
     return None if value is None else -abs(value)
+
+
+def outweighed(conversion: Conversion, record: PostbackRecord) -> str:
+    """What to tell of a fact that did not become the conversion's status; empty when it did."""
+    if conversion.status == record.status or record.status == PostbackStatus.PENDING:
+        return ""
+    return (
+        f"In the ledger; the conversion stays “{conversion.get_status_display()}”, which the network reported too and "
+        "which outweighs it whatever came first. TikTok is told of approved conversions only."
+    )
 
 
 def difference(new: Decimal | None, old: list[Decimal | None]) -> Decimal | None:

@@ -99,7 +99,7 @@ class Digest:
 
     def run(self, postbacks: list[Postback]) -> None:
         facts = [(postback, record) for postback in postbacks if (record := self.read(postback))]
-        self.join_by_transaction([fact for fact in facts if not fact[0].click_ref])
+        self.join_by_transaction([fact for fact in facts if needs_join(*fact)])
         self.load_books({postback.click_ref for postback, _ in facts})
         self.load_known(facts)
         for postback, record in facts:
@@ -122,7 +122,7 @@ class Digest:
         return record
 
     def join_by_transaction(self, facts: list[Fact]) -> None:
-        """Give postbacks without a click id the click of their transaction (refunds often have no click id)."""
+        """Give postbacks the click of their transaction where that is known (refunds often have no click id)."""
         wanted = [record.transaction_id for _, record in facts if record.transaction_id]
         if not wanted:
             return
@@ -130,7 +130,7 @@ class Digest:
         columns = found.order_by("-pk").values_list("offer__network_id", "transaction_id", "click_id")
         clicks = {(network_id, transaction_id): click_id for network_id, transaction_id, click_id in columns}
         for postback, record in facts:
-            postback.click_ref = clicks.get((postback.network_id, record.transaction_id), "")
+            postback.click_ref = clicks.get((postback.network_id, record.transaction_id), postback.click_ref)
 
     def load_books(self, click_ids: set[str]) -> None:
         """Every click of the batch with its offer's rules, conversions and their entries: four queries."""
@@ -222,6 +222,12 @@ CHANGING_FIELDS = [*ADOPTED_FIELDS, "status", "payout", "amount", "currency", "p
 POSTBACK_FIELDS = [
     "outcome", "detail", "conversion", "click_ref", "transaction_id", "due_at", "tries", "digested_at",
 ]  # fmt: skip
+
+
+def needs_join(postback: Postback, record: PostbackRecord) -> bool:
+    """Whether the transaction says more than the click id: none was sent, or something is taken back, which belongs
+    to its sale even where the network sends another click id along."""
+    return not postback.click_ref or record.status in TAKEN_BACK
 
 
 def insert_conversions(new: list[Conversion]) -> set[str]:

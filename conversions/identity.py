@@ -15,14 +15,16 @@ EMAIL = re.compile(r"""[^@\s"'<>()\[\],;:\\]+@[^@\s"'<>()\[\],;:\\]+\.[^@\s"'<>(
 EMAIL_INSIDE = re.compile(r"(?<![\w.+%-])[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
 SHA256_HEX = re.compile(r"[0-9a-fA-F]{64}")
 EMAIL_KEYS = frozenset({"email", "e-mail", "user_email", "mail", "customer_email", "em"})
-PHONE_KEYS = frozenset({"phone", "phone_number", "user_phone", "tel", "mobile", "customer_phone", "ph"})
+PHONE_KEYS = frozenset(
+    {"phone", "phone_number", "user_phone", "tel", "mobile", "cell", "whatsapp", "customer_phone", "ph"}
+)
 MAX_EMAIL = 254  # RFC 5321; EMAIL would take quadratic time on longer text
 HIDDEN = "[hidden]"
 PERSONAL_WORD = r"(?:e[-_]?mail|(?<!i)phone|msisdn)"  # (?<!i): an iPhone is no number
 PERSONAL_KEY = re.compile(PERSONAL_WORD, re.IGNORECASE)
 # A key, its separator (that of a URL, of JSON, of either inside a URL, of multipart), then a list, an object or a text.
 NAMED_INSIDE = re.compile(
-    r"((?:" + PERSONAL_WORD + r"[\w-]{0,20}|(?<![a-z_])(?:em|ph|tel|mail|mobile))"
+    r"((?:" + PERSONAL_WORD + r"[\w-]{0,20}|(?<![a-z_])(?:em|ph|tel|mail|mobile|cell|whatsapp))"
     r"""\]?(?:\\*["']|%22|%27)?(?:\s*(?:[=:]|%3D|%3A)|\r?\n\r?\n)\s*(?:\\*["']|%22|%27)?)"""
     r"""(?:\[[^\]]*\]?|\{[^}]*\}?|[^&"'\s,}\\]+[^&"',}\n\\]*)""",
     re.IGNORECASE,

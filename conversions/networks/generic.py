@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from conversions.identity import sha256
 from conversions.networks.record import PostbackRecord, PostbackRefusedError
 from conversions.outcomes import Outcome
 from offers.models import Network
@@ -28,6 +29,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "currency": ("currency", "cnv_currency", "curr"),
     "occurred_at": ("ts", "timestamp", "time", "event_time"),
 }  # fmt: skip
+LONGEST_TRANSACTION = 200
 CRITICAL = frozenset(alias for names in ALIASES.values() for alias in names)
 
 STATUS_WORDS = {
@@ -54,7 +56,7 @@ def read(params: Mapping[str, str], network: Network) -> PostbackRecord:
     refuse_macros(given)
     return PostbackRecord(
         click_id=given["click_id"].lower()[:100],
-        transaction_id=given["transaction_id"][:200],
+        transaction_id=shortened(given["transaction_id"]),
         event=given["event"][:100],
         status=read_status(given["status"], network),
         payout=read_amount("payout", given["payout"]),
@@ -68,6 +70,14 @@ def first_value(params: Mapping[str, str], aliases: tuple[str, ...]) -> str:
     """The first alias that has a value; names are compared without case."""
     folded = {key.casefold(): value for key, value in params.items()}
     return next((folded[alias].strip() for alias in aliases if folded.get(alias, "").strip()), "")
+
+
+def shortened(transaction_id: str) -> str:
+    """A transaction id that fits its column; the end of an over-long one gives way to its digest, to keep it unique."""
+    if len(transaction_id) <= LONGEST_TRANSACTION:
+        return transaction_id
+    digest = sha256(transaction_id)
+    return transaction_id[: LONGEST_TRANSACTION - len(digest)] + digest
 
 
 def refuse_macros(given: Mapping[str, str]) -> None:

@@ -138,7 +138,7 @@ def test_any_accept_header_is_fine():
     assert {answer.status_code for answer in answers} == {200}
 
 
-@pytest.mark.parametrize("method", ["put", "patch", "delete", "options"])
+@pytest.mark.parametrize("method", ["head", "put", "patch", "delete", "options"])
 def test_other_methods_are_refused(method: str):
     response = getattr(Client(), method)(postback_url(make_network()))
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversions.networks import ADAPTERS
-from conversions.networks.generic import ALIASES, CRITICAL, read
+from conversions.networks.generic import ALIASES, CRITICAL, read, shortened
 from conversions.networks.record import PostbackRefusedError
 from offers.models import Network
 
@@ -151,3 +151,10 @@ def test_any_text_is_read_or_refused(params: dict[str, str]):
 
 def test_every_format_that_staff_can_choose_has_its_adapter():
     assert set(ADAPTERS) == set(Network.Adapter.values)
+
+
+def test_over_long_transaction_ids_stay_different():
+    first, second = (shortened("x" * 300 + end) for end in "ab")
+
+    assert first != second
+    assert len(first) == len(second) == 200

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from conversions.digest import digest_batch, digest_one
 from conversions.models import Conversion, LedgerEntry, Postback
-from tests.conversions.support import rules_for_words
+from tests.conversions.support import digest_everything, rules_for_words
 from tests.factories import make_click, make_offer, make_postback
 
 pytestmark = pytest.mark.django_db
@@ -179,3 +179,26 @@ def test_an_offer_without_a_sale_rule_has_its_lead_rejected():
     report(click, status="rejected", txid="T-1")
 
     assert Conversion.objects.get().status == "rejected"
+
+
+@pytest.mark.parametrize("other", ["known", "unknown", "none"])
+def test_what_is_taken_back_belongs_to_its_transaction_whatever_click_id_comes_along(other: str):
+    click = make_click()
+    click_ids = {"known": make_click(click.offer).pk, "unknown": "nothing-of-ours", "none": ""}
+    make_postback(click.offer.network, {"click_id": click.pk, "txid": "T-1", "status": "approved"})
+    digest_everything()
+
+    make_postback(click.offer.network, {"click_id": click_ids[other], "txid": "T-1", "status": "refunded"})
+    digest_everything()
+
+    conversion = Conversion.objects.get()
+    assert (conversion.click, conversion.status) == (click, Conversion.Status.REFUNDED)
+
+
+def test_an_approval_that_a_rejection_outweighs_is_named():
+    click = make_click()
+    for status in ("pending", "rejected", "approved"):
+        make_postback(click.offer.network, {"click_id": click.pk, "txid": "T-1", "status": status})
+        digest_everything()
+
+    assert "the conversion stays “Rejected”" in Postback.objects.first().detail
