@@ -42,12 +42,12 @@ def drain(pixel_id: int) -> int:
     Ends after the first request that TikTok did not answer well, so that trouble costs one request a turn.
     """
     stay = timedelta(seconds=TURN_SECONDS + LAST_CALL_SECONDS + settings.TIKTOK_DEADLINE_SECONDS)
-    if not Lane.objects.all().enter(pixel_id, timezone.now(), stay):
+    if not Lane.objects.enter(pixel_id, timezone.now(), stay):
         return 0
     try:
         return take_turn(pixel_id)
     finally:
-        Lane.objects.all().leave(pixel_id)
+        Lane.objects.leave(pixel_id)
 
 
 def take_turn(pixel_id: int) -> int:
@@ -175,7 +175,7 @@ def finish(shipments: Sequence[Shipment], reply: Reply, credential: Credential, 
             credential.note_accepted(now)
         if reply.verdict == Verdict.THROTTLED:
             rest = timedelta(seconds=outbox.throttle_seconds(reply))
-            Lane.objects.all().rest(credential.pixel_id, now + rest)
+            Lane.objects.rest(credential.pixel_id, now + rest)
 
 
 def refuse_credential(credential: Credential, message: str, deliveries: Sequence[Delivery]) -> None:

@@ -169,16 +169,16 @@ def test_a_throttled_pixel_rests_as_a_whole_without_losing_attempts(sandbox: San
 
 def test_one_worker_at_a_time_sends_to_a_pixel(sandbox: Sandbox, pixel: Pixel):
     queue(pixel)
-    Lane.objects.all().enter(pixel.pk, timezone.now(), timedelta(seconds=30))
+    Lane.objects.enter(pixel.pk, timezone.now(), timedelta(seconds=30))
 
     assert drain(pixel.pk) == 0
-    Lane.objects.all().leave(pixel.pk)
+    Lane.objects.leave(pixel.pk)
     assert drain(pixel.pk) == 1
 
 
 def test_a_lane_opens_by_itself_after_its_worker_died(sandbox: Sandbox, pixel: Pixel):
     queue(pixel)
-    Lane.objects.all().enter(pixel.pk, timezone.now() - timedelta(seconds=60), timedelta(seconds=30))
+    Lane.objects.enter(pixel.pk, timezone.now() - timedelta(seconds=60), timedelta(seconds=30))
 
     assert drain(pixel.pk) == 1
 
