@@ -55,7 +55,7 @@ def test_staging_encrypts_and_uses_nothing_yet():
 @pytest.mark.parametrize(
     ("token", "words"),
     [
-        ("", "either"),
+        ("", "Give a token, or a reference"),
         ("too-short", "too short"),
         ("Bearer abcdefghijklmnopqrstuvwxyz", "Bearer"),
         ("bearer\tabcdefghijklmnopqrstuvwxyz", "Bearer"),
