@@ -21,10 +21,16 @@ def state_dir() -> Path:
 
 
 def read_environment() -> environ.Env:
-    """The process environment, completed by `.env` and by the secrets that quickstart generated."""
+    """The process environment, completed by `.env`, by generated secrets, and by what a running quickstart uses."""
     read_env_file()
     complete_from(state_dir() / "secrets.env")
+    complete_from(running_file())
     return environ.Env()
+
+
+def running_file() -> Path:
+    """Where a running quickstart notes its port and its TikTok, for commands in another shell."""
+    return state_dir() / "running.env"
 
 
 def read_env_file() -> None:
@@ -81,9 +87,11 @@ def new_field_key() -> str:
 def create_state() -> Path:
     """Make the state folder with generated secrets, once; an existing one is left as it is.
 
-    Quickstart calls this before settings are read. In production the same values come from the environment.
+    Quickstart calls this before settings are read. In production the same values come from the environment. What an
+    earlier quickstart noted that was killed outright is forgotten.
     """
     read_env_file()
+    running_file().unlink(missing_ok=True)
     folder = state_dir()
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -167,3 +167,12 @@ def test_example_lists_every_variable_and_no_other() -> None:
     listed = set(LISTED.findall((BASE_DIR / ".env.example").read_text()))
 
     assert listed == read - {"CI"}
+
+
+def test_a_quickstart_that_was_killed_outright_is_forgotten_by_the_next() -> None:
+    create_state()
+    environment.running_file().write_text("TIKTOK_API_URL=http://127.0.0.1:9\n")
+
+    create_state()
+
+    assert not environment.running_file().exists()

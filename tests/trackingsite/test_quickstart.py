@@ -100,10 +100,15 @@ def start(env: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Site]]:
 
 def test_runs_ends_and_runs_again_with_the_same_data(start: Callable[..., Site], env: dict[str, str]) -> None:
     site = start()
-    told = subprocess.run([*MANAGE, "seed_demo", "--json"], env=env, capture_output=True, check=True)
+    another_shell = {name: value for name, value in env.items() if name not in ("WEB_PORT", "SANDBOX_PORT")}
+    told = subprocess.run([*MANAGE, "seed_demo", "--json"], env=another_shell, capture_output=True, check=True)
     login = json.loads(told.stdout)["admin"]
+    address = "from django.conf import settings; print(settings.TIKTOK_API_URL)"
+    tiktok = subprocess.run([*MANAGE, "shell", "-v0", "-c", address], env=another_shell, capture_output=True, text=True)
 
     assert site.answers()
+    assert f":{env['WEB_PORT']}/" in told.stdout.decode()
+    assert tiktok.stdout.strip() == f"http://127.0.0.1:{env['SANDBOX_PORT']}"
     assert f"{login['username']} / {login['password']}" in site.said
     assert site.end(signal.SIGTERM) == 0
     assert is_free(env["WEB_PORT"])

@@ -42,6 +42,7 @@ class Command(BaseCommand):
         reply = rotation.test(credential, test_event_code, timezone.now())
         if reply.verdict != Verdict.ACCEPTED:
             rotation.revoke(credential, None, timezone.now())
-            raise RotationError(f"Not promoted. {credential.test_message}")
+            said = f"code {reply.code}: {reply.message}" if reply.code else reply.message
+            raise RotationError(f"Not promoted, and the token is not kept. {said}")
         rotation.promote(credential, None, timezone.now())
         return credential

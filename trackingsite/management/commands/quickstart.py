@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from trackingsite.environment import BASE_DIR
+from trackingsite.environment import BASE_DIR, running_file
 from trackingsite.supervision import Child, Crew, GaveUpError, StopSignal, end_with
 from trackingsite.supervision.ports import answers, first_free, is_free
 
@@ -63,6 +63,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:  # while preparing; afterwards it is a StopSignal
             pass
+        running_file().unlink(missing_ok=True)
         self.say(f"Stopped. The data is kept in {settings.STATE_DIR}")
 
     def prepare(self) -> dict[str, Any]:
@@ -89,6 +90,7 @@ class Command(BaseCommand):
     def run(self, demo: dict[str, Any], stop: StopSignal) -> None:
         """Run every process until told to stop."""
         processes = children(self.host, self.port, self.sandbox)
+        note_running(self.port, self.sandbox)
         self.say(f"Start     {', '.join(process.name for process in processes)}")
         with Crew(processes, logs=settings.STATE_DIR / "logs", write=self.say, stop=stop) as crew:
             crew.start()
@@ -125,6 +127,14 @@ def sample_postback(url: str) -> str:
     for macro, value in SAMPLE.items():
         url = url.replace(f"{{{macro}}}", value)
     return f"{url}&wait=1"
+
+
+def note_running(port: int, sandbox: str) -> None:
+    """Let commands in another shell speak of this site and to this TikTok."""
+    tiktok = {"TIKTOK_API_URL": sandbox or os.environ["TIKTOK_API_URL"]}
+    pixel = {"TIKTOK_PIXEL_URL": os.environ.get("TIKTOK_PIXEL_URL") or sandbox}
+    noted = {"WEB_PORT": str(port), **tiktok, **(pixel if pixel["TIKTOK_PIXEL_URL"] else {})}
+    running_file().write_text("".join(f"{name}={value}\n" for name, value in noted.items()))
 
 
 def refuse_taken(host: str, port: int, setting: str) -> None:
