@@ -45,7 +45,7 @@ def test_a_token_that_tiktok_refuses_is_not_promoted(sandbox: Sandbox, pixel: Pi
     make_credential(pixel)
     sandbox.register_token(pixel.code, NEW_TOKEN, "revoked")
 
-    with pytest.raises(CommandError, match=r"Not promoted.*40105"):
+    with pytest.raises(CommandError, match=r"Not promoted.*code 40105"):
         rotate(monkeypatch, pixel)
 
     assert list(Credential.objects.order_by("id").values_list("state", flat=True)) == ["active", "revoked"]
