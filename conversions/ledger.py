@@ -17,7 +17,6 @@ PRECEDENCE = [
     (Kind.SALE, Status.APPROVED),
     (Kind.PENDING, Status.PENDING),
 ]
-REVERSALS = frozenset({Kind.REFUND, Kind.CHARGEBACK})
 
 
 @dataclass(frozen=True)

@@ -62,4 +62,5 @@ def enqueue(task: str, *args: int, enough: int = ENOUGH_WAITING) -> bool:
     return True
 
 
-digest_soon = Waker("conversions.tasks.digest")
+DIGEST = "conversions.tasks.digest"
+digest_soon = Waker(DIGEST)

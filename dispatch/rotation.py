@@ -11,6 +11,7 @@ from django.views.decorators.debug import sensitive_variables
 from conversions.wake import enqueue
 from dispatch.models import Credential
 from dispatch.models.credential import ONE_WORD, SHORTEST_TOKEN
+from dispatch.tasks import DELIVER
 from dispatch.tiktok import client
 from dispatch.tiktok.client import Reply
 from dispatch.tiktok.codes import Verdict, meaning_of
@@ -178,4 +179,4 @@ def revoke(credential: Credential, user: Any, now: datetime) -> None:
 
 
 def wake() -> None:
-    enqueue("dispatch.tasks.deliver")
+    enqueue(DELIVER)

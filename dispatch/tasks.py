@@ -15,6 +15,8 @@ from dispatch.models import Delivery, Heartbeat
 
 DELIVER = "dispatch.tasks.deliver"
 DRAIN = "dispatch.tasks.drain_pixel"
+SWEEP = "dispatch.tasks.sweep"
+BEAT = "dispatch.tasks.beat"
 
 PLAN_SECONDS = 5.0
 

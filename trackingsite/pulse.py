@@ -6,13 +6,9 @@ from django.utils import timezone
 from django_q.models import Schedule
 
 from conversions.tasks import has_due_postbacks
-from conversions.wake import enqueue
+from conversions.wake import DIGEST, enqueue
 from dispatch.models import Heartbeat
-from dispatch.tasks import has_due_deliveries
-
-DIGEST = "conversions.tasks.digest"
-SWEEP = "dispatch.tasks.sweep"
-BEAT = "dispatch.tasks.beat"
+from dispatch.tasks import BEAT, SWEEP, has_due_deliveries
 
 
 def prepare() -> None:

@@ -10,7 +10,7 @@ from conversions.admin.searching import by_click, by_transaction, term_of
 from conversions.digest import replay
 from conversions.models import Postback
 from conversions.outcomes import Outcome
-from conversions.wake import enqueue
+from conversions.wake import DIGEST, enqueue
 from offers.admin_parts import RecordAdmin, SpanFilter, admin_link, moment, mono, shortened, shown, table
 
 FIELDSETS = [
@@ -62,7 +62,7 @@ class PostbackAdmin(RecordAdmin):
     def digest_again(self, request: HttpRequest, queryset: QuerySet[Postback]) -> None:
         keys = list(queryset.order_by("pk").values_list("pk", flat=True)[: REPLAYED_AT_ONCE + 1])
         count = replay(keys[:REPLAYED_AT_ONCE], timezone.now())
-        enqueue("conversions.tasks.digest")
+        enqueue(DIGEST)
         words = f"{count} are digested again. Facts that are in the ledger already do not count twice."
         self.message_user(request, words.replace("1 are", "1 is") if count == 1 else words, messages.SUCCESS)
         if count < len(keys[:REPLAYED_AT_ONCE]):

@@ -5,10 +5,11 @@ import pytest
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
+from conversions.wake import DIGEST
 from dispatch.models import Heartbeat
-from dispatch.tasks import beat
+from dispatch.tasks import BEAT, SWEEP, beat
 from tests.factories import make_conversion, make_network, make_postback
-from trackingsite.pulse import BEAT, DIGEST, SWEEP, heart_beats, prepare, pulse
+from trackingsite.pulse import heart_beats, prepare, pulse
 
 pytestmark = pytest.mark.django_db
 
