@@ -160,7 +160,7 @@ def promote(credential: Credential, user: Any, now: datetime) -> Credential | No
         credential.state, credential.activated_at, credential.activated_by = State.ACTIVE, now, user
         credential.save(update_fields=["state", "activated_at", "activated_by"])
         if pixel.paused_by == Pixel.PausedBy.AUTH:
-            pixel.resume()
+            pixel.resume(now)
         transaction.on_commit(wake)
     return old
 

@@ -32,6 +32,8 @@ TIKTOK_API_URL = env.str("TIKTOK_API_URL", default="https://business-api.tiktok.
 TIKTOK_PIXEL_URL = env.str("TIKTOK_PIXEL_URL", default="https://analytics.tiktok.com").rstrip("/")
 TIKTOK_DEADLINE_SECONDS = strict_number(env, "TIKTOK_DEADLINE_SECONDS", 10)
 TIKTOK_BATCH_SIZE = int(strict_number(env, "TIKTOK_BATCH_SIZE", 100))
+# TikTok's lowest published limit is 1,000 requests a minute; 0 means no cap of ours.
+TIKTOK_REQUESTS_PER_SECOND = strict_number(env, "TIKTOK_REQUESTS_PER_SECOND", 16)
 ALLOW_CUSTOM_EVENT_NAMES = strict_bool(env, "ALLOW_CUSTOM_EVENT_NAMES", False)
 DEMO_ADMIN_PASSWORD = env.str("DEMO_ADMIN_PASSWORD", default="")
 

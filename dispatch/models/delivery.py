@@ -57,6 +57,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
                 next_attempt_at=spread(now, spread_seconds) if spread_seconds else now,
                 attempts=0,
                 claims=0,
+                batch_limit=None,
                 decided_by=user,
                 decided_at=now,
                 decision="Re-queued",
@@ -109,6 +110,12 @@ class Delivery(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Tries whose outcome is on record.")
     claims = models.PositiveSmallIntegerField(default=0, help_text="Times a worker has taken it.")
+    batch_limit = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        help_text="The most deliveries that may travel with it: halved when TikTok refuses a request, 1 when a worker "
+        "died with it.",
+    )
     first_sent_at = models.DateTimeField("first sent", null=True, blank=True)
     accepted_at = models.DateTimeField("accepted", null=True, blank=True)
     maybe_accepted = models.BooleanField(

@@ -1,39 +1,164 @@
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Greatest
 
 from offers.models import Pixel
+
+BURST_SECONDS = 0.1  # how far requests may run ahead of an even spacing
+EVENTS_AT_ONCE_SECONDS = 0.25  # the share of a second's events that one request may hold
+SLOWEST_PACE = 1 / 64
+GENTLE_PACE = 1 / 8  # after a pause or an outage, when a long queue is waiting
+PACE_DOUBLES_IN = timedelta(seconds=60)
+FAILURES_TO_TRIP = 10
+FAILURES_A_SUCCESS_FORGIVES = 2  # so it trips when more than two of three requests fail
+FORGIVEN_AFTER = timedelta(minutes=5)
+PROBE_PAUSES = [timedelta(seconds=seconds) for seconds in (10, 20, 40, 80, 120)]
+PROBE_LEASE = timedelta(seconds=60)  # a probe whose worker died is followed by another one after this
+PROBE_EVENTS = 5
+
+
+@dataclass(frozen=True)
+class Rates:
+    """How fast one pixel may be sent to at this moment; None where nothing limits it."""
+
+    requests_per_second: float | None
+    events_per_second: float | None
+
+    @property
+    def events_at_once(self) -> int | None:
+        """The most events that one request may hold under the cap of events."""
+        if self.events_per_second is None:
+            return None
+        return max(1, int(self.events_per_second * EVENTS_AT_ONCE_SECONDS))
 
 
 class LaneQuerySet(models.QuerySet["Lane"]):
     def closed(self, now: datetime) -> "LaneQuerySet":
-        """Lanes that nobody may enter now: somebody is in them, or they rest."""
-        return self.filter(Q(busy_until__gt=now) | Q(rest_until__gt=now))
+        """Lanes that nobody may enter now: TikTok wants rest, or the breaker is open."""
+        return self.filter(Q(rest_until__gt=now) | Q(trips__gt=0, probe_at__gt=now))
 
-    def enter(self, pixel_id: int, now: datetime, stay: timedelta) -> bool:
-        """Take the lane for this worker alone; False when it is closed. It opens by itself when a worker dies."""
+    def of(self, pixel_id: int) -> "Lane":
+        """The lane of a pixel, with the pixel; made when it has none yet."""
         self.get_or_create(pixel_id=pixel_id)
-        free = self.filter(pixel_id=pixel_id).exclude(pk__in=self.closed(now).values("pk"))
-        return free.update(busy_until=now + stay) == 1
+        return self.select_related("pixel").get(pixel_id=pixel_id)
 
-    def leave(self, pixel_id: int) -> None:
-        """Let the next one in."""
-        self.filter(pixel_id=pixel_id).update(busy_until=None)
+    def admit(self, lane: "Lane", events: int, now: datetime) -> bool:
+        """Take the place of one request with so many events; False when there is none.
 
-    def rest(self, pixel_id: int, until: datetime) -> None:
-        """Send nothing to the pixel until then; TikTok asked for it."""
-        self.filter(pixel_id=pixel_id).update(rest_until=until)
+        GCRA in one conditional UPDATE: right across workers and hosts, and without a database nobody is admitted.
+        Of a tripped lane only one probe at a time is let in.
+        """
+        at, rates = now.timestamp(), lane.rates(now)
+        free = self.filter(pk=lane.pk, trips=lane.trips, pixel__paused_by=Pixel.PausedBy.NOBODY)
+        free = free.exclude(pk__in=self.closed(now).values("pk"))
+        changes: dict[str, object] = {"probe_at": now + PROBE_LEASE} if lane.trips else {}
+        if rates.requests_per_second:
+            free = free.filter(next_request__lte=at + BURST_SECONDS)
+            changes["next_request"] = Greatest(F("next_request"), Value(at)) + 1 / rates.requests_per_second
+        if rates.events_per_second:
+            free = free.filter(next_event__lte=at)
+            changes["next_event"] = at + events / rates.events_per_second
+        return free.update(**changes) == 1 if changes else free.exists()
+
+    def refund(self, lane: "Lane", events: int, now: datetime, whole_request: bool = False) -> None:
+        """Give back what was admitted and not sent."""
+        rates, changes = lane.rates(now), {}
+        if rates.events_per_second and events:
+            changes["next_event"] = F("next_event") - events / rates.events_per_second
+        if rates.requests_per_second and whole_request:
+            changes["next_request"] = F("next_request") - 1 / rates.requests_per_second
+        if whole_request and lane.trips:
+            self.filter(pk=lane.pk, trips=lane.trips).update(probe_at=now)
+        if changes:
+            self.filter(pk=lane.pk).update(**changes)
+
+    def note_success(self, lane: "Lane", now: datetime) -> None:
+        """TikTok works: failures are forgiven, and a probe closes the breaker. `lane` is as it was on admission."""
+        rows = self.filter(pk=lane.pk, trips=lane.trips)
+        if lane.trips:
+            rows.update(trips=0, failures=0, probe_at=None, pace=GENTLE_PACE, paced_at=now)
+        elif lane.failures:
+            left = Greatest(F("failures"), Value(FAILURES_A_SUCCESS_FORGIVES)) - FAILURES_A_SUCCESS_FORGIVES
+            rows.update(failures=left)
+
+    def note_failure(self, lane: "Lane", message: str, now: datetime) -> None:
+        """TikTok does not work; too much of that trips the breaker, and a probe that fails keeps it open for longer."""
+        rows = self.filter(pk=lane.pk, trips=lane.trips)
+        if lane.trips:
+            pause = PROBE_PAUSES[min(lane.trips, len(PROBE_PAUSES) - 1)]
+            rows.update(trips=F("trips") + 1, probe_at=now + pause, failed_at=now, last_failure=message[:300])
+            return
+        fresh = When(failed_at__gt=now - FORGIVEN_AFTER, then=F("failures") + 1)
+        rows.update(failures=Case(fresh, default=Value(1)), failed_at=now, last_failure=message[:300])
+        rows.filter(failures__gte=FAILURES_TO_TRIP).update(trips=1, tripped_at=now, probe_at=now + PROBE_PAUSES[0])
+
+    def slow_down(self, lane: "Lane", until: datetime, now: datetime) -> None:
+        """TikTok wants rest: none is sent until then, and half as fast afterwards, however many requests it refused."""
+        rows = self.filter(pk=lane.pk)
+        pace = max(lane.pace_at(now) / 2, SLOWEST_PACE)
+        awake = rows.filter(Q(rest_until=None) | Q(rest_until__lte=now))
+        if not awake.update(rest_until=until, pace=pace, paced_at=until):
+            rows.filter(rest_until__lt=until).update(rest_until=until, paced_at=until)
+
+    def note_expiries(self, pixel_id: int, count: int) -> None:
+        """Count leases that nobody settled, for operators."""
+        self.get_or_create(pixel_id=pixel_id)
+        self.filter(pixel_id=pixel_id).update(lease_expiries=F("lease_expiries") + count)
 
 
 class Lane(models.Model):
-    """The way to one pixel: one worker at a time, and nobody while TikTok wants rest."""
+    """The way to one pixel, shared by every worker on every host: how fast, and whether at all."""
 
     pixel = models.OneToOneField(Pixel, models.CASCADE, primary_key=True, related_name="lane")
-    busy_until = models.DateTimeField(null=True, blank=True)
+    next_request = models.FloatField(default=0.0, help_text="GCRA's theoretical arrival time, in Unix seconds.")
+    next_event = models.FloatField(default=0.0, help_text="The same for the cap of events.")
+    pace = models.FloatField(default=1.0, help_text="The share of the allowed rate in use when `paced_at` was set.")
+    paced_at = models.DateTimeField(null=True, blank=True)
     rest_until = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveSmallIntegerField(default=0, help_text="Requests failed lately, less those forgiven.")
+    failed_at = models.DateTimeField(null=True, blank=True)
+    last_failure = models.CharField(max_length=300, blank=True)
+    trips = models.PositiveIntegerField(default=0, help_text="0 while the breaker is closed; then probes failed, plus 1.")
+    tripped_at = models.DateTimeField(null=True, blank=True)
+    probe_at = models.DateTimeField(null=True, blank=True)
+    lease_expiries = models.PositiveBigIntegerField(default=0)
 
     objects = LaneQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"Lane to {self.pixel}"
+
+    @property
+    def is_tripped(self) -> bool:
+        """Whether the breaker is open, or half open for a probe."""
+        return self.trips > 0
+
+    def pace_at(self, now: datetime) -> float:
+        """The share of the allowed rate that may be used now: it doubles every minute until it is whole again."""
+        slowed = grown(self.pace, self.paced_at, now)
+        resumed = self.pixel.resumed_at
+        return min(slowed, grown(GENTLE_PACE, resumed, now)) if resumed else slowed
+
+    def rates(self, now: datetime) -> Rates:
+        """The caps of the pixel, or of the site, at the present pace."""
+        pace = self.pace_at(now)
+        requests = float(self.pixel.max_requests_per_second or settings.TIKTOK_REQUESTS_PER_SECOND)
+        events = float(self.pixel.max_events_per_second or 0)
+        return Rates(requests * pace or None, events * pace or None)
+
+    def events_at_once(self, now: datetime) -> int:
+        """The most events that the next request may hold."""
+        limits = [settings.TIKTOK_BATCH_SIZE, self.rates(now).events_at_once, PROBE_EVENTS if self.trips else None]
+        return min(limit for limit in limits if limit)
+
+
+def grown(pace: float, since: datetime | None, now: datetime) -> float:
+    """A pace that has doubled since then at every turn of PACE_DOUBLES_IN; 1 at most."""
+    if since is None or pace >= 1:
+        return 1.0
+    doublings = max(0.0, (now - since) / PACE_DOUBLES_IN)
+    return 1.0 if doublings > 10 else min(1.0, float(pace * 2**doublings))

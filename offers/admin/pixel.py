@@ -124,7 +124,7 @@ class PixelAdmin(ConfiguredAdmin):
             if not pixel.paused_by:
                 self.message_user(request, f"{pixel.name} is not paused.", messages.WARNING)
                 return
-            pixel.resume()
+            pixel.resume(timezone.now())
             self.log_change(request, pixel, "Resumed sending.")
         self.message_user(request, f"{pixel.name} sends again. What waited is on its way.", messages.SUCCESS)
 

@@ -1,7 +1,8 @@
 from datetime import datetime
+from decimal import Decimal
 
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 
 from offers.vocabulary import PIXEL_CODE_PATTERN
@@ -47,9 +48,30 @@ class Pixel(models.Model):
         help_text="From Events Manager, Test events. A production pixel uses it for credential tests and test "
         "conversions only.",
     )
+    max_requests_per_second = models.DecimalField(
+        "most requests per second",
+        max_digits=7,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal("0.01"))],
+        help_text="How often TikTok is called for this pixel, by all workers together. Empty means the site's usual "
+        "rate. When TikTok asks for rest, less is used until it recovers.",
+    )
+    max_events_per_second = models.DecimalField(
+        "most events per second",
+        max_digits=9,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal("0.01"))],
+        help_text="A cap for launches: no more conversions than this are told per second, and the rest waits in the "
+        "queue. Empty means no cap.",
+    )
     paused_by = models.CharField(max_length=5, choices=PausedBy, default=PausedBy.NOBODY, blank=True, editable=False)
     paused_at = models.DateTimeField(null=True, blank=True, editable=False)
     paused_reason = models.CharField(max_length=300, blank=True, editable=False)
+    resumed_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = PixelQuerySet.as_manager()
@@ -77,7 +99,8 @@ class Pixel(models.Model):
         self.paused_by, self.paused_reason, self.paused_at = by, reason[:300], now
         self.save(update_fields=["paused_by", "paused_reason", "paused_at"])
 
-    def resume(self) -> None:
-        """Send again. Saves."""
+    def resume(self, now: datetime) -> None:
+        """Send again, gently at first: a long queue may have been waiting. Saves."""
         self.paused_by, self.paused_reason, self.paused_at = self.PausedBy.NOBODY, "", None
-        self.save(update_fields=["paused_by", "paused_reason", "paused_at"])
+        self.resumed_at = now
+        self.save(update_fields=["paused_by", "paused_reason", "paused_at", "resumed_at"])

@@ -46,7 +46,7 @@ def test_a_paused_pixel_is_not_sent_to_until_it_is_resumed():
 
     pixel.pause(Pixel.PausedBy.STAFF, "x" * 400, now)
     paused = list(Pixel.objects.sending())
-    pixel.resume()
+    pixel.resume(timezone.now())
 
     assert paused == []
     assert list(Pixel.objects.sending()) == [pixel]
