@@ -2,15 +2,17 @@
 
 import random
 import uuid
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Count, F, QuerySet
 from django.db.models.functions import Coalesce
 
-from dispatch.models import Credential, Delivery, DeliveryAttempt
+from dispatch.models import Credential, Delivery, DeliveryAttempt, Lane
 from dispatch.models.delivery import DEDUP_WINDOW
 from dispatch.reasons import Reason
 from dispatch.tiktok.client import Reply
@@ -19,7 +21,7 @@ from dispatch.tiktok.contract import Event
 from dispatch.tiktok.payload import redacted
 from offers.models import Pixel
 
-LEASE = timedelta(seconds=90)  # well above a drain's longest request, so that it never needs renewing
+LEASE = timedelta(seconds=60)  # well above a request's deadline and the patience of settling: it needs no renewing
 RETRY_SECONDS = [10, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 28800]
 JITTER = 0.2
 THROTTLE_SECONDS = 30.0
@@ -37,7 +39,7 @@ class Shipment:
 
 
 def claim(pixel: Pixel, now: datetime, limit: int) -> list[Delivery]:
-    """Lease up to `limit` due deliveries of a pixel to this worker alone.
+    """Lease up to `limit` due deliveries of a pixel to this worker alone, those that may travel together.
 
     On SQLite the transaction itself is the lock; on PostgreSQL locked rows are skipped. The status guard in the
     UPDATE keeps both right.
@@ -45,8 +47,8 @@ def claim(pixel: Pixel, now: datetime, limit: int) -> list[Delivery]:
     token = uuid.uuid4()
     with transaction.atomic():
         rows = Delivery.objects.due(now).filter(pixel=pixel).order_by("next_attempt_at")
-        found = rows.select_for_update(skip_locked=True).values_list("pk", "claims", "attempts")[:limit]
-        keys = without_suspects(list(found))
+        found = rows.select_for_update(skip_locked=True).values_list("pk", "batch_limit")[:limit]
+        keys = travelling_together(list(found))
         if not keys:
             return []
         Delivery.objects.filter(pk__in=keys, status=Status.WAITING).update(
@@ -57,16 +59,18 @@ def claim(pixel: Pixel, now: datetime, limit: int) -> list[Delivery]:
             first_sent_at=Coalesce("first_sent_at", now),
         )
     claimed = Delivery.objects.filter(lease_token=token, pk__in=keys)
-    return list(claimed.select_related("conversion__click__offer", "conversion__offer", "pixel"))
+    return list(claimed.select_related("conversion__click__offer", "conversion__offer"))
 
 
-def without_suspects(found: list[tuple[int, int, int]]) -> list[int]:
-    """The keys to send together. A suspect, whose last claim led to no outcome, goes alone when it is the oldest, so
-    that one which kills its worker takes no neighbours along."""
-    suspects = [key for key, claims, attempts in found if claims > attempts]
-    if found and found[0][0] in suspects:
-        return suspects[:1]
-    return [key for key, *_ in found if key not in suspects]
+def travelling_together(found: list[tuple[int, int | None]]) -> list[int]:
+    """The keys to send in one request: those whose limit is that of the oldest, and no more than it says.
+
+    So neither what TikTok refused nor what killed its worker takes innocent neighbours along.
+    """
+    if not found:
+        return []
+    limit = found[0][1]
+    return [key for key, own in found if own == limit][:limit]
 
 
 def record_attempts(shipments: Sequence[Shipment], reply: Reply, credential: Credential, started_at: datetime) -> None:
@@ -96,12 +100,14 @@ def settle(deliveries: Sequence[Delivery], reply: Reply, now: datetime) -> int:
     match reply.verdict:
         case Verdict.ACCEPTED:
             return settle_accepted(deliveries, reply, now)
+        case Verdict.INVALID if len(deliveries) > 1:
+            return halve(deliveries, now)
         case Verdict.INVALID:
-            return sum(settle_dead(delivery, Reason.INVALID, reply.message) for delivery in deliveries)
+            return settle_dead(deliveries, Reason.INVALID, reply.message)
         case Verdict.THROTTLED | Verdict.AUTH:
             return put_back(deliveries, now)
         case _:
-            return sum(settle_failed(delivery, reply, now) for delivery in deliveries)
+            return settle_failed(deliveries, reply, now)
 
 
 def settle_accepted(deliveries: Sequence[Delivery], reply: Reply, now: datetime) -> int:
@@ -112,9 +118,9 @@ def settle_accepted(deliveries: Sequence[Delivery], reply: Reply, now: datetime)
     )
 
 
-def settle_dead(delivery: Delivery, reason: Reason, detail: str, status: str = Status.DEAD) -> int:
-    """Give a delivery up after a try, for a person to look at."""
-    return ours([delivery]).update(
+def settle_dead(deliveries: Sequence[Delivery], reason: Reason, detail: str, status: str = Status.DEAD) -> int:
+    """Give deliveries up after a try, for a person to look at."""
+    return ours(deliveries).update(
         status=status, reason=reason, detail=detail[:500], attempts=F("attempts") + 1, **RELEASED
     )
 
@@ -126,47 +132,63 @@ def settle_unsent(delivery: Delivery, reason: Reason, detail: str, status: str) 
     )
 
 
-def settle_failed(delivery: Delivery, reply: Reply, now: datetime) -> int:
+def settle_failed(deliveries: Sequence[Delivery], reply: Reply, now: datetime) -> int:
     """Try again later under the same event_id, as long as TikTok would still merge the copies."""
-    maybe = delivery.maybe_accepted or reply.verdict == Verdict.UNKNOWN
-    if delivery.attempts >= len(RETRY_SECONDS):
-        return settle_dead(delivery, Reason.RETRIES_EXHAUSTED, reply.message)
-    next_attempt_at = now + timedelta(seconds=retry_seconds(delivery.attempts))
-    first_sent_at = delivery.first_sent_at or now
-    if maybe and next_attempt_at > first_sent_at + DEDUP_WINDOW:
-        return settle_dead(delivery, Reason.OUTCOME_UNKNOWN, reply.message, Status.HELD)
-    return ours([delivery]).update(
+    by_attempts: dict[int, list[Delivery]] = defaultdict(list)
+    for delivery in deliveries:
+        by_attempts[delivery.attempts].append(delivery)
+    return sum(retry(attempts, group, reply, now) for attempts, group in by_attempts.items())
+
+
+def retry(attempts: int, deliveries: list[Delivery], reply: Reply, now: datetime) -> int:
+    """What failed after so many recorded attempts waits for its next one, all of it for the same time."""
+    if attempts >= len(RETRY_SECONDS):
+        return settle_dead(deliveries, Reason.RETRIES_EXHAUSTED, reply.message)
+    next_attempt_at = now + timedelta(seconds=retry_seconds(attempts))
+    is_unknown = reply.verdict == Verdict.UNKNOWN
+    unsafe = [d for d in deliveries if (is_unknown or d.maybe_accepted) and next_attempt_at > window_end(d, now)]
+    held = settle_dead(unsafe, Reason.OUTCOME_UNKNOWN, reply.message, Status.HELD) if unsafe else 0
+    return held + ours([d for d in deliveries if d not in unsafe]).update(
         status=Status.WAITING,
         next_attempt_at=next_attempt_at,
         attempts=F("attempts") + 1,
-        maybe_accepted=maybe,
         detail=reply.message,
+        **({"maybe_accepted": True} if is_unknown else {}),
         **RELEASED,
     )
 
 
-def put_back(deliveries: Sequence[Delivery], next_attempt_at: datetime) -> int:
+def window_end(delivery: Delivery, now: datetime) -> datetime:
+    """Until when TikTok merges another copy with the first one."""
+    return (delivery.first_sent_at or now) + DEDUP_WINDOW
+
+
+def put_back(deliveries: Sequence[Delivery], next_attempt_at: datetime, **changes: Any) -> int:
     """Back into the queue without a counted attempt: it was not the event's fault."""
     return ours(deliveries).update(
-        status=Status.WAITING, next_attempt_at=next_attempt_at, claims=F("claims") - 1, **RELEASED
+        status=Status.WAITING, next_attempt_at=next_attempt_at, claims=F("claims") - 1, **changes, **RELEASED
     )
 
 
-def put_back_as_suspects(deliveries: Sequence[Delivery], next_attempt_at: datetime) -> int:
-    """Back into the queue, each to be sent alone."""
-    return ours(deliveries).update(status=Status.WAITING, next_attempt_at=next_attempt_at, **RELEASED)
+def halve(deliveries: Sequence[Delivery], now: datetime) -> int:
+    """One of them is refused, and TikTok does not say which: they travel in halves, until the bad one stands alone."""
+    return put_back(deliveries, now, batch_limit=len(deliveries) // 2)
 
 
 def release_expired(now: datetime) -> int:
-    """Take deliveries back whose worker died; one that keeps killing workers becomes a dead letter."""
-    crashed = {"claims__gte": F("attempts") + CRASHES_ALLOWED}
+    """Take deliveries back whose worker died, to be sent alone; one that keeps killing workers is a dead letter."""
     expired = Delivery.objects.expired(now)
-    dead = expired.filter(**crashed).update(
-        status=Status.DEAD, reason=Reason.CRASH_LOOP, maybe_accepted=True, **RELEASED
-    )
-    return dead + Delivery.objects.expired(now).update(
-        status=Status.WAITING, next_attempt_at=now, maybe_accepted=True, **RELEASED
-    )
+    counts = list(expired.order_by().values_list("pixel").annotate(Count("pk")))
+    if not counts:
+        return 0
+    lost = {"maybe_accepted": True, "batch_limit": 1, **RELEASED}
+    with transaction.atomic():
+        crashed = expired.filter(claims__gte=F("attempts") + CRASHES_ALLOWED)
+        dead = crashed.update(status=Status.DEAD, reason=Reason.CRASH_LOOP, **lost)
+        back = expired.update(status=Status.WAITING, next_attempt_at=now, **lost)
+        for pixel_id, count in counts:
+            Lane.objects.note_expiries(pixel_id, count)
+    return dead + back
 
 
 RELEASED = {"lease_token": None, "lease_until": None}

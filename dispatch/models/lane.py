@@ -8,8 +8,8 @@ from django.db.models.functions import Greatest
 
 from offers.models import Pixel
 
-BURST_SECONDS = 0.1  # how far requests may run ahead of an even spacing
-EVENTS_AT_ONCE_SECONDS = 0.25  # the share of a second's events that one request may hold
+BURST_SECONDS = 0.01  # how far sending may run ahead of an even spacing
+EVENTS_AT_ONCE_SECONDS = 0.2  # the share of a second's events that one request may hold
 SLOWEST_PACE = 1 / 64
 GENTLE_PACE = 1 / 8  # after a pause or an outage, when a long queue is waiting
 PACE_DOUBLES_IN = timedelta(seconds=60)
@@ -43,8 +43,12 @@ class LaneQuerySet(models.QuerySet["Lane"]):
 
     def of(self, pixel_id: int) -> "Lane":
         """The lane of a pixel, with the pixel; made when it has none yet."""
-        self.get_or_create(pixel_id=pixel_id)
-        return self.select_related("pixel").get(pixel_id=pixel_id)
+        lanes = self.filter(pixel_id=pixel_id).select_related("pixel")
+        lane = lanes.first()
+        if lane is None:
+            self.get_or_create(pixel_id=pixel_id)
+            lane = lanes.get()
+        return lane
 
     def admit(self, lane: "Lane", events: int, now: datetime) -> bool:
         """Take the place of one request with so many events; False when there is none.
@@ -60,8 +64,8 @@ class LaneQuerySet(models.QuerySet["Lane"]):
             free = free.filter(next_request__lte=at + BURST_SECONDS)
             changes["next_request"] = Greatest(F("next_request"), Value(at)) + 1 / rates.requests_per_second
         if rates.events_per_second:
-            free = free.filter(next_event__lte=at)
-            changes["next_event"] = at + events / rates.events_per_second
+            free = free.filter(next_event__lte=at + BURST_SECONDS)
+            changes["next_event"] = Greatest(F("next_event"), Value(at)) + events / rates.events_per_second
         return free.update(**changes) == 1 if changes else free.exists()
 
     def refund(self, lane: "Lane", events: int, now: datetime, whole_request: bool = False) -> None:
@@ -122,7 +126,9 @@ class Lane(models.Model):
     failures = models.PositiveSmallIntegerField(default=0, help_text="Requests failed lately, less those forgiven.")
     failed_at = models.DateTimeField(null=True, blank=True)
     last_failure = models.CharField(max_length=300, blank=True)
-    trips = models.PositiveIntegerField(default=0, help_text="0 while the breaker is closed; then probes failed, plus 1.")
+    trips = models.PositiveIntegerField(
+        default=0, help_text="0 while the breaker is closed; then probes failed, plus 1."
+    )
     tripped_at = models.DateTimeField(null=True, blank=True)
     probe_at = models.DateTimeField(null=True, blank=True)
     lease_expiries = models.PositiveBigIntegerField(default=0)
@@ -136,6 +142,17 @@ class Lane(models.Model):
     def is_tripped(self) -> bool:
         """Whether the breaker is open, or half open for a probe."""
         return self.trips > 0
+
+    @property
+    def is_troubled(self) -> bool:
+        """Whether TikTok fails lately: then one request at a time is enough for a worker."""
+        return self.failures > 0 or self.trips > 0
+
+    def is_ready(self, now: datetime) -> bool:
+        """Whether it is worth asking to be admitted: by the caps, the next request's time has come."""
+        rates, at = self.rates(now), now.timestamp() + BURST_SECONDS
+        by_requests = not rates.requests_per_second or self.next_request <= at
+        return by_requests and (not rates.events_per_second or self.next_event <= at)
 
     def pace_at(self, now: datetime) -> float:
         """The share of the allowed rate that may be used now: it doubles every minute until it is whole again."""

@@ -114,7 +114,7 @@ def test_throttling_and_refused_credentials_cost_no_attempt(verdict):
 def test_a_suspect_is_claimed_alone_and_takes_no_neighbours_along():
     click = make_click()
     now = timezone.now()
-    suspect = make_delivery(make_conversion(click), claims=1, next_attempt_at=now - timedelta(seconds=60))
+    suspect = make_delivery(make_conversion(click), batch_limit=1, next_attempt_at=now - timedelta(seconds=60))
     others = [make_delivery(make_conversion(click)) for _ in range(3)]
 
     assert outbox.claim(suspect.pixel, timezone.now(), 10) == [suspect]
@@ -125,7 +125,7 @@ def test_a_younger_suspect_waits_for_its_own_turn():
     click = make_click()
     now = timezone.now()
     first = make_delivery(make_conversion(click), next_attempt_at=now - timedelta(seconds=60))
-    suspect = make_delivery(make_conversion(click), claims=1)
+    suspect = make_delivery(make_conversion(click), batch_limit=1)
 
     assert outbox.claim(first.pixel, timezone.now(), 10) == [first]
     assert outbox.claim(first.pixel, timezone.now(), 10) == [suspect]

@@ -5,7 +5,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from dispatch.models import Credential
-from dispatch.sending import drain
+from dispatch.sender import Sender
 from dispatch.tiktok.sandbox import Sandbox
 from offers.models import Pixel
 from tests.factories import TOKEN, make_click, make_conversion, make_credential, make_delivery, make_offer, make_pixel
@@ -30,10 +30,10 @@ def test_a_refused_token_is_replaced_and_the_queue_goes_out(sandbox: Sandbox, pi
     make_credential(pixel)
     sandbox.register_token(pixel.code, TOKEN, "revoked")
     delivery = make_delivery(make_conversion(make_click(make_offer(pixel=pixel))))
-    drain(pixel.pk)
+    Sender().turn()
 
     told = rotate(monkeypatch, pixel)
-    drain(pixel.pk)
+    Sender().turn()
 
     delivery.refresh_from_db()
     assert delivery.status == "accepted"
