@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='lane',
             name='trips',
-            field=models.PositiveIntegerField(default=0, help_text='0 while the breaker is closed; then probes failed, plus 1.'),
+            field=models.PositiveIntegerField(default=0, help_text='0 while the breaker is closed, else failed probes + 1.'),
         ),
         migrations.CreateModel(
             name='Tally',

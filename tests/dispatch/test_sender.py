@@ -1,0 +1,199 @@
+"""One worker's turn for all pixels: fairness, what is under way, and what a turn leaves behind."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+
+from dispatch import sender as sender_module
+from dispatch import sending
+from dispatch.models import Delivery, Lane, Tally
+from dispatch.models.lane import FAILURES_TO_TRIP
+from dispatch.reasons import Reason
+from dispatch.sender import Sender, seat
+from dispatch.tasks import deliver
+from dispatch.tiktok.sandbox import Sandbox
+from offers.models import Pixel
+from tests.factories import make_click, make_conversion, make_credential, make_delivery, make_offer
+
+pytestmark = pytest.mark.django_db
+Status = Delivery.Status
+
+
+def make_queue(count: int) -> Pixel:
+    """A pixel with a credential and so many deliveries due."""
+    pixel = make_offer().pixel
+    make_credential(pixel, f"token-of-the-pixel-{pixel.code}")
+    click = make_click(pixel.offers.get())
+    for _ in range(count):
+        make_delivery(make_conversion(click))
+    return pixel
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def waiting_of(pixel: Pixel) -> int:
+    return pixel.deliveries.exclude(status=Status.ACCEPTED).count()
+
+
+def test_a_slow_pixel_does_not_keep_another_one_waiting(sandbox: Sandbox, settings: Any):
+    settings.TIKTOK_BATCH_SIZE = 1
+    settings.TIKTOK_DEADLINE_SECONDS = 3.0
+    slow, quick = make_queue(10), make_queue(10)
+    sandbox.set_mode("delay", seconds=1.5, pixel_code=slow.code)
+
+    Sender().turn()
+
+    arrivals = sorted(sandbox.requests(), key=lambda request: request["id"])
+    first_answer_of_slow = min(r["received_at"] for r in arrivals if r["pixel_code"] == slow.code) + 1.5
+    of_quick = [r["received_at"] for r in arrivals if r["pixel_code"] == quick.code]
+    assert len(of_quick) == 10
+    assert max(of_quick) < first_answer_of_slow
+
+
+def test_a_flooded_pixel_takes_turns_with_another_one(sandbox: Sandbox, settings: Any):
+    settings.TIKTOK_BATCH_SIZE = 5
+    settings.TIKTOK_REQUESTS_PER_SECOND = 0
+    flooded, quick = make_queue(100), make_queue(10)
+
+    Sender().turn()
+
+    order = [r["pixel_code"] for r in sorted(sandbox.requests(), key=lambda request: request["id"])]
+    assert order.count(flooded.code) == 20
+    assert {flooded.code, quick.code} == set(order[:8])
+
+
+def test_sustained_failure_costs_no_more_requests_than_it_takes_to_trip(sandbox: Sandbox, settings: Any):
+    settings.TIKTOK_BATCH_SIZE = 2
+    pixel = make_queue(60)
+    sandbox.set_mode("http_500")
+
+    for _ in range(3):
+        Sender().turn()
+
+    assert len(sandbox.requests()) == FAILURES_TO_TRIP
+    assert Lane.objects.of(pixel.pk).is_tripped
+    assert Delivery.objects.filter(attempts=0, status=Status.WAITING).count() == 40
+
+
+def test_when_the_probe_goes_through_everything_does(sandbox: Sandbox, settings: Any):
+    settings.TIKTOK_REQUESTS_PER_SECOND = 0
+    pixel = make_queue(30)
+    lane = Lane.objects.of(pixel.pk)
+    Lane.objects.update(trips=1, probe_at="2026-01-01T00:00:00Z")
+
+    Sender().turn()
+
+    first, second = sorted(sandbox.requests(), key=lambda request: request["id"])
+    assert (first["events"], second["events"]) == (5, 25)
+    lane.refresh_from_db()
+    assert not lane.is_tripped
+
+
+def test_the_cap_for_launches_holds_at_tiktok(sandbox: Sandbox):
+    pixel = make_queue(40)
+    Pixel.objects.update(max_events_per_second=10)
+
+    Sender().turn()
+
+    times = [event["received_at"] for event in sandbox.events(pixel_code=pixel.code)]
+    span = max(times) - min(times)
+    assert len(times) / (span + 0.2) <= 10.5
+
+
+def test_requests_and_deliveries_are_counted_by_verdict(sandbox: Sandbox):
+    pixel = make_queue(7)
+
+    Sender().turn()
+
+    tally = Tally.objects.get()
+    assert (tally.pixel, tally.verdict, tally.requests, tally.deliveries) == (pixel, "accepted", 1, 7)
+
+
+def test_a_refused_request_travels_on_in_halves(sandbox: Sandbox, settings: Any):
+    settings.TIKTOK_REQUESTS_PER_SECOND = 0
+    pixel = make_queue(16)
+    bad = pixel.deliveries.all()[5]
+    sandbox.set_mode("reject_event_id", event_id=str(bad.event_id))
+
+    Sender().turn()
+
+    bad.refresh_from_db()
+    assert (bad.status, bad.reason, bad.attempts) == (Status.DEAD, Reason.INVALID, 1)
+    assert waiting_of(pixel) == 1
+    assert len(sandbox.requests()) <= 9
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_still_under_way_when_the_turn_ends_settles_itself(
+    sandbox: Sandbox, settings: Any, monkeypatch: pytest.MonkeyPatch
+):
+    settings.TIKTOK_DEADLINE_SECONDS = 5.0
+    monkeypatch.setattr(sender_module, "TURN_SECONDS", 0.3)
+    pixel = make_queue(3)
+    sandbox.set_mode("delay", seconds=1.0)
+
+    Sender().turn()
+
+    assert set(Delivery.objects.values_list("status", flat=True)) == {Status.LEASED}
+    wait_for(lambda: waiting_of(pixel) == 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reply_waits_for_a_database_that_is_away(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch):
+    pixel = make_queue(2)
+    settle, failures = sending.settle, iter([OperationalError("away"), OperationalError("away")])
+
+    def settle_at_last(*args: Any) -> None:
+        error = next(failures, None)
+        if error:
+            raise error
+        settle(*args)
+
+    monkeypatch.setattr(sending, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(sending, "settle", settle_at_last)
+    Sender().turn()
+
+    assert waiting_of(pixel) == 0
+    assert len(sandbox.requests()) == 1
+
+
+def test_a_fault_of_ours_in_one_request_does_not_stop_the_others(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch):
+    broken, sound = make_queue(1), make_queue(1)
+    post = sender_module.post
+
+    def post_or_fail(parcel: sending.Parcel) -> Any:
+        if parcel.lane.pixel == broken:
+            raise RuntimeError("a fault of ours")
+        return post(parcel)
+
+    monkeypatch.setattr(sender_module, "post", post_or_fail)
+    Sender().turn()
+
+    assert (waiting_of(broken), waiting_of(sound)) == (1, 0)
+
+
+def test_one_worker_of_a_host_stays_free_for_other_tasks(settings: Any, tmp_path: Any):
+    settings.STATE_DIR, settings.WORKERS = tmp_path, 2
+
+    with seat() as first, seat() as second:
+        assert (first, second) == (True, False)
+    with seat() as again:
+        assert again
+
+
+def test_a_worker_without_a_seat_leaves_the_queue_alone(sandbox: Sandbox, settings: Any, tmp_path: Any):
+    settings.STATE_DIR = tmp_path
+    pixel = make_queue(1)
+
+    with seat():
+        assert deliver() == 0
+
+    assert waiting_of(pixel) == 1
