@@ -2,15 +2,18 @@
 
 import logging
 import threading
+from functools import cache
 
 from django.db import Error, close_old_connections
-from django_q.brokers import get_broker
+from django_q.brokers import Broker, get_broker
 from django_q.tasks import async_task
 from redis import RedisError
 
 logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.1
+LONG_PAUSE_SECONDS = 1.0
+"""While enough is waiting anyway, or the queue is away."""
 IDLE_SECONDS = 30.0
 ENOUGH_WAITING = 10
 
@@ -44,23 +47,39 @@ class Waker:
         """Queue one task for all who asked, then rest a moment; ends when nobody asks for a while."""
         while self.asked.wait(timeout=IDLE_SECONDS):
             self.asked.clear()
-            enqueue(self.task)
-            threading.Event().wait(PAUSE_SECONDS)
+            queued = enqueue(self.task)
+            threading.Event().wait(PAUSE_SECONDS if queued else LONG_PAUSE_SECONDS)
         close_old_connections()
 
 
 def enqueue(task: str, *args: int, enough: int = ENOUGH_WAITING) -> bool:
     """Queue a task by its dotted name unless `enough` are waiting already; False when it was not queued."""
     try:
-        broker = get_broker()
-        if broker.queue_size() >= enough:
-            return False
-        async_task(task, *args, broker=broker)
+        queued = put(task, *args, enough=enough)
     except (Error, RedisError) as error:
-        logger.warning("Could not wake the workers (%s); the sweep will.", type(error).__name__)
+        if not queue_is_away.is_set():
+            logger.warning("Could not wake the workers (%s); the pulse will.", type(error).__name__)
+        queue_is_away.set()
         return False
+    queue_is_away.clear()
+    return queued
+
+
+def put(task: str, *args: int, enough: int = ENOUGH_WAITING) -> bool:
+    """As `enqueue`, for who has to know: raises django.db.Error or RedisError when the queue is away."""
+    if queue().queue_size() >= enough:
+        return False
+    async_task(task, *args, broker=queue())
     return True
+
+
+@cache
+def queue() -> Broker:
+    """One for the process, as each has connections of its own to Redis."""
+    return get_broker()
 
 
 DIGEST = "conversions.tasks.digest"
 digest_soon = Waker(DIGEST)
+queue_is_away = threading.Event()
+"""Said once, not with every postback."""

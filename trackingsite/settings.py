@@ -125,7 +125,8 @@ DATABASES["default"]["CONN_MAX_AGE"] = None
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 # Wake-ups and schedules. Why these values: django-q2 redelivers `retry` seconds after the claim, so it stays
-# above timeout * (queue_limit / workers + 1); its result table is off, because our rows are the record.
+# above timeout * (queue_limit / workers + 1); its result table is off, because our rows are the record. So is its
+# scheduler, which stops for good at one malformed row and would run any function that a row names; see pulse.py.
 REDIS_URL = env.str("REDIS_URL", default="")
 WORKERS = int(strict_number(env, "WORKERS", 2))
 Q_CLUSTER: dict[str, Any] = {
@@ -139,11 +140,14 @@ Q_CLUSTER: dict[str, Any] = {
     "max_attempts": 1,
     "save_limit": -1,
     "catch_up": False,
+    "scheduler": False,
+    "guard_cycle": 1,
     "poll": 0.2,
     "recycle": 500,
     "max_rss": 300_000,
     "label": "Wake-ups",
-    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
+    "broker_class": f"trackingsite.brokers.{'RedisBroker' if REDIS_URL else 'DatabaseBroker'}",
+    **({} if REDIS_URL else {"orm": "default"}),
 }
 
 REST_FRAMEWORK = {"UNAUTHENTICATED_USER": None}

@@ -14,7 +14,7 @@ from django.db import OperationalError
 from redis import RedisError
 
 from trackingsite.management.commands.run_workers import Supervisor
-from trackingsite.supervision import StopSignal, end_all, keeper
+from trackingsite.supervision import Child, StopSignal, end_all, keeper
 
 CLUSTER = """
 import os, signal, subprocess, sys, time
@@ -27,19 +27,37 @@ time.sleep(0 if "brief" in sys.argv else 60)
 """
 
 
+class StubPulse:
+    """A pulse that finds the workers well, unless the test says what happens in it."""
+
+    def __init__(self, during: Callable[[], object] = lambda: True) -> None:
+        self.during = during
+        self.prepared = self.pulses = self.restarts = 0
+        self.ended = False
+
+    def prepare(self) -> None:
+        self.prepared += 1
+
+    def beat(self) -> bool:
+        self.pulses += 1
+        return self.during() is not False
+
+    def note_restart(self) -> None:
+        self.restarts += 1
+
+    def end(self) -> None:
+        self.ended = True
+
+
 class Cluster:
     """A stand-in for qcluster: starts a worker, and ends in the way that the test asks for."""
 
     def __init__(self, record: Path) -> None:
         self.record = record
-        self.pulses = 0
 
-    def supervisor(self, *manners: str, pulse: Callable[[], object] | None = None) -> Supervisor:
+    def supervisor(self, *manners: str, pulse: "StubPulse | None" = None) -> Supervisor:
         command = [sys.executable, "-c", CLUSTER, str(self.record), *manners]
-        return Supervisor(command, prepare=lambda: None, pulse=pulse or self.count)
-
-    def count(self) -> None:
-        self.pulses += 1
+        return Supervisor(Child("workers", command), pulse or StubPulse())
 
     @property
     def runs(self) -> list[list[int]]:
@@ -72,7 +90,7 @@ def alive(cluster: Cluster) -> list[int]:
 @pytest.fixture
 def started(cluster: Cluster) -> Iterator[Supervisor]:
     supervisor = cluster.supervisor()
-    supervisor.keeper.start()
+    supervisor.turn()
     wait_for(lambda: cluster.runs)
     yield supervisor
     end_all([supervisor.keeper.child], grace=0)
@@ -92,7 +110,6 @@ def test_starts_a_cluster_that_was_killed_again(cluster: Cluster, started: Super
 def test_starts_a_cluster_that_ended_by_itself_again(cluster: Cluster) -> None:
     """Exit code 0 is what django-q2 leaves when its guard has died."""
     supervisor = cluster.supervisor("brief")
-    supervisor.keeper.start()
 
     wait_for(lambda: supervisor.turn() or len(cluster.runs) == 3)
     end_all([supervisor.keeper.child], grace=0)
@@ -103,7 +120,6 @@ def test_starts_a_cluster_that_ended_by_itself_again(cluster: Cluster) -> None:
 def test_waits_longer_while_it_keeps_ending(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper, "PAUSES", (0.0, 60.0))
     supervisor = cluster.supervisor("brief")
-    supervisor.keeper.start()
 
     wait_for(lambda: supervisor.turn() or supervisor.keeper.failures == 2)
     supervisor.turn()
@@ -114,10 +130,11 @@ def test_waits_longer_while_it_keeps_ending(cluster: Cluster, monkeypatch: pytes
 class Interruption:
     """Sends this process a signal from inside a pulse, as if somebody had stopped it while it works."""
 
-    def __init__(self, *numbers: int) -> None:
-        self.numbers = numbers
+    def __init__(self, cluster: Cluster, *numbers: int) -> None:
+        self.cluster, self.numbers = cluster, numbers
 
     def __call__(self) -> None:
+        wait_for(lambda: self.cluster.runs)
         for number in self.numbers:
             os.kill(os.getpid(), number)
 
@@ -127,7 +144,7 @@ def test_ends_with_everything_it_started(cluster: Cluster, number: int) -> None:
     started = time.monotonic()
 
     with StopSignal() as stop:
-        cluster.supervisor(pulse=Interruption(number)).run(stop)
+        cluster.supervisor(pulse=StubPulse(Interruption(cluster, number))).run(stop)
 
     assert cluster.runs
     wait_for(lambda: not alive(cluster))
@@ -138,7 +155,7 @@ def test_kills_a_cluster_that_does_not_end(cluster: Cluster, monkeypatch: pytest
     monkeypatch.setattr("trackingsite.management.commands.run_workers.GRACE_SECONDS", 0.3)
 
     with StopSignal() as stop:
-        cluster.supervisor("stubborn", pulse=Interruption(signal.SIGTERM)).run(stop)
+        cluster.supervisor("stubborn", pulse=StubPulse(Interruption(cluster, signal.SIGTERM))).run(stop)
 
     assert cluster.runs
     wait_for(lambda: not alive(cluster))
@@ -148,7 +165,7 @@ def test_hurries_when_asked_twice(cluster: Cluster) -> None:
     started = time.monotonic()
 
     with StopSignal() as stop:
-        cluster.supervisor("stubborn", pulse=Interruption(signal.SIGINT, signal.SIGINT)).run(stop)
+        cluster.supervisor("stubborn", pulse=StubPulse(Interruption(cluster, signal.SIGINT, signal.SIGINT))).run(stop)
 
     wait_for(lambda: not alive(cluster))
     assert time.monotonic() - started < 4
@@ -156,17 +173,18 @@ def test_hurries_when_asked_twice(cluster: Cluster) -> None:
 
 def test_leaves_nothing_when_a_pulse_breaks(cluster: Cluster) -> None:
     def broken() -> None:
+        wait_for(lambda: cluster.runs)
         raise ZeroDivisionError
 
     with StopSignal() as stop, pytest.raises(ZeroDivisionError):
-        cluster.supervisor(pulse=broken).run(stop)
+        cluster.supervisor(pulse=StubPulse(broken)).run(stop)
 
     assert cluster.runs
     wait_for(lambda: not alive(cluster))
 
 
 class Outage:
-    """A pulse that fails a number of times."""
+    """Fails a number of times."""
 
     def __init__(self, error: type[Exception], times: int) -> None:
         self.error, self.times, self.calls = error, times, 0
@@ -180,35 +198,84 @@ class Outage:
 @pytest.mark.django_db
 @pytest.mark.parametrize("error", [OperationalError, RedisError])
 def test_outlives_an_outage_and_logs_it_once(
-    cluster: Cluster, caplog: pytest.LogCaptureFixture, error: type[Exception]
+    cluster: Cluster, started: Supervisor, caplog: pytest.LogCaptureFixture, error: type[Exception]
 ) -> None:
     caplog.set_level(logging.INFO)
-    supervisor = cluster.supervisor(pulse=Outage(error, times=3))
+    pulse = StubPulse(Outage(error, times=3))
+    started._pulse = pulse
 
     for _ in range(5):
-        supervisor.beat()
+        started.turn()
 
     assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+    assert pulse.prepared == 3, "what was missed meanwhile must not count"
+    assert len(cluster.runs) == 1
 
 
-def test_prepares_once_and_as_soon_as_the_database_answers() -> None:
-    prepare, pulses = Outage(OperationalError, times=2), []
-    supervisor = Supervisor([], prepare=prepare, pulse=lambda: pulses.append(1))
+@pytest.mark.django_db
+def test_starts_the_cluster_as_soon_as_the_database_answers(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    pulse, prepare = StubPulse(), Outage(OperationalError, times=2)
+    monkeypatch.setattr(pulse, "prepare", prepare)
+    supervisor = cluster.supervisor(pulse=pulse)
 
-    for _ in range(5):
-        supervisor.beat()
+    running = [supervisor.turn() or supervisor.keeper.child.is_running for _ in range(4)]
+    end_all([supervisor.keeper.child], grace=0)
 
-    assert prepare.calls == 3
-    assert len(pulses) == 3
+    assert running == [False, False, True, True]
+    assert (prepare.calls, pulse.pulses) == (3, 2)
 
 
 def test_ends_and_starts_a_cluster_that_does_nothing_any_more(cluster: Cluster) -> None:
-    signs_of_life = iter([False])
-    supervisor = cluster.supervisor(pulse=lambda: next(signs_of_life, True))
-    supervisor.keeper.start()
+    signs_of_life = iter([True, False])
+    pulse = StubPulse(lambda: next(signs_of_life, True))
+    supervisor = cluster.supervisor(pulse=pulse)
+    supervisor.turn()
     wait_for(lambda: cluster.runs)
 
     wait_for(lambda: supervisor.turn() or len(cluster.runs) == 2)
 
     wait_for(lambda: alive(cluster) == cluster.runs[1])
+    assert pulse.restarts == 1
     end_all([supervisor.keeper.child], grace=0)
+
+
+def test_counts_every_end_of_the_cluster_once(cluster: Cluster, started: Supervisor) -> None:
+    pulse = started._pulse = StubPulse()
+
+    for number in (1, 2):
+        os.kill(cluster.runs[-1][0], signal.SIGKILL)
+        wait_for(lambda number=number: started.turn() or len(cluster.runs) == number + 1)
+
+    assert pulse.restarts == 2
+
+
+@pytest.mark.django_db
+def test_a_restart_during_an_outage_is_counted_after_it(cluster: Cluster, started: Supervisor) -> None:
+    pulse = started._pulse = StubPulse(Outage(OperationalError, times=3))
+
+    os.kill(cluster.runs[0][0], signal.SIGKILL)
+    wait_for(lambda: started.turn() or pulse.pulses == 3)
+    assert pulse.restarts == 0
+    started.turn()
+
+    assert pulse.restarts == 1
+
+
+def test_goes_on_with_a_cluster_that_somebody_stopped(cluster: Cluster, started: Supervisor) -> None:
+    stopped = [psutil.Process(pid) for pid in cluster.runs[0]]
+    for process in stopped:
+        process.suspend()
+
+    started.turn()
+
+    wait_for(lambda: all(process.status() != psutil.STATUS_STOPPED for process in stopped))
+    assert len(cluster.runs) == 1
+
+
+def test_says_goodbye_only_when_told_to_stop(cluster: Cluster) -> None:
+    pulse = StubPulse(Interruption(cluster, signal.SIGTERM))
+
+    with StopSignal() as stop:
+        cluster.supervisor(pulse=pulse).run(stop)
+
+    assert pulse.ended

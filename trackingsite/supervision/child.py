@@ -25,9 +25,11 @@ class Child:
         *,
         env: Mapping[str, str] | None = None,
         output: int | None = None,
+        when_orphaned: int = signal.SIGTERM,
     ) -> None:
         self.name = name
         self._command = list(command)
+        self._when_orphaned = when_orphaned
         self._env = env
         self._output = output
         self._process: subprocess.Popen[bytes] | None = None
@@ -41,7 +43,7 @@ class Child:
             stdout=self._output,
             stderr=subprocess.STDOUT if self._output else None,
             start_new_session=True,
-            preexec_fn=end_with_parent(os.getpid()),
+            preexec_fn=end_with_parent(os.getpid(), self._when_orphaned),
         )
 
     @property
@@ -61,6 +63,12 @@ class Child:
         if self._process:
             self._process.terminate()
 
+    def resume(self) -> None:
+        """Have everything in its group go on that somebody stopped (SIGSTOP); nothing else notices."""
+        if self._process:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGCONT)
+
     def kill(self) -> int:
         """End whatever is left of the group at once. Returns how the process itself ended."""
         if not self._process:
@@ -70,14 +78,14 @@ class Child:
         return self._process.wait()
 
 
-def end_with_parent(parent: int) -> Callable[[], None] | None:
-    """What a child does before exec to be asked to end when its parent dies, even of SIGKILL (on Linux)."""
+def end_with_parent(parent: int, number: int = signal.SIGTERM) -> Callable[[], None] | None:
+    """What a child does before exec to get a signal when its parent dies, even of SIGKILL (on Linux)."""
     if LIBC is None:
         return None
     prctl = LIBC.prctl
 
     def ask() -> None:
-        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        prctl(PR_SET_PDEATHSIG, number)
         if os.getppid() != parent:  # it died before we asked
             os._exit(1)
 
@@ -89,6 +97,21 @@ def end_with(parent: int) -> None:
     ask = end_with_parent(parent)
     if ask:
         ask()
+
+
+def tie_to_parents() -> None:
+    """Have every process that is forked from here on, and all that those fork, die with its parent (on Linux)."""
+    parents = [os.getpid()]
+
+    def remember() -> None:
+        parents[0] = os.getpid()
+
+    def tie() -> None:
+        ask = end_with_parent(parents[0], signal.SIGKILL)
+        if ask:
+            ask()
+
+    os.register_at_fork(before=remember, after_in_child=tie)
 
 
 def end_all(

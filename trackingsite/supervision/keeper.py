@@ -27,6 +27,7 @@ class Keeper:
     def tend(self) -> str:
         """Look after the child, to be called about every second. Returns a line to tell when it has ended."""
         if self._start_at is None:
+            self.child.resume()
             return "" if self.child.is_running else self.clear_up()
         if self._clock() >= self._start_at:
             self.start()

@@ -1,16 +1,18 @@
 """Run the workers and keep them running."""
 
 import logging
+import os
+import signal
+import socket
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from django.core.management.base import BaseCommand
 from django.db import Error, connection
 from redis import RedisError
 
 from trackingsite.environment import BASE_DIR
-from trackingsite.pulse import prepare, pulse
+from trackingsite.pulse import Pulse
 from trackingsite.supervision import Child, Keeper, StopSignal, end_all
 
 logger = logging.getLogger(__name__)
@@ -24,62 +26,97 @@ class Command(BaseCommand):
     help = "Keep a django-q2 cluster running, in a process group of its own, and wake it for due work."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        command = [sys.executable, str(BASE_DIR / "manage.py"), "qcluster"]
+        name = cluster_name()
+        command = [sys.executable, str(BASE_DIR / "manage.py"), "worker_cluster", name]
         with StopSignal() as stop:
-            Supervisor(command, prepare=prepare, pulse=pulse).run(stop)
+            # Not asked to end in order when we are killed: with nobody to watch it, it might never come to an end.
+            Supervisor(Child("workers", command, when_orphaned=signal.SIGKILL), Pulse(name)).run(stop)
+
+
+def cluster_name() -> str:
+    """The host, and this process, as one host may run several."""
+    return f"{socket.gethostname()[:80]}:{os.getpid()}"
+
+
+class Beating(Protocol):
+    """What a supervisor needs of a pulse; see there."""
+
+    def prepare(self) -> None: ...
+    def beat(self) -> bool: ...
+    def note_restart(self) -> None: ...
+    def end(self) -> None: ...
 
 
 class Supervisor:
     """Keeps the cluster running and gives it its pulse.
 
-    When django-q2's guard dies, the cluster ends with exit code 0 and leaves workers behind that nobody guards.
-    So every end counts, whatever the exit code, and the whole group is killed before a new one starts.
+    It waits for a database or queue that is away, at start too, for as long as that takes: a worker host may be up
+    before them, nothing is lost meanwhile, and whoever starts it by hand reads the reason. (quickstart, which has to
+    prepare the database, ends instead.) When the cluster ends, for whatever reason and with whatever exit code, what
+    is left of its group is killed before a new one starts.
     """
 
-    def __init__(self, command: Sequence[str], *, prepare: Callable[[], object], pulse: Callable[[], object]) -> None:
-        self.keeper = Keeper(Child("qcluster", command))
-        self._prepare = prepare
+    def __init__(self, child: Child, pulse: Beating) -> None:
+        self.keeper = Keeper(child)
         self._pulse = pulse
+        self._started = False
         self._prepared = False
-        self._database_away = False
+        self._away = False
+        self._uncounted = 0
 
     def run(self, stop: StopSignal) -> None:
         """Work until told to stop. Leaves no process behind."""
         try:
-            self.keeper.start()
+            self.turn()
             while not stop.wait(PULSE_SECONDS):
                 self.turn()
         finally:
             if end_all([self.keeper.child], grace=GRACE_SECONDS, hurry=lambda: stop.urgent):
                 logger.warning("The cluster did not stop within %g s and was killed.", GRACE_SECONDS)
+            self._say_goodbye()
 
     def turn(self) -> None:
-        news = self.keeper.tend()
+        """Look after the cluster, and give one pulse; none while the database or the queue is away."""
+        news = self.keeper.tend() if self._started else ""
         if news:
             logger.error(news)
-        self.beat()
-
-    def beat(self) -> None:
-        """One pulse; none while the database or the broker is away, which is logged once."""
+            self._uncounted += 1
         try:
-            if not self._prepared:
-                self._prepare()
-                self._prepared = True
-            if self._pulse() is False:
-                logger.error("The workers take tasks and do none. %s", self.keeper.clear_up())
+            self._beat()
         except (Error, RedisError) as error:
             connection.close()
             self._note_outage(error)
         else:
             self._note_answer()
 
+    def _beat(self) -> None:
+        if not self._prepared:
+            self._pulse.prepare()
+            self._prepared = True
+        if not self._started:
+            self.keeper.start()
+            self._started = True
+        if not self._pulse.beat():
+            logger.error("The workers get nothing done any more. %s", self.keeper.clear_up())
+            self._uncounted += 1
+        while self._uncounted:
+            self._pulse.note_restart()
+            self._uncounted -= 1
+
     def _note_outage(self, error: Exception) -> None:
-        if not self._database_away:
-            logger.error("Database or broker away (%s); going on when it answers.", type(error).__name__)
-        self._database_away = True
+        if not self._away:
+            logger.error("Database or queue away (%s); going on when it answers.", type(error).__name__)
+        self._away = True
         self._prepared = False  # nobody could give a sign of life meanwhile
 
     def _note_answer(self) -> None:
-        if self._database_away:
-            logger.info("Database and broker answer again.")
-        self._database_away = False
+        if self._away:
+            logger.info("Database and queue answer again.")
+        self._away = False
+
+    def _say_goodbye(self) -> None:
+        try:
+            if self._prepared:
+                self._pulse.end()
+        except (Error, RedisError) as error:
+            logger.warning("The heartbeat's row is left for others to forget (%s).", type(error).__name__)
