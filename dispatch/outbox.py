@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, F, QuerySet
 from django.db.models.functions import Coalesce
@@ -21,7 +22,6 @@ from dispatch.tiktok.contract import Event
 from dispatch.tiktok.payload import redacted
 from offers.models import Pixel
 
-LEASE = timedelta(seconds=60)  # well above a request's deadline and the patience of settling: it needs no renewing
 RETRY_SECONDS = [10, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 28800]
 JITTER = 0.2
 THROTTLE_SECONDS = 30.0
@@ -36,6 +36,11 @@ class Shipment:
 
     delivery: Delivery
     event: Event
+
+
+def lease() -> timedelta:
+    """How long a claim is good for: well above a deadline and the patience of settling, it needs no renewing."""
+    return timedelta(seconds=settings.DELIVERY_LEASE_SECONDS)
 
 
 def claim(pixel: Pixel, now: datetime, limit: int) -> list[Delivery]:
@@ -54,7 +59,7 @@ def claim(pixel: Pixel, now: datetime, limit: int) -> list[Delivery]:
         Delivery.objects.filter(pk__in=keys, status=Status.WAITING).update(
             status=Status.LEASED,
             lease_token=token,
-            lease_until=now + LEASE,
+            lease_until=now + lease(),
             claims=F("claims") + 1,
             first_sent_at=Coalesce("first_sent_at", now),
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import orjson
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
@@ -25,7 +26,6 @@ from offers.models import EventRule, Pixel
 
 logger = logging.getLogger(__name__)
 
-PATIENCE_SECONDS = 30.0  # for a database that is away while an answer is to be settled; the lease is longer
 PAUSE_SECONDS = 0.5
 
 
@@ -123,9 +123,10 @@ def post(parcel: Parcel) -> tuple[Reply, datetime]:
 def finish(parcel: Parcel, reply: Reply, started_at: datetime) -> None:
     """Record the attempts, settle the deliveries and remember what the reply says of the lane.
 
-    A database that is away is waited for: what TikTok said of these deliveries is known to nobody else.
+    A database that is away is waited for, for half a lease: what TikTok said of these deliveries is known to nobody
+    else.
     """
-    ends_at = time.monotonic() + PATIENCE_SECONDS
+    ends_at = time.monotonic() + settings.DELIVERY_LEASE_SECONDS / 2
     while True:
         try:
             return settle(parcel, reply, started_at)

@@ -11,7 +11,6 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from conversions.networks import ADAPTERS
-from dispatch.outbox import LEASE
 from dispatch.tiktok.contract import MAX_EVENTS
 from offers.models import Network
 
@@ -68,9 +67,9 @@ def sending(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessa
     if not 1 <= settings.TIKTOK_BATCH_SIZE <= MAX_EVENTS:
         text = f"TIKTOK_BATCH_SIZE must be between 1 and {MAX_EVENTS}."
         messages.append(Error(text, hint="100 is the default.", id="trackingsite.E005"))
-    if not 0 < settings.TIKTOK_DEADLINE_SECONDS <= LEASE.total_seconds() / 4:
-        text = f"TIKTOK_DEADLINE_SECONDS must be above 0 and at most {LEASE.total_seconds() / 4:g}."
-        messages.append(Error(text, hint="10 is the default.", id="trackingsite.E006"))
+    if not 0 < settings.TIKTOK_DEADLINE_SECONDS <= settings.DELIVERY_LEASE_SECONDS / 4:
+        text = "TIKTOK_DEADLINE_SECONDS must be above 0 and at most a quarter of DELIVERY_LEASE_SECONDS."
+        messages.append(Error(text, hint="10 and 60 are the defaults.", id="trackingsite.E006"))
     return messages
 
 

@@ -31,6 +31,7 @@ TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])
 TIKTOK_API_URL = env.str("TIKTOK_API_URL", default="https://business-api.tiktok.com").rstrip("/")
 TIKTOK_PIXEL_URL = env.str("TIKTOK_PIXEL_URL", default="https://analytics.tiktok.com").rstrip("/")
 TIKTOK_DEADLINE_SECONDS = strict_number(env, "TIKTOK_DEADLINE_SECONDS", 10)
+DELIVERY_LEASE_SECONDS = strict_number(env, "DELIVERY_LEASE_SECONDS", 60)
 TIKTOK_BATCH_SIZE = int(strict_number(env, "TIKTOK_BATCH_SIZE", 100))
 # TikTok's lowest published limit is 1,000 requests a minute; 0 means no cap of ours.
 TIKTOK_REQUESTS_PER_SECOND = strict_number(env, "TIKTOK_REQUESTS_PER_SECOND", 16)

@@ -149,7 +149,7 @@ def test_retry_after_is_honoured_up_to_an_hour():
 def test_a_dead_workers_delivery_comes_back_with_a_warning():
     claimed()
 
-    outbox.release_expired(timezone.now() + outbox.LEASE + timedelta(seconds=1))
+    outbox.release_expired(timezone.now() + outbox.lease() + timedelta(seconds=1))
 
     delivery = Delivery.objects.get()
     assert (delivery.status, delivery.maybe_accepted) == (Status.WAITING, True)
@@ -164,7 +164,7 @@ def test_a_lease_that_runs_is_left_alone():
 def test_what_kills_its_worker_again_and_again_is_a_dead_letter():
     delivery = claimed(claims=2)
 
-    outbox.release_expired(timezone.now() + outbox.LEASE + timedelta(seconds=1))
+    outbox.release_expired(timezone.now() + outbox.lease() + timedelta(seconds=1))
 
     delivery.refresh_from_db()
     assert (delivery.status, delivery.reason) == (Status.DEAD, Reason.CRASH_LOOP)

@@ -25,6 +25,7 @@ def test_the_defaults_are_sound():
         ("TRUSTED_PROXIES", ["10.0.0.0/8", "proxy.local"], "trackingsite.E004"),
         ("TIKTOK_BATCH_SIZE", 1001, "trackingsite.E005"),
         ("TIKTOK_DEADLINE_SECONDS", 60.0, "trackingsite.E006"),
+        ("DELIVERY_LEASE_SECONDS", 20.0, "trackingsite.E006"),
         ("REDIS_URL", "localhost:6379", "trackingsite.E007"),
     ],
 )
