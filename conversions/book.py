@@ -82,7 +82,7 @@ class ClickBook:
         entry.payout = difference(entry.payout, [e.payout for e in same]) if record.payout is not None else None
         entry.amount = difference(entry.amount, [e.amount for e in same])
         if not (entry.payout or entry.amount):
-            return Outcome.DUPLICATE, f"The same as postback {known.postback_id}, corrections included."
+            return Outcome.DUPLICATE, f"The same as {known.source}, corrections included."
         if entry.currency != known.currency:
             return Outcome.DUPLICATE, f"In {entry.currency} instead of {known.currency}, so nothing is corrected."
         entry.kind = Kind.CORRECTION if known.kind == Kind.SALE else Kind(known.kind)

@@ -190,10 +190,10 @@ class Digest:
         if mode == Network.DuplicateMode.UPDATE and known.conversion.click_id == book.click.pk:
             return book.correct(known, postback, record, self.now)
         if not says_other_money(known, record):
-            return Outcome.DUPLICATE, f"The same as postback {known.postback_id}."
+            return Outcome.DUPLICATE, f"The same as {known.source}."
         return (
             Outcome.DUPLICATE,
-            f"Other amounts than postback {known.postback_id}; ignored by the duplicate mode.",
+            f"Other amounts than {known.source}; ignored by the duplicate mode.",
         )
 
     def store(self, postbacks: list[Postback]) -> None:

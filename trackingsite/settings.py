@@ -38,6 +38,13 @@ TIKTOK_REQUESTS_PER_SECOND = strict_number(env, "TIKTOK_REQUESTS_PER_SECOND", 16
 ALLOW_CUSTOM_EVENT_NAMES = strict_bool(env, "ALLOW_CUSTOM_EVENT_NAMES", False)
 DEMO_ADMIN_PASSWORD = env.str("DEMO_ADMIN_PASSWORD", default="")
 
+# What the site keeps, in days; 0 means for ever. TikTok counts a conversion up to 28 days after its click.
+RETENTION_PAYLOAD_DAYS = strict_number(env, "RETENTION_PAYLOAD_DAYS", 30, most=36500)
+RETENTION_ATTEMPT_DAYS = strict_number(env, "RETENTION_ATTEMPT_DAYS", 90, most=36500)
+RETENTION_POSTBACK_DAYS = strict_number(env, "RETENTION_POSTBACK_DAYS", 180, most=36500)
+RETENTION_VISITOR_DAYS = strict_number(env, "RETENTION_VISITOR_DAYS", 60, most=36500)
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
 # Django
 ALLOWED_HOSTS: list[str] = env.list(
     "DJANGO_ALLOWED_HOSTS",

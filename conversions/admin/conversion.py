@@ -79,7 +79,7 @@ class ConversionAdmin(RecordAdmin):
         context["told"] = told(conversion)
         context["undecided"] = told_badges(conversion, [])
         context["ledger"] = ledger_table(entries)
-        context["postbacks"] = postback_table(conversion.postbacks.order_by("pk"))
+        context["postbacks"] = postback_table(conversion, was_called=bool(entries))
         response: HttpResponse = super().render_change_form(request, context, **kwargs)
         return response
 

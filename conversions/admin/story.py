@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.safestring import SafeString
 
 from conversions.admin.badges import delivery_badge, money, outcome_badge, status_badge, verdict_badge
-from conversions.models import Conversion, LedgerEntry, Postback
+from conversions.models import Conversion, LedgerEntry
 from offers.admin_parts import admin_link, moment, mono, sentences, shortened, table
 
 ATTEMPT_HEADERS = ["Started", "Verdict", "HTTP", "Code", "TikTok's message", "TikTok's request id", "Took"]
@@ -36,7 +36,7 @@ def told(conversion: Conversion) -> list[ToldStory]:
             link=admin_link(delivery, f"Delivery {delivery.pk}"),
             pixel=str(delivery.pixel),
             why=why(delivery),
-            attempts=attempt_table(delivery.attempt_log.all()),
+            attempts=attempt_table(delivery),
         )
         for delivery in deliveries
     ]
@@ -55,7 +55,7 @@ def why(delivery: Any) -> str:
     return str(delivery.decision)
 
 
-def attempt_table(attempts: Iterable[Any]) -> SafeString:
+def attempt_table(delivery: Any) -> SafeString:
     rows = [
         [
             moment(attempt.started_at),
@@ -66,9 +66,10 @@ def attempt_table(attempts: Iterable[Any]) -> SafeString:
             mono(attempt.request_id),
             f"{attempt.duration_ms:,}\N{NO-BREAK SPACE}ms",
         ]
-        for attempt in attempts
+        for attempt in delivery.attempt_log.all()
     ]
-    return table(ATTEMPT_HEADERS, rows, "It has not been sent to TikTok so far.")
+    none = "Its attempts are too old to be kept." if delivery.attempts else "It has not been sent to TikTok so far."
+    return table(ATTEMPT_HEADERS, rows, none)
 
 
 def ledger_table(entries: Iterable[LedgerEntry]) -> SafeString:
@@ -86,7 +87,7 @@ def ledger_table(entries: Iterable[LedgerEntry]) -> SafeString:
     return table(LEDGER_HEADERS, rows, "No postback has spoken of this conversion so far; a page called it.")
 
 
-def postback_table(postbacks: Iterable[Postback]) -> SafeString:
+def postback_table(conversion: Conversion, was_called: bool) -> SafeString:
     rows = [
         [
             moment(postback.received_at),
@@ -95,9 +96,12 @@ def postback_table(postbacks: Iterable[Postback]) -> SafeString:
             postback.detail or "–",
             admin_link(postback),
         ]
-        for postback in postbacks
+        for postback in conversion.postbacks.order_by("pk")
     ]
-    return table(POSTBACK_HEADERS, rows, "The network has not called for this conversion so far.")
+    none = "The network's calls are too old to be kept; the ledger has what they said."
+    return table(
+        POSTBACK_HEADERS, rows, none if was_called else "The network has not called for this conversion so far."
+    )
 
 
 def conversion_table(conversions: Iterable[Conversion]) -> SafeString:

@@ -1,9 +1,11 @@
 from django.db import models
+from django.db.models import Q
 
 from conversions.click_ids import LENGTH, new_click_id
 from offers.models import Offer
 
 TTCLID_LENGTH = 2048
+WITH_VISITOR = Q(ip__isnull=False) | ~Q(user_agent="")
 
 
 class Consent(models.TextChoices):
@@ -50,6 +52,8 @@ class Click(models.Model):
             # Used by the admin's list, newest first, alone and for one offer.
             models.Index(fields=["-created_at"], name="click_newest"),
             models.Index(fields=["offer", "-created_at"], name="click_newest_of_offer"),
+            # Used by retention, which would read every anonymous click again and again without it.
+            models.Index(fields=["id"], name="click_with_visitor", condition=WITH_VISITOR),
         ]
 
     def __str__(self) -> str:

@@ -17,7 +17,8 @@ class LedgerEntry(models.Model):
         CORRECTION = "correction", "Correction"
 
     conversion = models.ForeignKey(Conversion, models.PROTECT, related_name="ledger_entries")
-    postback = models.ForeignKey(Postback, models.PROTECT, related_name="ledger_entries")
+    # The entry says everything by itself and keeps its key when retention has pruned the call that it came by.
+    postback = models.ForeignKey(Postback, models.SET_NULL, null=True, blank=True, related_name="ledger_entries")
     network = models.ForeignKey(Network, models.PROTECT, related_name="+")
     kind = models.CharField(max_length=10, choices=Kind)
     key = models.CharField("idempotency key", max_length=64)
@@ -37,3 +38,8 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.payout if self.payout is not None else ''} {self.currency}".strip()
+
+    @property
+    def source(self) -> str:
+        """The call that it came by, in words."""
+        return f"postback {self.postback_id}" if self.postback_id else "a postback that is no longer kept"

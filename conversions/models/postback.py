@@ -55,6 +55,8 @@ class Postback(models.Model):
             # Used by the admin's search and by whoever asks why a sale is missing.
             models.Index(fields=["click_ref"], name="postback_by_click", condition=~Q(click_ref="")),
             models.Index(fields=["transaction_id"], name="postback_by_transaction", condition=~Q(transaction_id="")),
+            # Used by retention, as far as addresses are still there.
+            models.Index(fields=["id"], name="postback_with_address", condition=Q(remote_ip__isnull=False)),
         ]
 
     def __str__(self) -> str:

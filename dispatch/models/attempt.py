@@ -1,4 +1,5 @@
 from django.db import models
+from django.db.models import Q
 
 from dispatch.models.credential import Credential
 from dispatch.models.delivery import Delivery
@@ -23,6 +24,10 @@ class DeliveryAttempt(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        indexes = [
+            # Used by retention, as far as there are payloads to empty.
+            models.Index(fields=["id"], name="attempt_with_payload", condition=~Q(payload={})),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_verdict_display()} at {self.started_at:%Y-%m-%d %H:%M:%S}"

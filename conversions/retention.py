@@ -1,0 +1,89 @@
+"""What of the recorded rows goes when it is old: raw postbacks, and the visitors' addresses and browsers."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from conversions.models import Click, Conversion, Postback
+from conversions.models.click import WITH_VISITOR
+from conversions.outcomes import Outcome
+
+BATCH_SIZE = 500
+Rows = QuerySet[Any]
+
+
+@dataclass(frozen=True)
+class Chore:
+    """One thing that goes with age.
+
+    `rows` have it still; the column `age` says how old they are, and where rows are `in_order`, a later primary key is
+    a younger row. What fits `kept` stays whatever its age. `prune` takes it away from rows and says from how many.
+    """
+
+    rows: Rows
+    age: str
+    kept: Q
+    prune: Callable[[Rows], int]
+    in_order: bool = True
+
+    def batches(self, before: datetime, dry_run: bool = False) -> Iterator[int]:
+        """Prune what is older, a short transaction at a time; the number that went after each, or that would go.
+
+        It may be left after any of them, and two may be at it at once: each row is judged again as it goes.
+        """
+        rows = self.rows if self.in_order else self.rows.filter(**{f"{self.age}__lt": before})
+        rows = rows.order_by("pk")
+        found = list(rows.values_list("pk", self.age)[:BATCH_SIZE])
+        while old := [key for key, moment in found if moment < before]:
+            going = self.rows.filter(pk__in=old).exclude(self.kept)
+            yield going.count() if dry_run else self.prune(going)
+            found = list(rows.filter(pk__gt=found[-1][0]).values_list("pk", self.age)[:BATCH_SIZE])
+
+
+def delete(rows: Rows) -> int:
+    """Delete rows that nothing else points to, in one statement."""
+    return rows.delete()[0]
+
+
+def delete_postbacks(rows: Rows) -> int:
+    """Delete postbacks; ledger entries that came by them stand for themselves. One that is being replayed stays."""
+    with transaction.atomic():
+        keys = list(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        return Postback.objects.filter(pk__in=keys).only("pk").delete()[0]
+
+
+def forget_addresses(rows: Rows) -> int:
+    """Forget who called, also in the words of a refusal."""
+    with transaction.atomic():
+        keys = list(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        known = Postback.objects.filter(pk__in=keys)
+        known.filter(outcome=Outcome.IP_NOT_ALLOWED).update(detail="The address was not in the list.")
+        return known.update(remote_ip=None)
+
+
+def postbacks() -> Chore:
+    """Raw calls. The ledger keeps the idempotency keys and the money, so that a repetition stays one."""
+    return Chore(Postback.objects.all(), "received_at", UNDIGESTED, delete_postbacks)
+
+
+def callers() -> Chore:
+    """The addresses that postbacks came from."""
+    return Chore(Postback.objects.filter(remote_ip__isnull=False), "received_at", UNDIGESTED, forget_addresses)
+
+
+def visitors(unfinished: QuerySet[Any]) -> Chore:
+    """The address and the browser of clicks. `unfinished` are the deliveries that may still be built from them."""
+    unplanned = Conversion.objects.unplanned().filter(click=OuterRef("pk"))
+    to_send = unfinished.filter(conversion__click=OuterRef("pk"))
+    kept = Q(Exists(unplanned)) | Q(Exists(to_send))
+    return Chore(
+        Click.objects.filter(WITH_VISITOR), "created_at", kept, lambda rows: rows.update(ip=None, user_agent="")
+    )
+
+
+# Waiting for the digest, for their click, or for a replay.
+UNDIGESTED = Q(due_at__isnull=False) | Q(outcome=Outcome.RECEIVED)

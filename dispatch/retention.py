@@ -1,0 +1,33 @@
+"""What of the sending record goes when it is old: payloads first, then the attempts that they belong to."""
+
+from django.db.models import Q, QuerySet
+
+from conversions import retention
+from conversions.retention import Chore
+from dispatch.models import Delivery, DeliveryAttempt
+
+Status = Delivery.Status
+# Whoever decides on these looks at their attempts, and their event is built anew from the click.
+UNFINISHED = [Status.WAITING, Status.LEASED, Status.HELD, Status.DEAD]
+OF_UNFINISHED = Q(delivery__status__in=UNFINISHED)
+
+
+def attempts() -> Chore:
+    """Whole attempts. The tallies count them for good."""
+    return Chore(DeliveryAttempt.objects.all(), "started_at", OF_UNFINISHED, retention.delete)
+
+
+def payloads() -> Chore:
+    """What was sent, which holds the visitor's browser and most of the address."""
+    with_payload = DeliveryAttempt.objects.exclude(payload={})
+    return Chore(with_payload, "started_at", OF_UNFINISHED, lambda rows: rows.update(payload={}))
+
+
+def visitors() -> Chore:
+    """The address and the browser of clicks that nothing can be built from any more."""
+    return retention.visitors(unfinished())
+
+
+def unfinished() -> QuerySet[Delivery]:
+    """Deliveries that may still be sent, by automation or by a person's decision."""
+    return Delivery.objects.filter(status__in=UNFINISHED)
