@@ -13,14 +13,13 @@ from django.db import transaction
 from django.db.models import Count, F, QuerySet
 from django.db.models.functions import Coalesce
 
-from dispatch.models import Credential, Delivery, DeliveryAttempt, Lane
+from dispatch.models import Delivery, Lane
 from dispatch.models.delivery import DEDUP_WINDOW
 from dispatch.reasons import Reason
 from dispatch.tiktok.client import Reply
 from dispatch.tiktok.codes import WITH_WARNING, Verdict
 from dispatch.tiktok.contract import Event
-from dispatch.tiktok.payload import redacted
-from offers.models import Pixel
+from offers.models import Offer, Pixel
 
 RETRY_SECONDS = [10, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 28800]
 JITTER = 0.2
@@ -63,8 +62,30 @@ def claim(pixel: Pixel, now: datetime, limit: int) -> list[Delivery]:
             claims=F("claims") + 1,
             first_sent_at=Coalesce("first_sent_at", now),
         )
-    claimed = Delivery.objects.filter(lease_token=token, pk__in=keys)
-    return list(claimed.select_related("conversion__click__offer", "conversion__offer"))
+    return load(Delivery.objects.filter(lease_token=token, pk__in=keys))
+
+
+def load(rows: QuerySet[Delivery]) -> list[Delivery]:
+    """Deliveries with what their events are built from, and no more: most of sending is reading rows."""
+    deliveries = list(rows.order_by().select_related("conversion__click").only(*NEEDED))
+    offers = Offer.objects.in_bulk({delivery.conversion.offer_id for delivery in deliveries})
+    for delivery in deliveries:
+        conversion = delivery.conversion
+        conversion.offer = conversion.click.offer = offers[conversion.offer_id]
+    return deliveries
+
+
+NEEDED = [
+    *("lease_token", "attempts", "maybe_accepted", "first_sent_at", "detail"),
+    *(
+        f"conversion__{name}"
+        for name in (
+            *("offer_id", "event_name", "event_id", "network_event", "status", "payout", "amount", "currency"),
+            *("occurred_at", "page_url", "referrer", "email_sha256", "phone_sha256"),
+        )
+    ),
+    *(f"conversion__click__{name}" for name in ("ttclid", "ttp", "ip", "user_agent", "landing_url", "consent")),
+]
 
 
 def travelling_together(found: list[tuple[int, int | None]]) -> list[int]:
@@ -76,28 +97,6 @@ def travelling_together(found: list[tuple[int, int | None]]) -> list[int]:
         return []
     limit = found[0][1]
     return [key for key, own in found if own == limit][:limit]
-
-
-def record_attempts(shipments: Sequence[Shipment], reply: Reply, credential: Credential, started_at: datetime) -> None:
-    """One DeliveryAttempt for each delivery of a request, with its payload shortened where it is personal."""
-    request = uuid.uuid4()
-    DeliveryAttempt.objects.bulk_create(
-        DeliveryAttempt(
-            delivery=shipment.delivery,
-            credential=credential,
-            request=request,
-            batch_size=len(shipments),
-            started_at=started_at,
-            duration_ms=reply.duration_ms,
-            verdict=reply.verdict,
-            http_status=reply.http_status,
-            code=reply.code,
-            message=reply.message,
-            request_id=reply.request_id,
-            payload=redacted(shipment.event),
-        )
-        for shipment in shipments
-    )
 
 
 def settle(deliveries: Sequence[Delivery], reply: Reply, now: datetime) -> int:

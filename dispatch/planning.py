@@ -43,6 +43,8 @@ class Decision:
 
 def plan(now: datetime, limit: int = BATCH_SIZE) -> int:
     """Decide on up to `limit` unplanned conversions in one transaction; how many there were."""
+    if not Conversion.objects.unplanned().exists():
+        return 0
     with transaction.atomic():
         conversions = list(
             Conversion.objects.unplanned()

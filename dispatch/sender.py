@@ -23,7 +23,7 @@ from dispatch.tiktok.client import Reply
 logger = logging.getLogger(__name__)
 
 TURN_SECONDS = 5.0  # then other tasks' turn, such as the digest's
-LOOK_SECONDS = 0.05  # how often a turn looks for pixels that have got something to send, and for conversions to plan
+LOOK_SECONDS = 0.1  # how often a turn looks for pixels that have got something to send, and for conversions to plan
 REST_SECONDS = 0.01  # while nothing comes back and nothing may go out
 REQUESTS_UNDER_WAY = 16
 REQUESTS_OF_A_PIXEL = 4
@@ -62,31 +62,33 @@ class Sender:
                 look_at = time_is + LOOK_SECONDS
                 if not planned and not pixels and not self._under_way.total():
                     break
-            started = self._start_one_each(pixels)
+            started = self._start_some(pixels)
             sent += started
             self._settle(wait=0.0 if started else REST_SECONDS)
         return sent
 
-    def _start_one_each(self, pixels: set[int]) -> int:
-        """One request for every pixel that may have one; how many deliveries they hold."""
-        return sum(self._start_one(pixel_id, pixels) for pixel_id in list(pixels))
+    def _start_some(self, pixels: set[int]) -> int:
+        """The next requests of every pixel that may have some; how many deliveries they hold."""
+        return sum(self._start(pixel_id, pixels) for pixel_id in list(pixels))
 
-    def _start_one(self, pixel_id: int, pixels: set[int]) -> int:
+    def _start(self, pixel_id: int, pixels: set[int]) -> int:
         """A pixel with nothing to send leaves `pixels` until the next look."""
         under_way = self._under_way[pixel_id]
-        if under_way >= REQUESTS_OF_A_PIXEL or self._under_way.total() >= REQUESTS_UNDER_WAY:
+        room = min(REQUESTS_OF_A_PIXEL - under_way, REQUESTS_UNDER_WAY - self._under_way.total())
+        lane, now = Lane.objects.of(pixel_id) if room > 0 else None, clock.now()
+        if lane is None or (under_way and lane.is_troubled):
             return 0
-        lane, now = Lane.objects.of(pixel_id), clock.now()
-        if not lane.is_ready(now) or (under_way and lane.is_troubled):
+        requests = lane.requests_now(now, room)
+        if not requests:
             return 0
-        parcel = pack(lane, now)
-        if parcel is None:
+        parcels = pack(lane, requests, now)
+        for parcel in parcels:
+            with self._lock:
+                self._under_way[pixel_id] += 1
+            self._pool.submit(self._carry, parcel)
+        if not parcels:
             pixels.discard(pixel_id)
-            return 0
-        with self._lock:
-            self._under_way[pixel_id] += 1
-        self._pool.submit(self._carry, parcel)
-        return len(parcel.shipments)
+        return sum(len(parcel.shipments) for parcel in parcels)
 
     def _carry(self, parcel: Parcel) -> None:
         try:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -17,6 +17,7 @@ from dispatch.models import Credential, Delivery, Lane, Tally
 from dispatch.outbox import Shipment
 from dispatch.planning import decide, rules_of
 from dispatch.reasons import Reason
+from dispatch.record import record_attempts
 from dispatch.tiktok import client
 from dispatch.tiktok.client import Reply
 from dispatch.tiktok.codes import Verdict
@@ -51,31 +52,49 @@ class Parcel:
         return [shipment.delivery for shipment in self.shipments]
 
 
-def pack(lane: Lane, now: datetime) -> Parcel | None:
-    """The next request to a pixel; None when it is not admitted or nothing is due."""
+def pack(lane: Lane, requests: int, now: datetime) -> list[Parcel]:
+    """The next requests to a pixel, so many at most; none when they are not admitted or nothing is due."""
     room = lane.events_at_once(now)
-    if not Lane.objects.admit(lane, room, now):
-        return None
-    parcel = fill(lane, room, now)
-    used = len(parcel.shipments) if parcel else 0
-    Lane.objects.refund(lane, room - used, now, whole_request=parcel is None)
-    return parcel
+    if not Lane.objects.admit(lane, requests, requests * room, now):
+        return []
+    parcels = fill(lane, requests, room, now)
+    used = sum(len(parcel.shipments) for parcel in parcels)
+    Lane.objects.refund(lane, requests - len(parcels), requests * room - used, now)
+    return parcels
 
 
-def fill(lane: Lane, room: int, now: datetime) -> Parcel | None:
+def fill(lane: Lane, requests: int, room: int, now: datetime) -> list[Parcel]:
     """Claim what is due and build its events; a token that can't be read counts as refused."""
     credential = Credential.objects.usable().filter(pixel=lane.pixel).first()
-    deliveries = outbox.claim(lane.pixel, now, room) if credential else []
+    deliveries = outbox.claim(lane.pixel, now, requests * room) if credential else []
     if credential is None or not deliveries:
-        return None
+        return []
     try:
         token = credential.reveal_to_send()
     except SecretUnreadableError as error:
         takeover.refuse(credential, str(error), now)
         outbox.put_back(deliveries, now)
-        return None
-    shipments = fitting(build_shipments(deliveries, now), now)
-    return Parcel(lane, credential, token, shipments) if shipments else None
+        return []
+    shipments = build_shipments(deliveries, now)
+    batches = list(split(shipments, room))
+    for left in batches[requests:]:
+        outbox.put_back([shipment.delivery for shipment in left], now)
+    return [Parcel(lane, credential, token, batch) for batch in batches[:requests]]
+
+
+def split(shipments: Sequence[Shipment], room: int) -> Iterator[list[Shipment]]:
+    """Requests of so many events at most, whose bodies stay under a megabyte."""
+    batch: list[Shipment] = []
+    size = 0
+    for shipment in shipments:
+        weight = len(orjson.dumps(shipment.event)) + 1
+        if batch and (len(batch) == room or size + weight > MAX_BODY_BYTES - 1000):
+            yield batch
+            batch, size = [], 0
+        batch.append(shipment)
+        size += weight
+    if batch:
+        yield batch
 
 
 def build_shipments(deliveries: Sequence[Delivery], now: datetime) -> list[Shipment]:
@@ -98,18 +117,6 @@ def make_shipment(delivery: Delivery, rules: list[EventRule], now: datetime) -> 
     else:
         return Shipment(delivery, decision.event)
     return None
-
-
-def fitting(shipments: list[Shipment], now: datetime) -> list[Shipment]:
-    """As many as fit into a body of a megabyte; the others go back."""
-    size, count = 1000, 0
-    for shipment in shipments:
-        size += len(orjson.dumps(shipment.event)) + 1
-        if count and size > MAX_BODY_BYTES:
-            outbox.put_back([left.delivery for left in shipments[count:]], now)
-            break
-        count += 1
-    return shipments[:count]
 
 
 def post(parcel: Parcel) -> tuple[Reply, datetime]:
@@ -144,7 +151,7 @@ def settle(parcel: Parcel, reply: Reply, started_at: datetime) -> None:
         takeover.refuse(parcel.credential, reply.message, now)  # first: nothing more may go out with it
     with transaction.atomic():
         if not (reply.verdict == Verdict.INVALID and len(parcel.shipments) > 1):
-            outbox.record_attempts(parcel.shipments, reply, parcel.credential, started_at)
+            record_attempts(parcel.shipments, reply, parcel.credential, started_at)
         outbox.settle(parcel.deliveries, reply, now)
         if reply.verdict == Verdict.ACCEPTED:
             parcel.credential.note_accepted(now)

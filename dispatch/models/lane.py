@@ -41,6 +41,11 @@ class LaneQuerySet(models.QuerySet["Lane"]):
         """Lanes that nobody may enter now: TikTok wants rest, or the breaker is open."""
         return self.filter(Q(rest_until__gt=now) | Q(trips__gt=0, probe_at__gt=now))
 
+    def open(self, now: datetime) -> "LaneQuerySet":
+        """The others; of a tripped lane one probe may be let in."""
+        rested = Q(rest_until=None) | Q(rest_until__lte=now)
+        return self.filter(rested, Q(trips=0) | Q(probe_at__lte=now))
+
     def of(self, pixel_id: int) -> "Lane":
         """The lane of a pixel, with the pixel; made when it has none yet."""
         lanes = self.filter(pixel_id=pixel_id).select_related("pixel")
@@ -50,32 +55,32 @@ class LaneQuerySet(models.QuerySet["Lane"]):
             lane = lanes.get()
         return lane
 
-    def admit(self, lane: "Lane", events: int, now: datetime) -> bool:
-        """Take the place of one request with so many events; False when there is none.
+    def admit(self, lane: "Lane", requests: int, events: int, now: datetime) -> bool:
+        """Take the place of so many requests with so many events in all; False when there is none.
 
         GCRA in one conditional UPDATE: right across workers and hosts, and without a database nobody is admitted.
         Of a tripped lane only one probe at a time is let in.
         """
         at, rates = now.timestamp(), lane.rates(now)
-        free = self.filter(pk=lane.pk, trips=lane.trips, pixel__paused_by=Pixel.PausedBy.NOBODY)
-        free = free.exclude(pk__in=self.closed(now).values("pk"))
+        free = self.open(now).filter(pk=lane.pk, trips=lane.trips, pixel__paused_by=Pixel.PausedBy.NOBODY)
         changes: dict[str, object] = {"probe_at": now + PROBE_LEASE} if lane.trips else {}
         if rates.requests_per_second:
-            free = free.filter(next_request__lte=at + BURST_SECONDS)
-            changes["next_request"] = Greatest(F("next_request"), Value(at)) + 1 / rates.requests_per_second
+            ahead = (requests - 1) / rates.requests_per_second
+            free = free.filter(next_request__lte=at + BURST_SECONDS - ahead)
+            changes["next_request"] = Greatest(F("next_request"), Value(at)) + requests / rates.requests_per_second
         if rates.events_per_second:
             free = free.filter(next_event__lte=at + BURST_SECONDS)
             changes["next_event"] = Greatest(F("next_event"), Value(at)) + events / rates.events_per_second
         return free.update(**changes) == 1 if changes else free.exists()
 
-    def refund(self, lane: "Lane", events: int, now: datetime, whole_request: bool = False) -> None:
-        """Give back what was admitted and not sent."""
+    def refund(self, lane: "Lane", requests: int, events: int, now: datetime) -> None:
+        """Give back what was admitted and not sent; a probe that was not made leaves its place to the next one."""
         rates, changes = lane.rates(now), {}
         if rates.events_per_second and events:
             changes["next_event"] = F("next_event") - events / rates.events_per_second
-        if rates.requests_per_second and whole_request:
-            changes["next_request"] = F("next_request") - 1 / rates.requests_per_second
-        if whole_request and lane.trips:
+        if rates.requests_per_second and requests:
+            changes["next_request"] = F("next_request") - requests / rates.requests_per_second
+        if requests and lane.trips:
             self.filter(pk=lane.pk, trips=lane.trips).update(probe_at=now)
         if changes:
             self.filter(pk=lane.pk).update(**changes)
@@ -99,6 +104,11 @@ class LaneQuerySet(models.QuerySet["Lane"]):
         fresh = When(failed_at__gt=now - FORGIVEN_AFTER, then=F("failures") + 1)
         rows.update(failures=Case(fresh, default=Value(1)), failed_at=now, last_failure=message[:300])
         rows.filter(failures__gte=FAILURES_TO_TRIP).update(trips=1, tripped_at=now, probe_at=now + PROBE_PAUSES[0])
+
+    def probe_now(self, lane: "Lane", now: datetime) -> bool:
+        """Let the next probe go at once; False when another one or a success came first. `lane` is as it was shown."""
+        rows = self.filter(pk=lane.pk, trips=lane.trips, trips__gt=0, probe_at=lane.probe_at)
+        return rows.update(probe_at=now) == 1
 
     def slow_down(self, lane: "Lane", until: datetime, now: datetime) -> None:
         """TikTok wants rest: none is sent until then, and half as fast afterwards, however many requests it refused."""
@@ -148,11 +158,17 @@ class Lane(models.Model):
         """Whether TikTok fails lately: then one request at a time is enough for a worker."""
         return self.failures > 0 or self.trips > 0
 
-    def is_ready(self, now: datetime) -> bool:
-        """Whether it is worth asking to be admitted: by the caps, the next request's time has come."""
+    def requests_now(self, now: datetime, most: int) -> int:
+        """How many requests, up to `most`, it is worth asking to be admitted with: what the caps allow by now."""
         rates, at = self.rates(now), now.timestamp() + BURST_SECONDS
-        by_requests = not rates.requests_per_second or self.next_request <= at
-        return by_requests and (not rates.events_per_second or self.next_event <= at)
+        if rates.events_per_second and self.next_event > at:
+            return 0
+        if self.is_troubled or rates.events_per_second:
+            most = min(most, 1)
+        if rates.requests_per_second:
+            behind = at - max(self.next_request, now.timestamp())
+            most = min(most, int(behind * rates.requests_per_second) + 1 if behind >= 0 else 0)
+        return most
 
     def pace_at(self, now: datetime) -> float:
         """The share of the allowed rate that may be used now: it doubles every minute until it is whole again."""

@@ -31,7 +31,7 @@ def admitted_in(pixel: Pixel, span: float, events: Callable[[Lane, datetime], in
         now = START + seconds(turn * step)
         lane = fresh(pixel)
         room = events(lane, now)
-        if lane.is_ready(now) and Lane.objects.admit(lane, room, now):
+        if lane.requests_now(now, 1) and Lane.objects.admit(lane, 1, room, now):
             found.append(room)
     return found
 
@@ -79,11 +79,11 @@ def test_the_cap_for_launches_counts_events_and_not_requests():
 def test_what_was_not_sent_is_given_back():
     pixel = make_pixel(max_events_per_second=4, max_requests_per_second=4)
     lane = fresh(pixel)
-    assert Lane.objects.admit(lane, 100, START)
+    assert Lane.objects.admit(lane, 1, 100, START)
 
-    Lane.objects.refund(lane, 100, START, whole_request=True)
+    Lane.objects.refund(lane, 1, 100, START)
 
-    assert Lane.objects.admit(fresh(pixel), 1, START)
+    assert Lane.objects.admit(fresh(pixel), 1, 1, START)
 
 
 def test_a_paused_pixel_is_refused_even_to_one_who_saw_it_running():
@@ -91,7 +91,7 @@ def test_a_paused_pixel_is_refused_even_to_one_who_saw_it_running():
     lane = fresh(pixel)
     pixel.pause(Pixel.PausedBy.STAFF, "launch", START)
 
-    assert not Lane.objects.admit(lane, 1, START)
+    assert not Lane.objects.admit(lane, 1, 1, START)
 
 
 def test_a_pixel_that_is_throttled_rests_and_goes_on_half_as_fast():
@@ -99,8 +99,8 @@ def test_a_pixel_that_is_throttled_rests_and_goes_on_half_as_fast():
 
     Lane.objects.slow_down(fresh(pixel), START + seconds(30), START)
 
-    assert not Lane.objects.admit(fresh(pixel), 1, START + seconds(29))
-    assert Lane.objects.admit(fresh(pixel), 1, START + seconds(31))
+    assert not Lane.objects.admit(fresh(pixel), 1, 1, START + seconds(29))
+    assert Lane.objects.admit(fresh(pixel), 1, 1, START + seconds(31))
     assert fresh(pixel).pace_at(START + seconds(30)) == 0.5
     assert fresh(pixel).pace_at(START + seconds(90)) == 1
 
@@ -131,7 +131,7 @@ def test_sustained_failure_trips_the_breaker():
 
     assert lane.is_tripped
     assert lane.last_failure == "HTTP 502"
-    assert not Lane.objects.admit(lane, 1, START)
+    assert not Lane.objects.admit(lane, 1, 1, START)
     assert pixel.lane in Lane.objects.closed(START)
 
 
@@ -159,9 +159,9 @@ def test_an_open_breaker_lets_one_small_probe_through_at_a_time():
     now = START + PROBE_PAUSES[0]
 
     assert lane.events_at_once(now) == PROBE_EVENTS
-    assert Lane.objects.admit(lane, 1, now)
-    assert not Lane.objects.admit(fresh(lane.pixel), 1, now + seconds(5))
-    assert Lane.objects.admit(fresh(lane.pixel), 1, now + PROBE_LEASE)
+    assert Lane.objects.admit(lane, 1, 1, now)
+    assert not Lane.objects.admit(fresh(lane.pixel), 1, 1, now + seconds(5))
+    assert Lane.objects.admit(fresh(lane.pixel), 1, 1, now + PROBE_LEASE)
 
 
 def test_a_probe_that_fails_keeps_it_open_for_longer():
@@ -198,11 +198,11 @@ def test_a_probe_that_succeeds_closes_it_and_sending_starts_gently():
 def test_a_probe_that_found_nothing_to_send_leaves_its_place_to_the_next_one():
     lane = trip(make_pixel())
     now = START + PROBE_PAUSES[0]
-    Lane.objects.admit(lane, 5, now)
+    Lane.objects.admit(lane, 1, 5, now)
 
-    Lane.objects.refund(lane, 5, now, whole_request=True)
+    Lane.objects.refund(lane, 1, 5, now)
 
-    assert Lane.objects.admit(fresh(lane.pixel), 5, now + seconds(1))
+    assert Lane.objects.admit(fresh(lane.pixel), 1, 5, now + seconds(1))
 
 
 def test_a_pixel_that_was_resumed_starts_gently():
