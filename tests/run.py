@@ -10,6 +10,7 @@ import tempfile
 import time
 import xml.etree.ElementTree as ET
 from collections import Counter
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,7 +41,9 @@ def main(arguments: list[str]) -> int:
     arguments = [argument for argument in arguments if argument != STRICT]
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        say(f"Python {sys.version.split()[0]}; browser: {browser() or install_browser()}")
+        say(f"Python {sys.version.split()[0]}")
+        say(f"Browser: {browser() or install('chromium', browser)}")
+        say(f"Redis: {redis_server() or install('redis-server', redis_server)}")
         results = [run("SQLite", nullcontext(""), arguments), run("PostgreSQL", postgresql(), arguments)]
     except KeyboardInterrupt:
         say("Stopped.")
@@ -141,19 +144,24 @@ def browser() -> str:
     return given or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), "")
 
 
-def install_browser() -> str:
-    """Install Debian's Chromium where that may be done. Returns where it is now, or why there is none."""
+def redis_server() -> str:
+    """Where Redis is; empty when it is missing."""
+    return shutil.which("redis-server") or ""
+
+
+def install(package: str, find: Callable[[], str]) -> str:
+    """Install one of Debian's packages where that may be done. Returns where it is now, or why there is none."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return "none (only root on Debian can install it from here)"
-    say("Installing Chromium from Debian's packages, once; this takes a minute …")
+    say(f"Installing {package} from Debian's packages, once; this takes a minute …")
     quiet: dict[str, Any] = {
         "env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
         "capture_output": True,
     }
     subprocess.run(["apt-get", "-qq", "update"], **quiet)
-    done = subprocess.run(["apt-get", "-qq", "-y", "--no-install-recommends", "install", "chromium"], **quiet)
+    done = subprocess.run(["apt-get", "-qq", "-y", "--no-install-recommends", "install", package], **quiet)
     words = done.stderr.decode(errors="replace").strip().splitlines()
-    return browser() or f"none (apt-get: {words[-1] if words else done.returncode})"
+    return find() or f"none (apt-get: {words[-1] if words else done.returncode})"
 
 
 def say(line: str) -> None:

@@ -1,0 +1,85 @@
+"""Databases that are cheap to make and break, for tests with processes of their own."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from django.conf import settings
+
+from dispatch.tiktok.sandbox import Sandbox
+from tests.faults.hosts import at_home_in, migrate
+from tests.faults.servers import MortalRedis
+from tests.run import redis_server as find_redis
+
+# Tests of an outage of PostgreSQL, which SQLite can't have.
+collect_ignore = ["test_supervisor_postgresql.py"] if settings.IS_SQLITE else []
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An empty database with all tables, of which others are copies."""
+    folder = tmp_path_factory.mktemp("tables")
+    if settings.IS_SQLITE:
+        url = f"sqlite:///{folder}/tables.sqlite3"
+        migrate(url, folder)
+        yield url
+        return
+    url, name = create_database("")
+    migrate(url, folder)
+    yield url
+    drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def hosts_database(tables: str, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any) -> Iterator[str]:
+    """The URL of a database for worker hosts. The ORM of the module's tests works on it, too."""
+    with django_db_blocker.unblock(), copy_of(tables, tmp_path_factory.mktemp("database")) as url, at_home_in(url):
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MortalRedis]:
+    """A private Redis, empty for whoever asks first; a test that kills it starts it again."""
+    if not find_redis():
+        pytest.skip("no redis-server: install Debian's package redis-server")
+    with MortalRedis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def tiktok() -> Iterator[Sandbox]:
+    """A stand-in for TikTok that takes any token, for all tests of a module."""
+    with Sandbox.running(accept_any_token=True) as running:
+        yield running
+
+
+@contextmanager
+def copy_of(tables: str, folder: Path) -> Iterator[str]:
+    if settings.IS_SQLITE:
+        yield f"sqlite:///{shutil.copy(urlsplit(tables).path, folder / 'db.sqlite3')}"
+        return
+    url, name = create_database(f"TEMPLATE {urlsplit(tables).path.strip('/')}")
+    try:
+        yield url
+    finally:
+        drop_database(name)
+
+
+def create_database(manner: str) -> tuple[str, str]:
+    """Its URL and its name."""
+    server, name = os.environ["DATABASE_URL"], f"faults_{secrets.token_hex(8)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} {manner}")
+    return urlsplit(server)._replace(path=f"/{name}").geturl(), name
+
+
+def drop_database(name: str) -> None:
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
