@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 USER_AGENT_LIMIT = 1000
+PRIVATE = [ipaddress.ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")]
 # Some proxies add the port; PostgreSQL takes no zone.
 ADDRESS = re.compile(r"(?P<v4>[\d.]+)(?::\d+)?|\[(?P<bracketed>[^\]%]+)(?:%[^\]]*)?\](?::\d+)?|(?P<v6>[^%]+)(?:%.*)?")
 
@@ -47,6 +48,11 @@ def parse_address(text: str) -> Address | None:
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
+
+
+def is_internal(address: Address) -> bool:
+    """Whether it is this machine's or a private network's."""
+    return address.is_loopback or address.is_link_local or any(address in network for network in PRIVATE)
 
 
 def is_trusted(address: Address) -> bool:

@@ -12,7 +12,7 @@ from offers.encryption import SecretUnreadableError
 
 logger = logging.getLogger(__name__)
 
-HOT_PREFIXES = ("/c/", "/go/", "/postback/")
+HOT_PREFIXES = ("/c/", "/go/", "/postback/", "/healthz", "/readyz", "/metrics")
 RETRY_AFTER_SECONDS = 5
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]

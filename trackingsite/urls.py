@@ -11,5 +11,6 @@ urlpatterns = [
     path("demo/buy/", demo.buy, name="demo_buy"),
     path("healthz", operations.healthz, name="healthz"),
     path("readyz", operations.readyz, name="readyz"),
+    path("metrics", operations.metrics, name="metrics"),
     path("admin/", admin.site.urls),
 ]

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from conversions.identity import sha256
 from conversions.models import Conversion
+from conversions.visitor import is_internal
 from dispatch.tiktok.contract import VERSION, Event, Page, Properties, User, check_event
 from offers.models import EventRule
 
@@ -52,12 +53,7 @@ def visitor_ip(ip: str | None) -> str:
     """A visitor's address. A private one is our own proxy's, unless the whole site is a local installation."""
     if not ip:
         return ""
-    address = ipaddress.ip_address(ip)
-    is_internal = address.is_loopback or address.is_link_local or any(address in net for net in INTERNAL)
-    return "" if is_internal and not is_local_installation() else ip
-
-
-INTERNAL = [ipaddress.ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")]
+    return "" if is_internal(ipaddress.ip_address(ip)) and not is_local_installation() else ip
 
 
 def is_local_installation() -> bool:

@@ -23,7 +23,7 @@ def answer_of(error: Exception, path: str = "/c/demo/", monkeypatch=None):
     return middleware.HotPathMiddleware(never)(RequestFactory().get(path))
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/admin/login/", "/demo/landing/", "/cx/", "/postbacks/", "/C/demo/"])
+@pytest.mark.parametrize("path", ["/health", "/admin/login/", "/demo/landing/", "/cx/", "/postbacks/", "/C/demo/"])
 def test_other_paths_go_the_long_way(path: str):
     response = middleware.HotPathMiddleware(lambda request: HttpResponse("long way"))(RequestFactory().get(path))
 

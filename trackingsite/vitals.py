@@ -1,0 +1,178 @@
+"""What operators ask of the site at one moment, read from the database. Every query is bounded by an index."""
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from django.db import Error
+from django.db.models import Count, Exists, OuterRef, Prefetch, QuerySet, Subquery
+from redis import RedisError
+
+from conversions.models import Conversion, Postback
+from conversions.wake import queue
+from dispatch import clock
+from dispatch.models import Credential, Delivery, Heartbeat, Lane
+from offers.models import Pixel
+from trackingsite.pulse import bad_schedules
+
+logger = logging.getLogger(__name__)
+
+KEEP_SECONDS = 10.0
+Status = Delivery.Status
+QUEUED = [Status.WAITING, Status.LEASED, Status.HELD, Status.DEAD]
+WITH_REASON = [Status.HELD, Status.DEAD]
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class PixelVitals:
+    """One pixel with its lane, and how its queue stands. `queue` has a number for each status, and for each of its
+    reasons where it has any; the reason is empty where it has none."""
+
+    pixel: Pixel
+    lane: Lane
+    has_credential: bool
+    due_since: datetime | None
+    queue: dict[tuple[str, str], int]
+
+    @property
+    def is_kept_back(self) -> bool:
+        """Whether nothing is sent until a person does something."""
+        return bool(self.pixel.paused_by) or not self.has_credential
+
+    def credentials(self, state: str) -> list[Credential]:
+        return [credential for credential in self.pixel.credentials.all() if credential.state == state]
+
+    def count(self, status: str) -> int:
+        return sum(count for (name, _), count in self.queue.items() if name == status)
+
+
+@dataclass(frozen=True)
+class Vitals:
+    """The state of the site at `now`, by the database's clock."""
+
+    now: datetime
+    pixels: list[PixelVitals]
+    heartbeats: list[Heartbeat]
+    undigested: int
+    undigested_since: datetime | None
+    unmatched: int
+    unplanned: int
+    bad_schedules: list[str]
+
+    def age(self, since: datetime | None) -> float:
+        """Seconds since then; 0 when there is nothing."""
+        return max(0.0, (self.now - since).total_seconds()) if since else 0.0
+
+    def oldest_due(self, kept_back: bool) -> float:
+        """The age of the oldest due delivery, of those kept back or of all others."""
+        return max((self.age(p.due_since) for p in self.pixels if p.is_kept_back == kept_back), default=0.0)
+
+
+class Kept(Generic[Value]):
+    """What costs something to read, kept in this process for a while; one thread reads it for all who ask meanwhile."""
+
+    def __init__(self, read: Callable[[], Value]) -> None:
+        self.read = read
+        self.lock = threading.Lock()
+        self.until = 0.0
+        self.value: Value | None = None
+
+    def get(self) -> Value | None:
+        with self.lock:
+            if time.monotonic() >= self.until:
+                self.value = self.read()
+                self.until = time.monotonic() + KEEP_SECONDS
+            return self.value
+
+    def forget(self) -> None:
+        self.until = 0.0
+
+
+def read() -> Vitals | None:
+    """The vitals now; None without a database."""
+    try:
+        return read_all(clock.now())
+    except Error as error:
+        logger.warning("The database does not tell how the site is (%s).", type(error).__name__)
+        return None
+
+
+def read_all(now: datetime) -> Vitals:
+    due = Postback.objects.due(now)
+    return Vitals(
+        now=now,
+        pixels=read_pixels(now),
+        heartbeats=list(Heartbeat.objects.order_by("cluster")),
+        undigested=due.count(),
+        undigested_since=due.order_by("due_at").values_list("due_at", flat=True).first(),
+        unmatched=Postback.objects.unmatched().count(),
+        unplanned=Conversion.objects.unplanned().count(),
+        bad_schedules=bad_schedules(),
+    )
+
+
+def read_pixels(now: datetime) -> list[PixelVitals]:
+    usable = Credential.objects.usable().filter(pixel=OuterRef("pk"))
+    due = Delivery.objects.due(now).filter(pixel=OuterRef("pk")).order_by("next_attempt_at")
+    rows: QuerySet[Any] = Pixel.objects.order_by("pk").select_related("lane").prefetch_related("tallies", LIVE)
+    rows = rows.annotate(has_credential=Exists(usable), due_since=Subquery(due.values("next_attempt_at")[:1]))
+    queues = read_queues()
+    return [
+        PixelVitals(pixel, lane_of(pixel), pixel.has_credential, pixel.due_since, queues[pixel.pk]) for pixel in rows
+    ]
+
+
+LIVE = Prefetch("credentials", Credential.objects.exclude(state=Credential.State.REVOKED).defer("token"))
+
+
+def lane_of(pixel: Any) -> Lane:
+    """The pixel's lane; one that was never used where there is none yet."""
+    return getattr(pixel, "lane", None) or Lane(pixel=pixel)
+
+
+def read_queues() -> dict[int, dict[tuple[str, str], int]]:
+    """How many deliveries of each pixel are where; one partial index each, and none that is finished is read."""
+    queues: dict[int, dict[tuple[str, str], int]] = defaultdict(dict)
+    for status in QUEUED:
+        columns = ["pixel", "reason"] if status in WITH_REASON else ["pixel"]
+        counts = Delivery.objects.filter(status=status).order_by().values_list(*columns).annotate(count=Count("*"))
+        for pixel_id, *reason, count in counts:
+            queues[pixel_id][status, "".join(reason)] = count
+    return queues
+
+
+def is_refused(credential: Credential) -> bool:
+    """Whether the last thing that TikTok said about it was a refusal."""
+    refused, accepted = credential.last_refused_at, credential.last_ok_at
+    return refused is not None and (accepted is None or accepted < refused)
+
+
+def breaker_state(lane: Lane, now: datetime) -> str:
+    """Half-open means that a probe may go; while one is on its way the breaker is open for the others."""
+    if not lane.is_tripped:
+        return "closed"
+    return "open" if lane.probe_at and lane.probe_at > now else "half-open"
+
+
+def read_wakeups() -> int | None:
+    """How many tasks wait on the workers' queue; None when the queue is away."""
+    try:
+        return int(queue().queue_size())
+    except (Error, RedisError):
+        return None
+
+
+vitals = Kept(read)
+wakeups = Kept(read_wakeups)
+
+
+def forget() -> None:
+    """Read anew when somebody asks next."""
+    vitals.forget()
+    wakeups.forget()
