@@ -76,7 +76,7 @@ def load(rows: QuerySet[Delivery]) -> list[Delivery]:
 
 
 NEEDED = [
-    *("lease_token", "attempts", "maybe_accepted", "first_sent_at", "detail"),
+    *("lease_token", "attempts", "claims", "maybe_accepted", "first_sent_at", "detail"),
     *(
         f"conversion__{name}"
         for name in (
@@ -97,6 +97,11 @@ def travelling_together(found: list[tuple[int, int | None]]) -> list[int]:
         return []
     limit = found[0][1]
     return [key for key, own in found if own == limit][:limit]
+
+
+def is_on_trial(delivery: Delivery) -> bool:
+    """Whether it is condemned if its worker dies once more: then nothing else may be under way that could be guilty."""
+    return delivery.claims >= delivery.attempts + CRASHES_ALLOWED
 
 
 def settle(deliveries: Sequence[Delivery], reply: Reply, now: datetime) -> int:

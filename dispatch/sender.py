@@ -81,14 +81,23 @@ class Sender:
         requests = lane.requests_now(now, room)
         if not requests:
             return 0
-        parcels = pack(lane, requests, now)
+        parcels = pack(lane, requests, now, make_way=self._clear)
         for parcel in parcels:
             with self._lock:
                 self._under_way[pixel_id] += 1
             self._pool.submit(self._carry, parcel)
+            if parcel.is_on_trial:
+                self._clear()
         if not parcels:
             pixels.discard(pixel_id)
         return sum(len(parcel.shipments) for parcel in parcels)
+
+    def _clear(self) -> bool:
+        """Wait until nothing is under way, but not for what hangs; whether nothing is."""
+        ends_at = time.monotonic() + 2 * settings.TIKTOK_DEADLINE_SECONDS
+        while self._under_way.total() and time.monotonic() < ends_at:
+            self._settle(wait=REST_SECONDS)
+        return not self._under_way.total()
 
     def _carry(self, parcel: Parcel) -> None:
         try:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -28,6 +28,7 @@ from offers.models import EventRule, Pixel
 logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.5
+NEXT_TRIAL = timedelta(seconds=10)
 
 
 def pixels_with_work(now: datetime) -> QuerySet[Pixel]:
@@ -51,19 +52,26 @@ class Parcel:
     def deliveries(self) -> list[Delivery]:
         return [shipment.delivery for shipment in self.shipments]
 
+    @property
+    def is_on_trial(self) -> bool:
+        return any(map(outbox.is_on_trial, self.deliveries))
 
-def pack(lane: Lane, requests: int, now: datetime) -> list[Parcel]:
-    """The next requests to a pixel, so many at most; none when they are not admitted or nothing is due."""
+
+def pack(lane: Lane, requests: int, now: datetime, make_way: Callable[[], bool]) -> list[Parcel]:
+    """The next requests to a pixel, so many at most; none when they are not admitted or nothing is due.
+
+    `make_way` waits until nothing else is under way in this process, and says whether that came true.
+    """
     room = lane.events_at_once(now)
     if not Lane.objects.admit(lane, requests, requests * room, now):
         return []
-    parcels = fill(lane, requests, room, now)
+    parcels = fill(lane, requests, room, now, make_way)
     used = sum(len(parcel.shipments) for parcel in parcels)
     Lane.objects.refund(lane, requests - len(parcels), requests * room - used, now)
     return parcels
 
 
-def fill(lane: Lane, requests: int, room: int, now: datetime) -> list[Parcel]:
+def fill(lane: Lane, requests: int, room: int, now: datetime, make_way: Callable[[], bool]) -> list[Parcel]:
     """Claim what is due and build its events; a token that can't be read counts as refused."""
     credential = Credential.objects.usable().filter(pixel=lane.pixel).first()
     deliveries = outbox.claim(lane.pixel, now, requests * room) if credential else []
@@ -74,6 +82,9 @@ def fill(lane: Lane, requests: int, room: int, now: datetime) -> list[Parcel]:
     except SecretUnreadableError as error:
         takeover.refuse(credential, str(error), now)
         outbox.put_back(deliveries, now)
+        return []
+    if any(map(outbox.is_on_trial, deliveries)) and not make_way():
+        outbox.put_back(deliveries, now + NEXT_TRIAL)
         return []
     shipments = build_shipments(deliveries, now)
     batches = list(split(shipments, room))
