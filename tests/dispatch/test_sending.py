@@ -85,6 +85,7 @@ def test_a_bad_event_is_found_and_its_neighbours_go_through(sandbox: Sandbox, pi
 
 def test_a_refused_token_pauses_the_pixel_after_one_request(sandbox: Sandbox, pixel: Pixel, settings):
     settings.TIKTOK_BATCH_SIZE = 5
+    settings.TIKTOK_REQUESTS_PER_SECOND = 1.0  # so that the answer is there before the next one's time
     sandbox.register_token(pixel.code, TOKEN, "revoked")
     queue(pixel, 20)
 
@@ -150,6 +151,7 @@ def test_a_token_may_live_in_the_environment(sandbox: Sandbox, pixel: Pixel, mon
 
 def test_a_throttled_pixel_rests_as_a_whole_without_losing_attempts(sandbox: Sandbox, pixel: Pixel, settings):
     settings.TIKTOK_BATCH_SIZE = 2
+    settings.TIKTOK_REQUESTS_PER_SECOND = 1.0
     sandbox.set_mode("code", code=40100)
     queue(pixel, 10)
 
