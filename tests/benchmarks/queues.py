@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime
 from decimal import Decimal
 
+from django.db import connection
 from django.utils import timezone
 
 from conversions.click_ids import new_click_id
@@ -76,3 +77,30 @@ def make_conversion(click: Click, now: datetime) -> Conversion:
         page_url=click.landing_url,
         transaction_id=uuid.uuid4().hex,
     )
+
+
+def flood(offer: Offer, count: int) -> Pixel:
+    """So many due deliveries of one conversion, made by the database itself: what matters is how many there are."""
+    conversion = make_conversion(make_click(offer, timezone.now()), timezone.now())
+    conversion.click.save()
+    conversion.save()
+    made = {
+        "postgresql": ("gen_random_uuid()", "now() - interval '1 second' * (n %% 600)"),
+        "sqlite": (
+            "lower(hex(randomblob(16)))",
+            "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', '-' || (n %% 600) || ' seconds')",
+        ),
+    }
+    event_id, due_at = made[connection.vendor]
+    with connection.cursor() as cursor:
+        cursor.execute(FLOOD.format(event_id=event_id, due_at=due_at), [count, conversion.pk, offer.pixel_id])
+        cursor.execute("ANALYZE")
+    return offer.pixel
+
+
+FLOOD = """
+WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < %s)
+INSERT INTO dispatch_delivery (conversion_id, pixel_id, event_name, event_id, status, reason, detail, next_attempt_at,
+    attempts, claims, maybe_accepted, created_at, decision)
+SELECT %s, %s, 'Purchase', {event_id}, 'waiting', '', '', {due_at}, 0, 0, false, {due_at}, '' FROM numbers
+"""
