@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 
-from django.db import InterfaceError, OperationalError
+from django.db import Error, InterfaceError, InternalError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import SimpleTemplateResponse
 from django.urls import resolve
@@ -14,6 +14,7 @@ logger = logging.getLogger(__name__)
 
 HOT_PREFIXES = ("/c/", "/go/", "/postback/", "/healthz", "/readyz", "/metrics")
 RETRY_AFTER_SECONDS = 5
+READ_ONLY = "25006"
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -28,9 +29,7 @@ class DatabaseAwayMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if isinstance(error, OperationalError | InterfaceError):
-            return database_away(error)
-        return None
+        return database_away(error) if is_outage(error) else None
 
 
 class HotPathMiddleware:
@@ -46,8 +45,22 @@ class HotPathMiddleware:
         request.resolver_match = match
         try:
             return rendered(match.func(request, *match.args, **match.kwargs))
-        except (OperationalError, InterfaceError, SecretUnreadableError) as error:
+        except SecretUnreadableError as error:
             return database_away(error)
+        except Error as error:
+            if not is_outage(error):
+                raise
+            return database_away(error)
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether a later try can succeed without anybody changing the site."""
+    return isinstance(error, OperationalError | InterfaceError) or is_read_only(error)
+
+
+def is_read_only(error: Exception) -> bool:
+    """Whether PostgreSQL takes no writes there, as the standby that was the primary a moment ago."""
+    return isinstance(error, InternalError) and getattr(error.__cause__, "sqlstate", "") == READ_ONLY
 
 
 def rendered(response: HttpResponseBase) -> HttpResponseBase:
@@ -58,6 +71,8 @@ def rendered(response: HttpResponseBase) -> HttpResponseBase:
 def database_away(error: Exception) -> HttpResponse:
     """503: the caller must try again, which is harmless where the first try was stored after all."""
     logger.error("No answer from the database: %s", type(error).__name__)
+    if is_read_only(error):
+        connection.close()  # the next one may lead to the new primary
     response = HttpResponse("Temporarily unavailable; please send it again.\n", "text/plain", 503)
     response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
