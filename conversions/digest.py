@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Model, QuerySet
-from django.utils import timezone
 
+from conversions import clock
 from conversions.book import TAKEN_BACK, ClickBook, says_other_money, slot
 from conversions.click_ids import is_click_id
 from conversions.models import Click, Conversion, LedgerEntry, Postback
@@ -55,7 +55,7 @@ def digest_one(key: int) -> Postback:
     """
     try:
         with transaction.atomic():
-            Digest(timezone.now()).run(claim(Postback.objects.filter(pk=key), skip_locked=False))
+            Digest(clock.now()).run(claim(Postback.objects.filter(pk=key), skip_locked=False))
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:  # a fault of ours must not stop the queue

@@ -1,9 +1,8 @@
 """Which click a rendered page belongs to; an arrival that no tracking link saw is registered here."""
 
 from django.http import HttpRequest
-from django.utils import timezone
 
-from conversions import configuration
+from conversions import clock, configuration
 from conversions.arrival import arrive, save_arrival, ttclid_of
 from conversions.click_ids import is_click_id
 from conversions.models import Click
@@ -42,6 +41,6 @@ def register_arrival(request: HttpRequest, offer_slug: str) -> Click | None:
     offer: Offer | None = configuration.offers.get(offer_slug) if offer_slug else None
     if offer is None:
         return None
-    click = arrive(request, offer, timezone.now())
+    click = arrive(request, offer, clock.now())
     save_arrival(click, request.build_absolute_uri())
     return click

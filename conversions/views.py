@@ -2,10 +2,9 @@
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from conversions import configuration
+from conversions import clock, configuration
 from conversions.arrival import arrive, landing_url_of, offer_url_of, save_arrival
 from conversions.models import Click
 
@@ -19,7 +18,7 @@ def tracking_link(request: HttpRequest, slug: str) -> HttpResponse:
     offer = configuration.offers.get(slug)
     if offer is None:
         raise Http404
-    click = arrive(request, offer, timezone.now())
+    click = arrive(request, offer, clock.now())
     landing_url = save_arrival(click, landing_url_of(click, request))
     response = redirect(landing_url if offer.landing_url else offer_url_of(click))
     remember(response, click)

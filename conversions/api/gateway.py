@@ -6,14 +6,13 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpResponse
-from django.utils import timezone
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from conversions import configuration
+from conversions import clock, configuration
 from conversions.digest import digest_one
 from conversions.intake import UnreadableCallError, keep
 from conversions.models import Postback
@@ -53,7 +52,7 @@ class PostbackView(APIView):
     metadata_class = None
 
     def get(self, request: Request, slug: str, secret: str) -> HttpResponse:
-        now = timezone.now()
+        now = clock.now()
         network = authenticate(slug, secret, now)
         if network is None:
             return plain(NOT_FOUND, 404)

@@ -11,9 +11,9 @@ from django import template
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
+from conversions import clock
 from conversions.identity import sha256
 from conversions.models import Click, Consent
 from conversions.page_click import click_of_page
@@ -50,7 +50,7 @@ def tiktok_event(context: dict[str, Any], event_name: str, offer: str = "") -> d
     request: HttpRequest = context["request"]
     referrer = request.META.get("HTTP_REFERER", "")
     page_url = request.build_absolute_uri()
-    conversion = record_page_event(click, event_name, page_url, referrer, timezone.now())
+    conversion = record_page_event(click, event_name, page_url, referrer, clock.now())
     if refused(click) or not rule.uses("pixel"):
         return {"call": None}
     arguments = [event_name, pixel_properties(rule), {"event_id": str(conversion.event_id)}]
