@@ -213,3 +213,24 @@ def test_a_pixel_that_was_resumed_starts_gently():
 
     assert fresh(pixel).pace_at(START) == GENTLE_PACE
     assert fresh(pixel).pace_at(START + timedelta(minutes=3)) == 1
+
+
+def test_a_probe_can_be_had_at_once():
+    pixel = make_pixel()
+    lane = trip(pixel)
+    assert not Lane.objects.admit(lane, 1, PROBE_EVENTS, START + seconds(1))
+
+    assert Lane.objects.probe_now(lane, START + seconds(1))
+
+    assert Lane.objects.admit(fresh(pixel), 1, PROBE_EVENTS, START + seconds(1))
+
+
+def test_no_probe_is_asked_for_on_a_lane_that_has_changed_since():
+    pixel = make_pixel()
+    closed, tripped = fresh(pixel), trip(pixel)
+    Lane.objects.note_failure(tripped, "HTTP 502", START + PROBE_PAUSES[0])
+    failed_again = fresh(pixel)
+
+    assert not Lane.objects.probe_now(closed, START)
+    assert not Lane.objects.probe_now(tripped, START)
+    assert fresh(pixel).probe_at == failed_again.probe_at

@@ -1,0 +1,288 @@
+"""Why a pixel's queue stands still or is slow at this moment, and why one delivery waits: as data, in words."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet, Subquery, TextChoices
+
+from dispatch.models import Credential, Delivery, Lane
+from dispatch.models.lane import GENTLE_PACE, PACE_DOUBLES_IN, PROBE_EVENTS, PROBE_PAUSES, grown
+from dispatch.wording import at, in_words, number, quoted, share
+from offers.models import Pixel
+
+LATE = timedelta(minutes=5)
+A_MOMENT = timedelta(minutes=1)  # what is due for longer than this is a queue
+COUNT_LIMIT = 10_000
+
+
+class Code(TextChoices):
+    """What a pixel's sending can be like, the worst first."""
+
+    REFUSED = "refused", "TikTok refused the credential"
+    NO_CREDENTIAL = "no_credential", "No credential"
+    PAUSED = "paused", "Paused by staff"
+    FAILING = "failing", "TikTok fails"
+    PROBING = "probing", "Trying TikTok again"
+    RESTING = "resting", "Resting for TikTok"
+    STALLED = "stalled", "No worker sends"
+    SLOWED = "slowed", "Slowed down"
+    GENTLE = "gentle", "Starting gently"
+    CAPPED = "capped", "Capped"
+    SENDING = "sending", "Sending"
+
+
+TONES = {
+    Code.REFUSED: "bad",
+    Code.NO_CREDENTIAL: "bad",
+    Code.PAUSED: "warn",
+    Code.FAILING: "bad",
+    Code.PROBING: "warn",
+    Code.RESTING: "warn",
+    Code.STALLED: "bad",
+    Code.SLOWED: "warn",
+    Code.GENTLE: "busy",
+    Code.CAPPED: "busy",
+    Code.SENDING: "good",
+}
+STILL = {Code.REFUSED, Code.NO_CREDENTIAL, Code.PAUSED, Code.FAILING, Code.PROBING, Code.RESTING, Code.STALLED}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One reason, with what to do about it in its words; tones are those of the admin's badges."""
+
+    code: str
+    tone: str
+    title: str
+    words: str
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def is_still(self) -> bool:
+        """Whether nothing at all is sent meanwhile."""
+        return self.code in STILL
+
+    def ends_before(self, moment: datetime | None) -> bool:
+        """Whether it is over by itself by then."""
+        return bool(self.until and moment and self.until < moment)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What is known of a pixel at one moment."""
+
+    pixel: Pixel
+    lane: Lane
+    has_credential: bool
+    due_since: datetime | None
+    due_count: int | None
+    now: datetime
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether a worker was let in lately; always False where no cap of requests is kept."""
+        last = max(self.lane.next_request, self.lane.next_event)
+        return last > (self.now - A_MOMENT).timestamp()
+
+    def waits_for(self, span: timedelta) -> bool:
+        """Whether something has been due for so long."""
+        return self.due_since is not None and self.now - self.due_since > span
+
+
+def watched(pixels: QuerySet[Pixel], now: datetime) -> QuerySet[Any]:
+    """The pixels with what `of` has to know of them; one index probe each, however long their queues are."""
+    usable = Credential.objects.usable().filter(pixel=OuterRef("pk"))
+    due = Delivery.objects.due(now).filter(pixel=OuterRef("pk")).order_by("next_attempt_at")
+    oldest = Subquery(due.values("next_attempt_at")[:1])
+    return pixels.select_related("lane").annotate(has_credential=Exists(usable), due_since=oldest)
+
+
+def of(pixel: Any, now: datetime, due_count: int | None = None) -> Standing:
+    """How sending to a pixel of `watched` stands; with the number of those due it is also said how long they take."""
+    sight = Sight(pixel, lane_of(pixel), pixel.has_credential, pixel.due_since, due_count, now)
+    found = (check(sight) for check in CHECKS)
+    return next(filter(None, found), make(Code.SENDING, "Conversions are sent as they come in."))
+
+
+def lane_of(pixel: Any) -> Lane:
+    """The pixel's lane; one that was never used where there is none yet, as looking makes no rows."""
+    return getattr(pixel, "lane", None) or Lane(pixel=pixel)
+
+
+def make(code: Code, words: str, **times: Any) -> Standing:
+    return Standing(code.value, TONES[code], code.label, words, **times)
+
+
+def paused(sight: Sight) -> Standing | None:
+    pixel = sight.pixel
+    if not pixel.paused_by:
+        return None
+    since = f" since {at(pixel.paused_at, sight.now)}" if pixel.paused_at else ""
+    reason = f" The reason: {quoted(pixel.paused_reason)}" if pixel.paused_reason else ""
+    if pixel.paused_by == Pixel.PausedBy.AUTH:
+        words = (
+            f"Nothing has been sent{since}.{reason} The queue is kept. Rotate the credential: the pixel resumes by "
+            "itself when one that works is promoted."
+        )
+        return make(Code.REFUSED, words, since=pixel.paused_at)
+    words = f"Nothing has been sent{since}.{reason} Conversions are recorded and wait until somebody resumes the pixel."
+    return make(Code.PAUSED, words, since=pixel.paused_at)
+
+
+def without_credential(sight: Sight) -> Standing | None:
+    if sight.has_credential:
+        return None
+    words = (
+        "Nothing can be sent from this server: what is to be sent waits until a token is pasted, tested and promoted."
+    )
+    return make(Code.NO_CREDENTIAL, words)
+
+
+def failing(sight: Sight) -> Standing | None:
+    """The breaker is open, or half open while it is tried whether TikTok works again."""
+    lane, now = sight.lane, sight.now
+    if not lane.is_tripped:
+        return None
+    said = f" The last failure: {quoted(lane.last_failure)}" if lane.last_failure else ""
+    head = f"Requests to TikTok have failed since {at(lane.tripped_at or now, now)}.{said} {probes_failed(lane)}"
+    tail = "Nothing is lost, and sending goes on by itself when TikTok takes what is sent as a probe."
+    next_at = next_probe(lane, now)
+    if next_at is None:
+        words = f"{head} The next probe is under way, or goes out with the next delivery that is due. {tail}"
+        return make(Code.PROBING, words, since=lane.tripped_at)
+    words = f"{head} The next one, with up to {PROBE_EVENTS} deliveries, goes out at {at(next_at, now)}. {tail}"
+    return make(Code.FAILING, words, since=lane.tripped_at, until=next_at)
+
+
+def probes_failed(lane: Lane) -> str:
+    count = lane.trips - 1
+    return f"{count} probe{'' if count == 1 else 's'} failed as well." if count else "No probe has been made yet."
+
+
+def next_probe(lane: Lane, now: datetime) -> datetime | None:
+    """When the next probe goes out; None when it is due, or under way and only its lease is on record."""
+    if lane.probe_at is None or lane.failed_at is None or lane.probe_at <= now:
+        return None
+    planned = lane.failed_at + PROBE_PAUSES[min(lane.trips, len(PROBE_PAUSES)) - 1]
+    if abs(lane.probe_at - planned) > timedelta(seconds=1):
+        return None
+    return max(planned, lane.rest_until or planned)
+
+
+def resting(sight: Sight) -> Standing | None:
+    lane, now = sight.lane, sight.now
+    if lane.rest_until is None or lane.rest_until <= now:
+        return None
+    words = (
+        f"TikTok asked for rest, so nothing is sent until {at(lane.rest_until, now)}. Afterwards it goes on at "
+        f"{share(lane.pace)} of full speed, twice as fast every minute. Nothing needs doing; if it happens often, "
+        "give the pixel a lower cap of requests."
+    )
+    return make(Code.RESTING, words, until=lane.rest_until)
+
+
+def slowed(sight: Sight) -> Standing | None:
+    """Below full speed: because TikTok asked, or because sending has just begun again."""
+    lane, now = sight.lane, sight.now
+    rates = lane.rates(now)
+    pace = lane.pace_at(now)
+    if pace >= 1 or (rates.requests_per_second is None and rates.events_per_second is None):
+        return None
+    how = f"Sending goes at {share(pace)} of full speed, twice as fast every minute, and reaches full speed at"
+    resumed = sight.pixel.resumed_at
+    if resumed and pace < grown(lane.pace, lane.paced_at, now):
+        until = whole_at(GENTLE_PACE, resumed)
+        return make(Code.GENTLE, f"The pixel was resumed at {at(resumed, now)}. {how} {at(until, now)}.", until=until)
+    until = whole_at(lane.pace, lane.paced_at or now)
+    if lane.rest_until == lane.paced_at:
+        return make(
+            Code.SLOWED, f"TikTok asked for fewer requests. {how} {at(until, now)}. Nothing needs doing.", until=until
+        )
+    return make(Code.GENTLE, f"TikTok works again after an outage. {how} {at(until, now)}.", until=until)
+
+
+def whole_at(pace: float, since: datetime) -> datetime:
+    """When a pace that doubles from then on is 1."""
+    return since + PACE_DOUBLES_IN * math.log2(1 / pace)
+
+
+def stalled(sight: Sight) -> Standing | None:
+    if not sight.waits_for(LATE) or sight.is_moving or not sight.due_since:
+        return None
+    words = (
+        f"What is due has waited since {at(sight.due_since, sight.now)} and no worker takes it. The workers may be "
+        "stopped, or busy with a long queue. Start them with: manage.py run_workers"
+    )
+    return make(Code.STALLED, words, since=sight.due_since)
+
+
+def capped(sight: Sight) -> Standing | None:
+    """What is due is more than may be sent at once."""
+    if not sight.waits_for(A_MOMENT):
+        return None
+    words = f"More is due than may be sent at once. {cap_in_words(sight.lane, sight.now)}"
+    per_second = events_per_second(sight.lane, sight.now)
+    if not sight.due_count or not per_second:
+        return make(Code.CAPPED, words)
+    takes = timedelta(seconds=sight.due_count / per_second)
+    more = " at least" if sight.due_count >= COUNT_LIMIT else " about"
+    words += f" What is due takes{more} {in_words(takes)}."
+    return make(Code.CAPPED, words, until=sight.now + takes)
+
+
+CHECKS: list[Callable[[Sight], Standing | None]] = [
+    paused,
+    without_credential,
+    failing,
+    resting,
+    slowed,
+    stalled,
+    capped,
+]
+
+
+def most_at_once(lane: Lane, now: datetime) -> int:
+    """The most conversions that a request may hold which is no probe."""
+    return min(filter(None, (settings.TIKTOK_BATCH_SIZE, lane.rates(now).events_at_once)))
+
+
+def events_per_second(lane: Lane, now: datetime) -> float | None:
+    """The most that may be told per second now, by whichever cap is the lower one; None without any."""
+    rates = lane.rates(now)
+    by_requests = rates.requests_per_second and rates.requests_per_second * most_at_once(lane, now)
+    return min(filter(None, (by_requests, rates.events_per_second)), default=None)
+
+
+def cap_in_words(lane: Lane, now: datetime) -> str:
+    """Which cap it is that limits a pixel."""
+    rates = lane.rates(now)
+    if rates.events_per_second and events_per_second(lane, now) == rates.events_per_second:
+        return f"This pixel's own cap is {number(rates.events_per_second)} conversions per second."
+    if not rates.requests_per_second:
+        return "No cap limits it: the workers do, and how fast TikTok answers."
+    whose = "This pixel's own cap" if lane.pixel.max_requests_per_second else "The site's usual rate"
+    return f"{whose} is {requests_in_words(lane, now)}."
+
+
+def requests_in_words(lane: Lane, now: datetime) -> str:
+    requests, most = lane.rates(now).requests_per_second or 0, most_at_once(lane, now)
+    return f"{number(requests)} requests per second, with up to {most} conversion{'' if most == 1 else 's'} each"
+
+
+def rate_in_words(lane: Lane, now: datetime) -> str:
+    """How fast the pixel may be sent to at this moment, by its caps and its pace."""
+    rates, pace = lane.rates(now), lane.pace_at(now)
+    limits = []
+    if rates.events_per_second:
+        limits.append(f"{number(rates.events_per_second)} conversions per second")
+    if rates.requests_per_second:
+        limits.append(requests_in_words(lane, now))
+    if not limits:
+        return "As fast as the workers and TikTok can: there is no cap."
+    slower = f" This is {share(pace)} of full speed." if pace < 1 else ""
+    return f"At most {', in at most '.join(limits)}.{slower}"

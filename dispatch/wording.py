@@ -1,0 +1,42 @@
+"""Times, spans, shares and rates as people read them."""
+
+from datetime import datetime, timedelta
+
+from django.template.defaultfilters import date as format_date
+from django.utils import timezone
+
+UNITS = [(86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")]
+FEW = 2  # "100 seconds" says more than "1 minute"
+
+
+def at(time: datetime, now: datetime) -> str:
+    """A time with its zone and how far away it is: “14:05:20 UTC (in 34 seconds)”."""
+    local = timezone.localtime(time)
+    is_today = local.date() == timezone.localtime(now).date()
+    clock = format_date(local, "H:i:s" if is_today else "H:i")
+    day = "" if is_today else f" on {format_date(local, 'j M')}"
+    away = f"in {in_words(time - now)}" if time > now else f"{in_words(now - time)} ago"
+    return f"{clock} {local.tzname()}{day} ({away})"
+
+
+def in_words(span: timedelta) -> str:
+    """A span in the largest unit that leaves two or more of it: “34 seconds”, “90 seconds”, “3 minutes”."""
+    seconds = max(0, round(span.total_seconds()))
+    for size, unit in UNITS:
+        if seconds >= FEW * size:
+            return f"{round(seconds / size):,} {unit}s"
+    return "1 second" if seconds else "a moment"
+
+
+def quoted(text: str) -> str:
+    """What somebody else said, with the full stop that ends our sentence."""
+    return f"“{text}”" if text.endswith((".", "!", "?")) else f"“{text}”."
+
+
+def share(part: float) -> str:
+    return f"{part:.0%}".replace("%", "\N{NO-BREAK SPACE}%")
+
+
+def number(value: float) -> str:
+    """Three digits are enough; none is shown that says nothing."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
