@@ -158,7 +158,8 @@ def promote(credential: Credential, user: Any, now: datetime) -> Credential | No
         old = Credential.objects.filter(pixel=pixel, state=State.ACTIVE).first()
         Credential.objects.filter(pixel=pixel, state=State.ACTIVE).update(state=State.RETIRING)
         credential.state, credential.activated_at, credential.activated_by = State.ACTIVE, now, user
-        credential.save(update_fields=["state", "activated_at", "activated_by"])
+        credential.activated_because = ""
+        credential.save(update_fields=["state", "activated_at", "activated_by", "activated_because"])
         if pixel.paused_by == Pixel.PausedBy.AUTH:
             pixel.resume(now)
         transaction.on_commit(wake)

@@ -7,7 +7,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from offers.encryption import SecretField, SecretUnreadableError
 from offers.models import Pixel
@@ -21,6 +21,10 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
         """Credentials that may be sent with, the active one first, then the one that retires."""
         states = [Credential.State.ACTIVE, Credential.State.RETIRING]
         return self.filter(state__in=states).order_by("state", "-activated_at")
+
+    def refused(self) -> "CredentialQuerySet":
+        """Credentials that TikTok refused and has not accepted since."""
+        return self.filter(Q(last_ok_at=None) | Q(last_ok_at__lte=F("last_refused_at")), last_refused_at__isnull=False)
 
 
 class Credential(models.Model):
@@ -78,6 +82,12 @@ class Credential(models.Model):
             raise ValidationError("Give either a token or a reference to one.")
         if self.reference and not self.reference.startswith(("env:", "file:")):
             raise ValidationError({"reference": "A reference starts with env: or file:."})
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether TikTok refused it and has not accepted it since."""
+        refused_at, ok_at = self.last_refused_at, self.last_ok_at
+        return refused_at is not None and (ok_at is None or ok_at <= refused_at)
 
     def identify(self) -> None:
         """Note fingerprint and last four of the token, the only things of it that are ever shown. Does not save."""

@@ -1,11 +1,14 @@
 """A credential that TikTok refuses, with and without another one to take its place."""
 
+from datetime import datetime, timedelta
+
 import pytest
 from django.utils import timezone
 
 from dispatch.models import Credential, Delivery, DeliveryAttempt
+from dispatch.rotation import promote
 from dispatch.sender import Sender
-from dispatch.takeover import next_in_line
+from dispatch.takeover import NEWS_FOR, next_in_line, recent_takeovers, refuse
 from dispatch.tiktok.sandbox import Sandbox
 from offers.models import Pixel
 from tests.factories import TOKEN, make_click, make_conversion, make_credential, make_delivery, make_offer
@@ -99,3 +102,56 @@ def test_a_pause_by_staff_stays_when_another_credential_takes_over(sandbox: Sand
 
     assert Pixel.objects.get().paused_by == Pixel.PausedBy.STAFF
     assert sandbox.requests() == []
+
+
+def taken_over(now: datetime) -> tuple[Credential, Credential]:
+    """The refused credential of a pixel, and the one that took over at that time."""
+    pixel = make_offer().pixel
+    refused, spare = make_credential(pixel), make_credential(pixel, SPARE, state=State.STAGED)
+    refuse(refused, "Access token is incorrect.", now)
+    return refused, spare
+
+
+def test_a_takeover_is_news_for_a_week_or_until_the_refused_one_is_revoked():
+    now = timezone.now()
+    revoked, _ = taken_over(now)
+    Credential.objects.filter(pk=revoked.pk).update(state=State.REVOKED)
+    refused, spare = taken_over(now)
+
+    news = [(one.successor, one.refused) for one in recent_takeovers(now + NEWS_FOR - timedelta(seconds=1))]
+
+    assert news == [(spare, [refused])]
+    assert list(recent_takeovers(now + NEWS_FOR)) == []
+
+
+def test_a_promotion_by_a_person_is_no_takeover():
+    now = timezone.now()
+    make_credential(make_offer().pixel, activated_at=now)
+    _, spare = taken_over(now)
+    Credential.objects.filter(pk=spare.pk).update(state=State.RETIRING, test_passed=True)
+
+    promote(spare, None, now)
+
+    assert Credential.objects.get(pk=spare.pk).activated_because == ""
+    assert list(recent_takeovers(now)) == []
+
+
+def test_where_the_pixel_is_paused_the_pause_is_the_news():
+    now = timezone.now()
+    _, spare = taken_over(now)
+    refuse(spare, "Access token is incorrect.", now)
+
+    assert Pixel.objects.get().paused_by == Pixel.PausedBy.AUTH
+    assert list(recent_takeovers(now)) == []
+
+
+def test_a_credential_that_tiktok_took_again_is_refused_no_more():
+    now = timezone.now()
+    never, once, again = (make_credential(make_offer().pixel) for _ in range(3))
+    for credential in (once, again):
+        credential.note_refused("Access token is incorrect.", now)
+    again.note_accepted(now + timedelta(seconds=1))
+
+    rows = {row.pk: row for row in Credential.objects.all()}
+    assert [rows[row.pk].is_refused for row in (never, once, again)] == [False, True, False]
+    assert list(Credential.objects.refused()) == [once]
