@@ -3,5 +3,6 @@
 from dispatch.admin.credentials import CredentialAdmin
 from dispatch.admin.dead_letters import DeadLetterAdmin
 from dispatch.admin.deliveries import DeliveryAdmin
+from dispatch.admin.pixels import SendingPixelAdmin
 
-__all__ = ["CredentialAdmin", "DeadLetterAdmin", "DeliveryAdmin"]
+__all__ = ["CredentialAdmin", "DeadLetterAdmin", "DeliveryAdmin", "SendingPixelAdmin"]

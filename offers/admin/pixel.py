@@ -3,6 +3,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -10,7 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from offers.admin.configured import ConfiguredAdmin
-from offers.admin_parts import badge, moment, mono, page_url
+from offers.admin_parts import badge, mono
 from offers.forms import PauseForm
 from offers.models import Pixel
 
@@ -25,6 +26,10 @@ FIELDSETS = [
         "description": "Outside production every event carries the test event code: TikTok shows it under Test events "
         "and never counts it.",
     }),
+    ("How fast", {
+        "fields": ["max_requests_per_second", "max_events_per_second"],
+        "description": "Caps hold for all workers together, from the next request on.",
+    }),
 ]  # fmt: skip
 ENVIRONMENT_TONES = {"production": "good", "staging": "warn", "development": "calm"}
 AUTH_ADVICE = (
@@ -36,8 +41,10 @@ COUNT_LIMIT = 10_000
 
 @admin.register(Pixel)
 class PixelAdmin(ConfiguredAdmin):
-    list_display = ["name", "pixel_code", "environment_badge", "state", "since"]
-    list_filter = [("environment", ChoicesDropdownFilter), ("paused_by", ChoicesDropdownFilter)]
+    """What staff configure, and pausing. How sending goes is added by the app that sends."""
+
+    list_display = ["name", "pixel_code", "environment_badge"]
+    list_filter = [("environment", ChoicesDropdownFilter)]
     search_fields = ["name", "code"]
     search_help_text = "Search by name or pixel code."
     fieldsets = FIELDSETS
@@ -56,15 +63,6 @@ class PixelAdmin(ConfiguredAdmin):
         ]
         return own + list(super().get_urls())
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        pixel: Pixel | None = kwargs.get("obj")
-        if pixel:
-            context["state_badge"] = self.state(pixel)
-            context["state_advice"] = state_advice(pixel)
-            context["state_links"] = state_links(pixel, request)
-        response: HttpResponse = super().render_change_form(request, context, **kwargs)
-        return response
-
     @admin.display(description="pixel code", ordering="code")
     def pixel_code(self, pixel: Pixel) -> SafeString:
         return mono(pixel.code)
@@ -73,34 +71,31 @@ class PixelAdmin(ConfiguredAdmin):
     def environment_badge(self, pixel: Pixel) -> SafeString:
         return badge(pixel.get_environment_display(), ENVIRONMENT_TONES[pixel.environment])
 
-    @admin.display(description="sending", ordering="paused_by")
-    def state(self, pixel: Pixel) -> SafeString:
-        if not pixel.paused_by:
-            return badge("Sending", "good")
-        return badge(pixel.get_paused_by_display(), "bad" if pixel.paused_by == Pixel.PausedBy.AUTH else "warn")
-
-    @admin.display(description="since")
-    def since(self, pixel: Pixel) -> str:
-        return moment(pixel.paused_at)
-
     def pause_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         pixel = self.pixel_to_change(request, object_id)
         if pixel is None or (pixel.paused_by and request.method != "POST"):
             return self.back_to(pixel)
         form = PauseForm(request.POST if request.method == "POST" else None)
         if not form.is_valid():
-            return self.guided_page(request, pixel, f"Pause {pixel.name}", page="pause", form=form)
+            facts = self.facts(pixel)
+            return self.guided_page(request, pixel, f"Pause {pixel.name}", page="pause", form=form, **facts)
         self.pause(request, pixel, form.cleaned_data["reason"])
         return self.back_to(pixel)
 
     def resume_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         pixel = self.pixel_to_change(request, object_id)
         if pixel and pixel.paused_by and request.method != "POST":
-            facts = {"waiting": waiting_for(pixel), "state_advice": state_advice(pixel)}
+            advice = AUTH_ADVICE if pixel.paused_by == Pixel.PausedBy.AUTH else ""
+            facts = {**self.facts(pixel), "state_advice": advice}
             return self.guided_page(request, pixel, f"Resume {pixel.name}", page="resume", **facts)
         if pixel and request.method == "POST":
             self.resume(request, pixel)
         return self.back_to(pixel)
+
+    def facts(self, pixel: Pixel) -> dict[str, Any]:
+        """What a person should know before pausing or resuming."""
+        waiting, leased = (pixel.deliveries.filter(status=status) for status in ("waiting", "leased"))
+        return {"waiting": counted(waiting), "under_way": counted(leased)}
 
     def pixel_to_change(self, request: HttpRequest, object_id: str) -> Pixel | None:
         if not request.user.has_perm("offers.pause_pixel"):
@@ -126,28 +121,13 @@ class PixelAdmin(ConfiguredAdmin):
                 return
             pixel.resume(timezone.now())
             self.log_change(request, pixel, "Resumed sending.")
-        self.message_user(request, f"{pixel.name} sends again. What waited is on its way.", messages.SUCCESS)
+        words = f"{pixel.name} sends again: gently at first, and at full speed in a few minutes."
+        self.message_user(request, words, messages.SUCCESS)
 
 
-def state_advice(pixel: Pixel) -> str:
-    return AUTH_ADVICE if pixel.paused_by == Pixel.PausedBy.AUTH else ""
-
-
-def state_links(pixel: Pixel, request: HttpRequest) -> list[dict[str, str]]:
-    """Where this user can go from here: pause or resume, and the pixel's credentials."""
-    step = ("offers_pixel_resume", "Resume…") if pixel.paused_by else ("offers_pixel_pause", "Pause…")
-    credentials = page_url("dispatch_credential_changelist")
-    links = [
-        ("offers.pause_pixel", page_url(step[0], pixel.pk), step[1]),
-        ("dispatch.view_credential", credentials and f"{credentials}?pixel__id__exact={pixel.pk}", "Its credentials"),
-        ("dispatch.rotate_credential", page_url("dispatch_credential_rotate", pixel.pk), "Rotate its credential…"),
-    ]
-    return [{"url": url, "text": text} for permission, url, text in links if url and request.user.has_perm(permission)]
-
-
-def waiting_for(pixel: Pixel) -> str:
-    """How many deliveries wait, in words; counted no further than tells anything."""
-    count = pixel.deliveries.filter(status="waiting")[:COUNT_LIMIT].count()
+def counted(rows: QuerySet[Any]) -> str:
+    """How many deliveries these are, in words; counted no further than tells anything."""
+    count = rows[:COUNT_LIMIT].count()
     if count >= COUNT_LIMIT:
         return f"{COUNT_LIMIT:,} or more deliveries"
-    return "1 delivery" if count == 1 else f"{count} deliveries"
+    return f"{count:,} deliver{'y' if count == 1 else 'ies'}" if count else "none"

@@ -1,3 +1,4 @@
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
@@ -23,15 +24,14 @@ class PixelEditorTests(TestCase):
         data = {"name": pixel.name, "code": pixel.code, "environment": "production", "test_event_code": "", **fields}
         return staff_client(*EDIT).post(url("change", pixel), data, follow=True)
 
-    def test_list_shows_who_paused_and_finds_by_code(self) -> None:
-        make_pixel(name="Sending one")
-        paused = make_pixel(name="Paused one")
-        paused.pause(Pixel.PausedBy.AUTH, "40105", timezone.now())
+    def test_finds_by_code(self) -> None:
+        make_pixel(name="The other one")
+        wanted = make_pixel(name="Wanted one")
 
-        response = staff_client("offers.view_pixel").get(LIST, {"q": paused.code})
+        response = staff_client("offers.view_pixel").get(LIST, {"q": wanted.code})
 
-        self.assertContains(response, "TikTok refused the credential")
-        self.assertNotContains(response, "Sending one")
+        self.assertContains(response, "Wanted one")
+        self.assertNotContains(response, "The other one")
 
     def test_asks_for_a_test_event_code_outside_production(self) -> None:
         response = self.save(make_pixel(), environment="staging")
@@ -46,6 +46,16 @@ class PixelEditorTests(TestCase):
 
         pixel.refresh_from_db()
         assert (pixel.name, pixel.paused_by) == ("New name", "auth")
+
+    def test_takes_caps_and_keeps_them_above_zero(self) -> None:
+        pixel = make_pixel()
+
+        refused = self.save(pixel, max_events_per_second="0")
+        self.save(pixel, max_events_per_second="2.5", max_requests_per_second="")
+
+        pixel.refresh_from_db()
+        self.assertContains(refused, "greater than or equal to 0.01")
+        assert (pixel.max_events_per_second, pixel.max_requests_per_second) == (Decimal("2.5"), None)
 
     def test_shows_why_it_is_paused(self) -> None:
         pixel = make_pixel()
@@ -114,8 +124,17 @@ class PausePixelTests(TestCase):
         page = self.client.get(url("resume", self.pixel))
         self.post("resume")
 
-        self.assertContains(page, "Waiting for this pixel: 1 delivery.")
+        self.assertContains(page, "Waiting for this pixel: 1 delivery. Sending starts gently")
+        self.assertContains(page, "reaches full speed in about 3 minutes")
         assert not self.pixel.paused_by
+
+    def test_says_before_a_pause_what_waits_and_what_is_under_way(self) -> None:
+        make_delivery(make_conversion(), pixel=self.pixel)
+        make_delivery(make_conversion(), pixel=self.pixel, status="leased")
+
+        page = self.client.get(url("pause", self.pixel))
+
+        self.assertContains(page, "Waiting for this pixel: 1 delivery. Being sent at this moment: 1 delivery;")
 
     def test_writes_both_into_the_history(self) -> None:
         self.post("pause", reason="The client asked for it")
@@ -132,4 +151,4 @@ class PausePixelTests(TestCase):
 
         for step in ("pause", "resume"):
             assert client.post(url(step, self.pixel), {"reason": "x"}).status_code == 403
-        self.assertNotContains(client.get(url("change", self.pixel)), "Pause…")
+        self.assertNotContains(client.get(url("change", self.pixel)), "Pause …")
