@@ -7,17 +7,17 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from unfold.contrib.filters.admin import DropdownFilter
 
 from conversions.click_ids import is_click_id
+from dispatch import clock, waiting
 from dispatch.admin.screens import when, who
 from dispatch.models import Delivery, DeliveryAttempt
 from dispatch.tiktok.codes import Verdict, meaning_of
-from offers.admin_parts import RecordAdmin, admin_link, badge
+from offers.admin_parts import RecordAdmin, admin_link, badge, moment
 from offers.models import EventRule
 
 MOST_ATTEMPTS_SHOWN = 50
@@ -86,7 +86,6 @@ class DeliveryColumns(RecordAdmin):
 
     planned = when("created_at", "planned")
     first_sent = when("first_sent_at", "first sent")
-    next_attempt = when("next_attempt_at", "next attempt")
     accepted = when("accepted_at", "accepted")
     decided = when("decided_at", "decided")
     decider = who("decided_by", "decided by")
@@ -106,7 +105,10 @@ class DeliveryColumns(RecordAdmin):
         delivery: Delivery | None = kwargs.get("obj")
         if delivery:
             context["attempts"] = attempts_of(delivery)
-            context["could_double"] = delivery.could_double(timezone.now())
+            now = clock.now()
+            context["could_double"] = delivery.could_double(now)
+            reasons = waiting.reasons_of([delivery], now)[delivery.pk]
+            context["reasons_to_wait"] = [(badge(reason.title, reason.tone), reason.words) for reason in reasons]
         response: HttpResponse = super().render_change_form(request, context, **kwargs)
         return response
 
@@ -121,6 +123,11 @@ class DeliveryColumns(RecordAdmin):
     @admin.display(description="reason")
     def reason_text(self, delivery: Delivery) -> str:
         return delivery.get_reason_display() or "–"
+
+    @admin.display(description="next attempt (UTC)")
+    def next_attempt(self, delivery: Delivery) -> str:
+        """Of those that wait; for all others it is a thing of the past."""
+        return moment(delivery.next_attempt_at if delivery.status == Delivery.Status.WAITING else None)
 
     @admin.display(description="pixel")
     def pixel_name(self, delivery: Delivery) -> SafeString:

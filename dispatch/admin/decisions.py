@@ -9,9 +9,9 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 
 from conversions.wake import enqueue
+from dispatch import clock
 from dispatch.admin import history
 from dispatch.admin.screens import show
 from dispatch.forms import DiscardForm
@@ -43,7 +43,7 @@ def answer(request: HttpRequest, question: Question, model_admin: Any) -> HttpRe
     if confirmed and (question.verb == "requeue" or form.is_valid()):
         DEEDS[question.verb](request, question.rows, form)
         return redirect(question.back)
-    return show(request, "decide", TITLES[question.verb], model_admin, form=form, **facts(question, timezone.now()))
+    return show(request, "decide", TITLES[question.verb], model_admin, form=form, **facts(question, clock.now()))
 
 
 TITLES = {"requeue": "Send these again?", "discard": "Give these up?"}
@@ -63,7 +63,7 @@ def seconds_for(count: int) -> int:
 
 
 def requeue(request: HttpRequest, rows: DeliveryQuerySet, form: DiscardForm) -> None:
-    now = timezone.now()
+    now = clock.now()
     count = rows.requeue(request.user, now, seconds_for(rows.undecided().order_by().count()))
     history.note_decision(request.user, now, count, "Re-queued.")
     tell(request, count, "back in the queue")
@@ -71,7 +71,7 @@ def requeue(request: HttpRequest, rows: DeliveryQuerySet, form: DiscardForm) -> 
 
 
 def discard(request: HttpRequest, rows: DeliveryQuerySet, form: DiscardForm) -> None:
-    now = timezone.now()
+    now = clock.now()
     reason = form.cleaned_data["reason"]
     count = rows.discard(request.user, reason, now)
     history.note_decision(request.user, now, count, f"Discarded: {reason}")

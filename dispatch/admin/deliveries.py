@@ -1,8 +1,23 @@
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
+from dispatch import clock, waiting
 from dispatch.admin.columns import DeliveryColumns, EventNameFilter
 from dispatch.models import Delivery
+from offers.admin_parts import RecordList
+
+
+class DeliveryList(RecordList):
+    """A list whose rows know why they wait, all at the same moment."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        reasons = waiting.reasons_of(self.result_list, clock.now())
+        for delivery in self.result_list:
+            delivery.reasons_to_wait = reasons[delivery.pk]
 
 
 @admin.register(Delivery)
@@ -12,7 +27,7 @@ class DeliveryAdmin(DeliveryColumns):
     list_display = [
         "event",
         "status_badge",
-        "reason_text",
+        "why",
         "pixel_name",
         "attempts",
         "next_attempt",
@@ -42,3 +57,12 @@ class DeliveryAdmin(DeliveryColumns):
         ),
         ("Decided by a person", {"fields": ["decision", ("decider", "decided")]}),
     ]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[DeliveryList]:
+        return DeliveryList
+
+    @admin.display(description="why it waits")
+    def why(self, delivery: Any) -> str:
+        """Or, when it does not wait, why it was not sent."""
+        titles = [reason.title for reason in delivery.reasons_to_wait]
+        return " · ".join(titles) or delivery.get_reason_display() or "–"

@@ -7,20 +7,21 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
-from dispatch import rotation
+from dispatch import clock, rotation, standing
 from dispatch.admin import history
 from dispatch.admin.screens import show
 from dispatch.forms import CredentialTestForm, PasteForm
 from dispatch.models import Credential, Delivery
 from dispatch.rotation import RotationError
+from dispatch.takeover import recent_takeovers
+from offers.admin.pixel import counted
+from offers.admin_parts import badge
 from offers.models import Pixel
 
 State = Credential.State
@@ -37,7 +38,7 @@ class Standing:
     active: Credential | None
     staged: Credential | None
     retiring: list[Credential]
-    waiting: int
+    waiting: str
 
     @classmethod
     def of(cls, pixel: Pixel) -> "Standing":
@@ -48,7 +49,7 @@ class Standing:
             active=next((row for row in rows if row.state == State.ACTIVE), None),
             staged=next((row for row in rows if row.state == State.STAGED), None),
             retiring=[row for row in rows if row.state == State.RETIRING],
-            waiting=Delivery.objects.filter(pixel=pixel, status=Delivery.Status.WAITING).count(),
+            waiting=counted(Delivery.objects.filter(pixel=pixel, status=Delivery.Status.WAITING)),
         )
 
     @property
@@ -57,6 +58,11 @@ class Standing:
         if self.staged:
             return 3 if self.staged.test_passed else 2
         return 4 if self.retiring else 1
+
+    @property
+    def has_refused(self) -> bool:
+        """Whether one that retires is of no use any more."""
+        return any(credential.is_refused for credential in self.retiring)
 
     @property
     def resumes(self) -> bool:
@@ -95,12 +101,13 @@ def name_of(credential: Credential) -> str:
 def start(request: HttpRequest, model_admin: Any) -> HttpResponse:
     """Choose the pixel; those in need of a credential come first."""
     active = Credential.objects.filter(pixel=OuterRef("pk"), state=State.ACTIVE)
-    queue = Delivery.objects.filter(pixel=OuterRef("pk"), status=Delivery.Status.WAITING).order_by().values("pixel")
-    waiting = Coalesce(Subquery(queue.values(n=Count("pk"))), 0)
     refused = ExpressionWrapper(Q(paused_by=Pixel.PausedBy.AUTH), BooleanField())
-    pixels = Pixel.objects.annotate(has_active=Exists(active), refused=refused, waiting=waiting)
+    now = clock.now()
+    pixels = standing.watched(Pixel.objects.annotate(has_active=Exists(active), refused=refused), now)
     urgent_first = pixels.order_by("-refused", "has_active", "name")
-    return show(request, "rotate_start", "Rotate a credential", model_admin, pixels=urgent_first)
+    found = [(pixel, standing.of(pixel, now)) for pixel in urgent_first]
+    pixels_and_badges = [(pixel, badge(stands.title, stands.tone)) for pixel, stands in found]
+    return show(request, "rotate_start", "Rotate a credential", model_admin, pixels=pixels_and_badges)
 
 
 @sensitive_post_parameters("token", "reference")
@@ -112,13 +119,13 @@ def overview(request: HttpRequest, model_admin: Any, pixel_id: int) -> HttpRespo
     form = PasteForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and paste(request, pixel, form):
         return to_screen(pixel_id)
-    standing = Standing.of(pixel)
     return show(
         request,
         "rotate",
         f"Rotate the credential of {pixel.name}",
         model_admin,
-        standing=standing,
+        standing=Standing.of(pixel),
+        takeover=next(recent_takeovers(clock.now(), pixel), None),
         paste_form=form,
         test_form=CredentialTestForm(initial={"test_event_code": pixel.test_event_code}),
     )
@@ -129,7 +136,7 @@ def paste(request: HttpRequest, pixel: Pixel, form: PasteForm) -> bool:
     """Stage what was pasted; False when it can't be a token, with the reason on the form."""
     token, reference = form.cleaned_data["token"], form.cleaned_data["reference"]
     try:
-        credential = rotation.stage(pixel, token, reference, request.user, timezone.now())
+        credential = rotation.stage(pixel, token, reference, request.user, clock.now())
     except RotationError as error:
         form.add_error("reference" if reference and not token else "token", str(error))
         return False
@@ -147,7 +154,7 @@ def test(request: HttpRequest, model_admin: Any, pixel_id: int, credential_id: i
     form = CredentialTestForm(request.POST)
     if not form.is_valid():
         raise RotationError("A test needs a test event code of letters and digits, so that TikTok does not count it.")
-    rotation.test(credential, form.cleaned_data["test_event_code"], timezone.now())
+    rotation.test(credential, form.cleaned_data["test_event_code"], clock.now())
     outcome = "passed" if credential.test_passed else "failed"
     history.note(request.user, credential, f"Test {outcome}. {credential.test_message}")
     level = messages.SUCCESS if credential.test_passed else messages.WARNING
@@ -162,16 +169,14 @@ def promote(request: HttpRequest, model_admin: Any, pixel_id: int, credential_id
     """Step 3: ask, then do."""
     credential = find(pixel_id, credential_id)
     if request.method == "GET":
-        standing = Standing.of(credential.pixel)
-        return show(
-            request, "rotate_promote", "Promote this token?", model_admin, standing=standing, credential=credential
-        )
+        facts = {"standing": Standing.of(credential.pixel), "credential": credential}
+        return show(request, "rotate_promote", "Promote this token?", model_admin, **facts)
     resumed = Standing.of(credential.pixel).resumes
-    old = rotation.promote(credential, request.user, timezone.now())
+    old = rotation.promote(credential, request.user, clock.now())
     history.note(request.user, credential, f"Promoted: {credential.pixel} is sent to with it from now on.")
     if old:
         history.note(request.user, old, f"Retires: {name_of(credential)} was promoted.")
-    words = " The pixel is no longer paused; what waits is sent now." if resumed else ""
+    words = " The pixel is no longer paused; what waits is sent, gently at first." if resumed else ""
     messages.success(request, f"The token {name_of(credential)} is active.{words}")
     return to_screen(pixel_id)
 
@@ -184,7 +189,7 @@ def revoke(request: HttpRequest, model_admin: Any, pixel_id: int, credential_id:
     credential = find(pixel_id, credential_id)
     if request.method == "GET":
         return show(request, "rotate_revoke", "Revoke this token?", model_admin, credential=credential)
-    rotation.revoke(credential, request.user, timezone.now())
+    rotation.revoke(credential, request.user, clock.now())
     history.note(request.user, credential, "Revoked; its token was wiped.")
     messages.success(request, f"The token {name_of(credential)} is revoked and wiped from this site.")
     return to_screen(pixel_id)

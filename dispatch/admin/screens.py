@@ -21,7 +21,7 @@ def show(
 def when(field: str, description: str) -> Callable[[Any, Any], str]:
     """A column or field that shows a time as every page here does."""
 
-    @display(description=description)
+    @display(description=f"{description} (UTC)")
     def shown(model_admin: Any, row: Any) -> str:
         return moment(getattr(row, field))
 

@@ -1,20 +1,26 @@
 """Deliveries and credentials in the admin: to be looked at, found, and never edited."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from dispatch.models import Credential, Delivery
 from dispatch.reasons import Reason
+from dispatch.takeover import refuse
+from offers.models import Pixel
 from tests.factories import make_attempt, make_click, make_conversion, make_credential, make_delivery, make_pixel
 from tests.staff import staff_client
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("admin:dispatch_delivery_changelist")
 CREDENTIALS = reverse("admin:dispatch_credential_changelist")
+SPARE = "a-spare-token-0123456789-wxyz"
 
 
 def viewer() -> Client:
@@ -161,3 +167,68 @@ def test_the_way_to_rotation_is_shown_to_whom_it_is_open():
     this = permitted.get(reverse("admin:dispatch_credential_rotate_this", args=[credential.pk]))
     assert this.url == reverse("admin:dispatch_credential_rotate", args=[credential.pixel_id])
     assert viewer().get(start).status_code == 403
+
+
+def credential_that_took_over() -> tuple[Credential, Credential]:
+    """The refused one and its successor, as a refusal leaves them."""
+    pixel = make_pixel()
+    refused, spare = make_credential(pixel), make_credential(pixel, SPARE, state="staged", test_passed=True)
+    refuse(refused, "Access token is incorrect.", timezone.now())
+    return refused, spare
+
+
+def test_a_takeover_stands_on_both_credentials():
+    refused, spare = credential_that_took_over()
+    client = viewer()
+
+    for credential in (refused, spare):
+        page = text(client.get(page_of(credential)))
+        assert f"TikTok refused …{refused.last_four}; …{spare.last_four} took over by itself" in page
+        assert "TikTok said: “Access token is incorrect.”" in page
+    assert f"TikTok refused …{refused.last_four} (Access token" in text(client.get(page_of(spare)))
+    assert "Took over by itself" not in text(client.get(page_of(make_credential(make_pixel()))))
+
+
+def test_the_list_of_credentials_shows_who_was_refused_and_who_took_over(django_assert_num_queries: Any):
+    credential_that_took_over()
+    client = viewer()
+    with CaptureQueriesContext(connection) as for_two:
+        page = text(client.get(CREDENTIALS))
+    for _ in range(3):
+        credential_that_took_over()
+
+    assert "took over by itself" in page
+    assert ">Refused</span>" in page
+    with django_assert_num_queries(len(for_two)):
+        client.get(CREDENTIALS)
+
+
+def test_the_list_says_why_each_one_waits():
+    paused, waiting, retried = make_delivery(), make_delivery(), make_delivery(attempts=3)
+    make_credential(waiting.pixel)
+    make_credential(retried.pixel)
+    Delivery.objects.filter(pk=retried.pk).update(next_attempt_at=timezone.now() + timedelta(hours=1))
+    paused.pixel.pause(Pixel.PausedBy.STAFF, "", timezone.now())
+
+    rows = viewer().get(LIST).context["cl"].result_list
+
+    reasons = {row.pk: [reason.title for reason in row.reasons_to_wait] for row in rows}
+    assert reasons == {paused.pk: ["Paused by staff"], waiting.pk: ["Due now"], retried.pk: ["3 tries failed"]}
+
+
+def test_the_detail_says_why_it_waits_and_what_to_do():
+    delivery = make_delivery()
+    delivery.pixel.pause(Pixel.PausedBy.AUTH, "Access <b>token</b> is incorrect.", timezone.now())
+
+    page = text(viewer().get(page_of(delivery)))
+
+    assert "Why it waits" in page
+    assert "“Access &lt;b&gt;token&lt;/b&gt; is incorrect.”" in page
+    assert "Rotate the credential" in page
+
+
+@pytest.mark.parametrize("status", ["accepted", "dead", "suppressed", "discarded", "held"])
+def test_what_does_not_wait_has_no_reason_to(status: str):
+    reason = "outcome_unknown" if status == "held" else ""
+
+    assert "Why it waits" not in text(viewer().get(page_of(make_delivery(status=status, reason=reason))))

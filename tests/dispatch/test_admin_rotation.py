@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from dispatch.models import Credential
+from dispatch.takeover import refuse
 from dispatch.tiktok.sandbox import Sandbox
 from offers.models import Pixel
 from tests.factories import TOKEN, make_click, make_conversion, make_credential, make_delivery, make_offer, make_pixel
@@ -64,7 +67,7 @@ def test_the_whole_rotation_without_showing_a_token_once(sandbox: Sandbox):
     assert "…wxyz (fingerprint" in browser.paste()
     assert "The test passed" in browser.post(browser.step("test"), test_event_code="TEST123")
     question = browser.get(browser.step("promote"))
-    assert "1 delivery waits and will be sent" in question
+    assert "1 delivery, to be sent with the new token" in question
     assert "it resumes at once" in question
     assert "The pixel is no longer paused" in browser.post(browser.step("promote"))
     assert "wiped from the database" in browser.get(browser.step("revoke", old))
@@ -251,3 +254,48 @@ def test_the_screen_says_that_staff_paused_the_pixel():
     pixel.pause(Pixel.PausedBy.STAFF, "Campaign is over.", timezone.now())
 
     assert "Promoting a token does not resume it" in Browser(pixel).get()
+
+
+def test_the_screen_says_that_a_staged_token_takes_over_by_itself():
+    browser = Browser(make_pixel())
+
+    assert "takes over by itself the moment TikTok refuses the one in use" in browser.get()
+
+
+def test_after_a_takeover_the_screen_says_what_happened_and_what_to_do(sandbox: Sandbox):
+    pixel = make_pixel()
+    old = make_credential(pixel)
+    spare = make_credential(pixel, NEW_TOKEN, state=State.STAGED, test_passed=True)
+    refuse(old, "Access token is incorrect.", timezone.now())
+    browser = Browser(pixel)
+
+    page = browser.get()
+    browser.post(browser.step("revoke", old))
+
+    assert f"TikTok refused …{old.last_four}; …{spare.last_four} took over by itself" in page
+    assert "TikTok has not accepted an event with …wxyz so far." in page
+    assert "when it took over by itself" in page
+    assert "Refused by TikTok" in page
+    assert f"revoke …{old.last_four}, and stage a new spare" in page
+    assert "What to do" not in browser.get()
+
+
+def test_a_takeover_that_works_is_said_to():
+    pixel = make_pixel()
+    old, spare = make_credential(pixel), make_credential(pixel, NEW_TOKEN, state=State.STAGED)
+    refuse(old, "Access token is incorrect.", timezone.now())
+    spare.note_accepted(timezone.now())
+
+    assert "TikTok has accepted events with …wxyz since." in Browser(pixel).get()
+
+
+def test_queries_of_the_start_page_do_not_grow_with_pixels(django_assert_num_queries: Any):
+    client = staff_client("dispatch.rotate_credential")
+    make_credential(make_pixel())
+    with CaptureQueriesContext(connection) as for_one:
+        client.get(START)
+    for _ in range(3):
+        make_delivery()
+
+    with django_assert_num_queries(len(for_one)):
+        client.get(START)
