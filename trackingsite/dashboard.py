@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Exists, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, OuterRef, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -14,14 +14,18 @@ from django.utils.timesince import timesince
 
 from conversions.models import Click, Conversion, Postback
 from conversions.outcomes import GOOD, Outcome
-from dispatch.models import Credential, Delivery
+from dispatch import clock, standing
+from dispatch.models import Delivery
 from dispatch.reasons import Reason
-from dispatch.sending import pixels_with_work
+from dispatch.standing import LATE, Code, Standing
+from dispatch.takeover import recent_takeovers
 from dispatch.tiktok.payload import is_local_installation
+from dispatch.wording import at, quoted
 from offers.models import Offer, Pixel
 from trackingsite.demo import DEMO_SLUG
 
-LATE = timedelta(minutes=5)
+NAMES_SHOWN = 5
+COUNTED_WAITING = 100_000
 NEWEST_POSTBACKS = 20_000  # postbacks have no index by time; their ids grow with it
 HARMLESS = [*GOOD, Outcome.RECEIVED]
 
@@ -44,10 +48,14 @@ class Figure:
     link: str
     note: str = ""
 
+    @property
+    def shown(self) -> str:
+        return f"{self.value:,}"
+
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What `admin/index.html` shows, as far as the person may see it."""
-    now = timezone.now()
+    now = clock.now()
     may = request.user.has_perm
     context["title"] = "Overview"
     watched = [check for permission, check in CHECKS if may(permission)]
@@ -61,27 +69,84 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def pixels_in_trouble(now: datetime, request: HttpRequest) -> Iterator[Need]:
-    """Paused pixels, and pixels of active offers without a credential."""
-    usable = Credential.objects.usable().filter(pixel=OuterRef("pk"))
+    """Pixels that nothing or too little is sent to, and pixels of active offers without a credential."""
+    may_rotate = request.user.has_perm("dispatch.rotate_credential")
     offers = Offer.objects.live().filter(pixel=OuterRef("pk")).exclude(tracking_mode=Offer.TrackingMode.PIXEL)
-    pixels = Pixel.objects.annotate(has_credential=Exists(usable), is_needed=Exists(offers))
-    for pixel in pixels.filter(~Q(paused_by=Pixel.PausedBy.NOBODY) | Q(has_credential=False, is_needed=True)):
-        yield need_of_pixel(pixel, request.user.has_perm("dispatch.rotate_credential"))
+    pixels = standing.watched(Pixel.objects.annotate(is_needed=Exists(offers)), now)
+    stands = [(pixel, standing.of(pixel, now)) for pixel in pixels]
+    failing = [(pixel, found) for pixel, found in stands if found.code in (Code.FAILING, Code.PROBING)]
+    yield from needs_of_outage(failing, now)
+    for pixel, found in stands:
+        if found.code in ASK_FOR and (found.code != Code.NO_CREDENTIAL or pixel.is_needed):
+            yield need_of_pixel(pixel, found, may_rotate)
+        elif is_too_slow(pixel, found, now):
+            title = TOO_SLOW[Code(found.code)].format(pixel.name)
+            yield Need("warn", title, found.words, own_page(pixel), "Look at the pixel")
 
 
-def need_of_pixel(pixel: Any, may_rotate: bool) -> Need:
-    """`pixel` carries `has_credential`."""
-    page = reverse("admin:offers_pixel_change", args=[pixel.pk])
-    rotate = reverse("admin:dispatch_credential_rotate", args=[pixel.pk]) if may_rotate else page
-    since = f" for {roughly(pixel.paused_at)}" if pixel.paused_at else ""
-    if pixel.paused_by == Pixel.PausedBy.AUTH:
-        words = f"Nothing is sent to it{since}. TikTok said: “{pixel.paused_reason}” The queue is kept."
-        return Need("bad", f"TikTok refuses the credential of {pixel.name}", words, rotate, "Rotate the credential")
-    if not pixel.has_credential:
-        words = "Its deliveries wait until a token is pasted, tested and promoted."
-        return Need("bad", f"{pixel.name} has no credential", words, rotate, "Add a credential")
-    words = f"Paused by staff{since}. {pixel.paused_reason}"
-    return Need("warn", f"{pixel.name} is paused", words, page, "Look at the pixel")
+ASK_FOR = {
+    Code.REFUSED: ("TikTok refuses the credential of {}", "Rotate the credential"),
+    Code.NO_CREDENTIAL: ("{} has no credential", "Add a credential"),
+    Code.PAUSED: ("{} is paused", "Look at the pixel"),
+}
+TOO_SLOW = {Code.RESTING: "{} rests because TikTok asked", Code.SLOWED: "{} is slowed down because TikTok asked"}
+
+
+def need_of_pixel(pixel: Pixel, found: Standing, may_rotate: bool) -> Need:
+    """Something that ends when a person ends it."""
+    title, do = ASK_FOR[Code(found.code)]
+    is_rotation = may_rotate and found.code != Code.PAUSED
+    link = reverse("admin:dispatch_credential_rotate", args=[pixel.pk]) if is_rotation else own_page(pixel)
+    return Need(found.tone, title.format(pixel.name), found.words, link, do)
+
+
+def needs_of_outage(failing: list[tuple[Any, Standing]], now: datetime) -> Iterator[Need]:
+    """One need however many pixels there are: when TikTok is away, it is so for all of them."""
+    if not failing:
+        return
+    is_long = any(found.since and now - found.since > LATE for _, found in failing)
+    tone = "bad" if is_long else "warn"
+    if len(failing) == 1:
+        pixel, found = failing[0]
+        yield Need(tone, f"TikTok fails for {pixel.name}", found.words, own_page(pixel), "Look at the pixel")
+        return
+    names = ", ".join(pixel.name for pixel, _ in failing[:NAMES_SHOWN])
+    more = f" and {len(failing) - NAMES_SHOWN} more" if len(failing) > NAMES_SHOWN else ""
+    words = f"{names}{more}. Nothing is lost: what is to be sent waits, and probes find out when TikTok works again."
+    yield Need(tone, f"TikTok fails for {len(failing)} pixels", words, page_of_pixels(), "Look at the pixels")
+
+
+def is_too_slow(pixel: Any, found: Standing, now: datetime) -> bool:
+    """Whether a rest or a slow pace has made conversions late, or will."""
+    if found.code not in TOO_SLOW:
+        return False
+    ends_late = found.code == Code.RESTING and found.until is not None and found.until - now > LATE
+    return ends_late or bool(pixel.due_since and now - pixel.due_since > LATE)
+
+
+def own_page(pixel: Pixel) -> str:
+    return reverse("admin:offers_pixel_change", args=[pixel.pk])
+
+
+def page_of_pixels() -> str:
+    return reverse("admin:offers_pixel_changelist")
+
+
+def takeovers(now: datetime, request: HttpRequest) -> Iterator[Need]:
+    """Refused credentials that another one has replaced by itself, until a person revokes them or a week is over."""
+    may_rotate = request.user.has_perm("dispatch.rotate_credential")
+    for takeover in recent_takeovers(now):
+        pixel = takeover.successor.pixel
+        successor, old = takeover.successor, " and ".join(f"…{row.last_four}" for row in takeover.refused)
+        title = f"TikTok refused {old} of {pixel.name}; …{successor.last_four} took over"
+        words = (
+            f"It did so by itself at {at(successor.activated_at or now, now)}. TikTok had said: "
+            f"{quoted(takeover.refused[0].last_refusal)} Revoke {old} and stage a new spare, which would take over the "
+            "next time."
+        )
+        link = f"{reverse('admin:dispatch_credential_changelist')}?pixel__id__exact={pixel.pk}"
+        link = reverse("admin:dispatch_credential_rotate", args=[pixel.pk]) if may_rotate else link
+        yield Need("warn", title, words, link, "Look at the credentials")
 
 
 def roughly(since: datetime) -> str:
@@ -110,10 +175,9 @@ def postbacks(now: datetime, request: HttpRequest) -> Iterator[Need]:
 
 
 def stopped_workers(now: datetime, request: HttpRequest) -> Iterator[Need]:
-    """Work that should have been done minutes ago. What waits for a paused pixel is no sign of it."""
-    sendable = pixels_with_work(now - LATE).values("pk")
-    late = Delivery.objects.due(now - LATE).filter(pixel__in=sendable).order_by("next_attempt_at")
-    due_at = late.values_list("next_attempt_at", flat=True).first()
+    """Work that should have been done minutes ago. What a pause, a cap or TikTok keeps back is no sign of it."""
+    pixels = standing.watched(Pixel.objects.all(), now)
+    due_at = min((pixel.due_since for pixel in pixels if standing.of(pixel, now).code == Code.STALLED), default=None)
     if due_at:
         words = (
             f"The oldest delivery has been due for {roughly(due_at)}. The workers may be stopped, or busy with "
@@ -162,8 +226,10 @@ def told_today(now: datetime) -> Iterator[Figure]:
 
 
 def waiting(now: datetime) -> Iterator[Figure]:
-    count = Delivery.objects.filter(status=Delivery.Status.WAITING).count()
-    yield Figure("Waiting to be sent", count, f"{reverse('admin:dispatch_delivery_changelist')}?status__exact=waiting")
+    count = Delivery.objects.filter(status=Delivery.Status.WAITING)[:COUNTED_WAITING].count()
+    note = "or more" if count >= COUNTED_WAITING else ""
+    link = f"{reverse('admin:dispatch_delivery_changelist')}?status__exact=waiting"
+    yield Figure("Waiting to be sent", count, link, note)
 
 
 def demo_link() -> str:
@@ -177,6 +243,7 @@ Check = Callable[[datetime, HttpRequest], Iterator[Need]]
 CHECKS: list[tuple[str, Check]] = [
     ("offers.view_pixel", pixels_in_trouble),
     ("dispatch.view_delivery", stopped_workers),
+    ("dispatch.view_credential", takeovers),
     ("conversions.view_postback", undigested),
     ("dispatch.view_deadletter", dead_letters),
     ("conversions.view_postback", postbacks),

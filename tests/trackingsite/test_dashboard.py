@@ -9,7 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from conversions.outcomes import Outcome
+from dispatch.models import Credential, Lane
 from dispatch.reasons import Reason
+from dispatch.rotation import revoke
+from dispatch.takeover import refuse
 from offers.models import Offer, Pixel
 from tests.factories import (
     make_click,
@@ -134,6 +137,85 @@ def test_a_paused_pixels_queue_is_no_sign_of_stopped_workers():
     assert "Deliveries are late" not in page()
 
 
+def test_a_queue_that_is_worked_through_is_no_sign_of_stopped_workers():
+    pixel = working_pixel(max_events_per_second=1)
+    make_delivery(conversion_of(pixel), next_attempt_at=timezone.now() - timedelta(minutes=12))
+    Lane.objects.create(pixel=pixel, next_event=timezone.now().timestamp())
+
+    assert "Deliveries are late" not in page()
+
+
+def trip(pixel: Pixel, ago: timedelta = timedelta()) -> None:
+    """Open the pixel's breaker, so long ago, with the next probe a minute from now."""
+    now = timezone.now()
+    fields = {"tripped_at": now - ago, "failed_at": now - ago, "probe_at": now + timedelta(minutes=1)}
+    Lane.objects.create(pixel=pixel, trips=1, last_failure="HTTP 502", **fields)
+
+
+@pytest.mark.parametrize(("minutes", "tone"), [(1, "warn"), (6, "bad")])
+def test_an_outage_becomes_bad_when_it_lasts(minutes: int, tone: str):
+    trip(working_pixel(name="Shop US"), timedelta(minutes=minutes))
+
+    [need] = staff_client(*SEES_ALL).get(INDEX).context["needs"]
+
+    assert (need.title, need.tone) == ("TikTok fails for Shop US", tone)
+    assert "“HTTP 502”" in need.words
+
+
+def test_an_outage_of_all_pixels_is_one_need():
+    for number in range(7):
+        trip(working_pixel(name=f"Shop {number}"))
+
+    [need] = staff_client(*SEES_ALL).get(INDEX).context["needs"]
+
+    assert need.title == "TikTok fails for 7 pixels"
+    assert need.words.startswith("Shop 0, Shop 1, Shop 2, Shop 3, Shop 4 and 2 more.")
+
+
+@pytest.mark.parametrize(
+    ("rest", "queued_for", "expected"),
+    [(2, 0, []), (8, 0, ["rests"]), (2, 6, ["rests"]), (-1, 6, ["is slowed down"]), (-1, 1, [])],
+)
+def test_a_rest_or_a_slow_pace_counts_when_conversions_are_late(rest: int, queued_for: int, expected: list[str]):
+    pixel, now = working_pixel(name="Shop US"), timezone.now()
+    until = now + timedelta(minutes=rest)
+    Lane.objects.create(pixel=pixel, rest_until=until, pace=1 / 64, paced_at=until)
+    make_delivery(conversion_of(pixel), next_attempt_at=now - timedelta(minutes=queued_for))
+
+    needs = staff_client(*SEES_ALL).get(INDEX).context["needs"]
+
+    assert [need.title for need in needs] == [f"Shop US {words} because TikTok asked" for words in expected]
+
+
+def taken_over() -> tuple[Credential, Credential]:
+    pixel = make_pixel(name="Shop US")
+    refused = make_credential(pixel)
+    spare = make_credential(pixel, "a-spare-token-0123456789-wxyz", state=Credential.State.STAGED)
+    refuse(refused, "Access token is incorrect.", timezone.now())
+    return refused, spare
+
+
+def test_a_takeover_is_told_until_the_refused_credential_is_revoked():
+    refused, _ = taken_over()
+
+    shown = page(*SEES_ALL, "dispatch.view_credential")
+    revoke(refused, None, timezone.now())
+
+    assert f"TikTok refused …{refused.last_four} of Shop US; …wxyz took over" in shown
+    assert "TikTok had said: “Access token is incorrect.” Revoke" in shown
+    assert "took over" not in page(*SEES_ALL, "dispatch.view_credential")
+
+
+def test_a_takeover_is_for_those_who_may_see_credentials_and_leads_where_they_may_go():
+    refused, _ = taken_over()
+    rotate = reverse("admin:dispatch_credential_rotate", args=[refused.pixel_id])
+    credentials = f"{reverse('admin:dispatch_credential_changelist')}?pixel__id__exact={refused.pixel_id}"
+
+    assert "took over" not in page()
+    assert credentials in page("dispatch.view_credential")
+    assert rotate in page("dispatch.view_credential", "dispatch.rotate_credential")
+
+
 def test_suspects_the_workers_when_a_postback_is_not_digested():
     make_postback(make_network(), {}, received_at=timezone.now() - timedelta(minutes=7))
 
@@ -184,9 +266,11 @@ def test_hostile_names_are_escaped():
 
 
 def test_queries_do_not_grow_with_rows(django_assert_num_queries: Any, django_assert_max_num_queries: Any):
-    client = staff_client(*SEES_ALL)
+    client = staff_client(*SEES_ALL, "dispatch.view_credential")
     dead()
     make_offer(pixel=make_pixel())
+    taken_over()
+    trip(working_pixel())
     with django_assert_max_num_queries(20) as for_one:
         html(client)
     for reason in (Reason.CONTRACT, Reason.CRASH_LOOP):
@@ -194,6 +278,8 @@ def test_queries_do_not_grow_with_rows(django_assert_num_queries: Any, django_as
     for _ in range(4):
         make_offer(pixel=make_pixel())
         make_postback(make_network(), {}, outcome=Outcome.BAD_AMOUNT)
+        taken_over()
+        trip(working_pixel())
 
     with django_assert_num_queries(len(for_one)):
         html(client)
