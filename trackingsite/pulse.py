@@ -1,5 +1,7 @@
 """The pulse: once a second, is anything due that nobody was woken for, and do the workers still work?"""
 
+import os
+import socket
 import time
 from datetime import datetime, timedelta
 
@@ -12,7 +14,8 @@ from dispatch.models import Heartbeat
 from dispatch.models.heartbeat import EVERY
 from dispatch.tasks import BEAT, SWEEP, has_due_deliveries
 
-CLOCK = {SWEEP: 60.0}
+PRUNE = "trackingsite.housekeeping.prune_some"
+CLOCK = {SWEEP: 60.0, PRUNE: 600.0}
 """What is due by time alone: each so many seconds, whatever the workers have had to do meanwhile."""
 TIDY_EVERY_SECONDS = 60.0
 GONE = timedelta(days=1)
@@ -33,6 +36,7 @@ class Pulse:
     def prepare(self) -> None:
         """What the workers find when they start, and again after database or queue were away."""
         queue().ping()
+        forget_dead_neighbours(self.cluster)
         Heartbeat.objects.start(self.cluster, clock.now())
 
     def beat(self) -> bool:
@@ -84,6 +88,32 @@ class Pulse:
 
 def is_late(heart: Heartbeat, now: datetime) -> bool:
     return now - heart.beat_at > 2 * EVERY
+
+
+def cluster_name() -> str:
+    """The host and this process, as a host may run several."""
+    return f"{socket.gethostname()[:80]}:{os.getpid()}"
+
+
+def forget_dead_neighbours(cluster: str) -> None:
+    """Remove what supervisors that were killed have left behind on this host.
+
+    A living one that is taken for dead, because another container has the same host name, makes its row anew.
+    """
+    host = cluster.rpartition(":")[0]
+    for name in Heartbeat.objects.filter(cluster__startswith=f"{host}:").values_list("cluster", flat=True):
+        if not is_running(int(name.rpartition(":")[2])):
+            Heartbeat.objects.filter(cluster=name).delete()
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def tidy(now: datetime) -> None:

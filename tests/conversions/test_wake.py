@@ -74,10 +74,13 @@ def test_a_full_queue_gets_no_further_wake_up():
 
 
 @pytest.mark.django_db
-def test_a_broker_that_is_away_is_no_error(monkeypatch):
+def test_a_broker_that_is_away_is_no_error_and_is_told_once(monkeypatch, caplog):
     def broken(*args, **kwargs):
         raise OperationalError
 
-    monkeypatch.setattr(wake, "async_task", broken)
+    with monkeypatch.context() as patch:
+        patch.setattr(wake, "async_task", broken)
+        assert [enqueue(TASK), enqueue(TASK)] == [False, False]
 
-    assert enqueue(TASK) is False
+    assert enqueue(TASK)
+    assert caplog.messages == ["Could not wake the workers (OperationalError); the pulse will."]

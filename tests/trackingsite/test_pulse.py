@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +20,7 @@ from trackingsite.cluster import LifeSigns
 from trackingsite.pulse import Pulse, bad_schedules, tidy
 
 pytestmark = pytest.mark.django_db
-CLUSTER = "here:1"
+CLUSTER = f"here:{os.getpid()}"
 
 
 def waiting() -> list[Any]:
@@ -183,6 +186,17 @@ class TestLifeSigns:
 
 
 class TestTidying:
+    def test_what_a_killed_supervisor_left_on_this_host_goes_with_the_next_start(self):
+        gone = subprocess.Popen([sys.executable, "-c", ""])
+        gone.wait()
+        for name in (f"here:{gone.pid}", f"here:{os.getppid()}", f"there:{gone.pid}"):
+            Heartbeat.objects.start(name, clock.now())
+
+        Pulse(CLUSTER).prepare()
+
+        left = set(Heartbeat.objects.values_list("cluster", flat=True))
+        assert left == {CLUSTER, f"here:{os.getppid()}", f"there:{gone.pid}"}
+
     def test_clusters_that_are_gone_are_forgotten_after_a_day(self, pulse: Pulse):
         Heartbeat.objects.start("gone:1", clock.now())
         Heartbeat.objects.start("just gone:1", clock.now())

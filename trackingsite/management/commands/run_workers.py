@@ -1,9 +1,7 @@
 """Run the workers and keep them running."""
 
 import logging
-import os
 import signal
-import socket
 import sys
 from typing import Any, Protocol
 
@@ -12,7 +10,7 @@ from django.db import Error, connection
 from redis import RedisError
 
 from trackingsite.environment import BASE_DIR
-from trackingsite.pulse import Pulse
+from trackingsite.pulse import Pulse, cluster_name
 from trackingsite.supervision import Child, Keeper, StopSignal, end_all
 
 logger = logging.getLogger(__name__)
@@ -31,11 +29,6 @@ class Command(BaseCommand):
         with StopSignal() as stop:
             # Not asked to end in order when we are killed: with nobody to watch it, it might never come to an end.
             Supervisor(Child("workers", command, when_orphaned=signal.SIGKILL), Pulse(name)).run(stop)
-
-
-def cluster_name() -> str:
-    """The host, and this process, as one host may run several."""
-    return f"{socket.gethostname()[:80]}:{os.getpid()}"
 
 
 class Beating(Protocol):
