@@ -3,23 +3,28 @@
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 import psycopg
 import pytest
 from django.conf import settings
+from django.db import connection
 
 from dispatch.tiktok.sandbox import Sandbox
-from tests.faults.hosts import at_home_in, migrate
+from tests.faults.hosts import at_home_in, environment_of_host, migrate
 from tests.faults.servers import MortalRedis
 from tests.run import redis_server as find_redis
+from trackingsite.environment import BASE_DIR
 
-# Tests of an outage of PostgreSQL, which SQLite can't have.
-collect_ignore = ["test_supervisor_postgresql.py"] if settings.IS_SQLITE else []
+# Tests of what SQLite can't have: an outage of PostgreSQL, and hosts whose clocks differ.
+collect_ignore = ["test_supervisor_postgresql.py", "test_clock_skew.py"] if settings.IS_SQLITE else []
 
 
 @pytest.fixture(scope="session")
@@ -83,3 +88,37 @@ def create_database(manner: str) -> tuple[str, str]:
 def drop_database(name: str) -> None:
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def sandbox(settings: Any) -> Iterator[Sandbox]:
+    """A stand-in for TikTok for one test, which this process's own sender talks to as well; it takes any token."""
+    with Sandbox.running(accept_any_token=True) as running:
+        settings.TIKTOK_API_URL = running.url
+        settings.TIKTOK_DEADLINE_SECONDS = 1.0
+        yield running
+
+
+@pytest.fixture
+def lone_sender(sandbox: Sandbox, tmp_path: Path) -> Iterator[Callable[..., psutil.Popen]]:
+    """Starts a process of `lone_sender.py`, with its arguments, on the database of this test's ORM."""
+    env = environment_of_host(tmp_path, url_of_database()) | {"TIKTOK_API_URL": sandbox.url}
+    started: list[psutil.Popen] = []
+
+    def start(*arguments: str) -> psutil.Popen:
+        command = [sys.executable, "-m", "tests.faults.lone_sender", *arguments]
+        started.append(psutil.Popen(command, cwd=BASE_DIR, env=env, stdin=PIPE, stdout=PIPE, text=True))
+        return started[-1]
+
+    yield start
+    for process in started:
+        if process.is_running():
+            process.kill()
+        process.communicate()
+
+
+def url_of_database() -> str:
+    name = connection.settings_dict["NAME"]
+    if settings.IS_SQLITE:
+        return f"sqlite:///{name}"
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
