@@ -23,7 +23,7 @@ from tests.factories import make_click, make_conversion, make_credential, make_o
 from tests.run import environment
 from trackingsite.environment import BASE_DIR
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 WORK = "tests.faults.tasks.work_for"
 
 RUN_WORKERS = """
