@@ -1,5 +1,6 @@
 """What of the recorded rows goes when it is old: raw postbacks, and the visitors' addresses and browsers."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,11 +9,16 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from conversions.identity import HIDDEN
 from conversions.models import Click, Conversion, Postback
 from conversions.models.click import WITH_VISITOR
 from conversions.outcomes import Outcome
 
 BATCH_SIZE = 500
+# What networks call the visitor's address and browser, where a macro for it stands in the postback URL.
+VISITOR_KEY = re.compile(
+    r"(?:[a-z]+[-_])?ip(?:[-_]?addr(?:ess)?|[-_]?v?[46])?|(?:[a-z]+[-_])?(?:ua|user[-_]?agent|browser)", re.IGNORECASE
+)
 Rows = QuerySet[Any]
 
 
@@ -57,12 +63,19 @@ def delete_postbacks(rows: Rows) -> int:
 
 
 def forget_addresses(rows: Rows) -> int:
-    """Forget who called, also in the words of a refusal."""
+    """Forget who called and who the visitor was, also in what the network sent and in the words of a refusal."""
     with transaction.atomic():
-        keys = list(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
-        known = Postback.objects.filter(pk__in=keys)
+        found = dict(rows.select_for_update(skip_locked=True).values_list("pk", "params"))
+        known = Postback.objects.filter(pk__in=found)
         known.filter(outcome=Outcome.IP_NOT_ALLOWED).update(detail="The address was not in the list.")
-        return known.update(remote_ip=None)
+        for key, params in found.items():
+            if any(VISITOR_KEY.fullmatch(name) for name in params):
+                Postback.objects.filter(pk=key).update(params=without_visitor(params))
+        return known.update(remote_ip=None, raw_call="")
+
+
+def without_visitor(params: dict[str, str]) -> dict[str, str]:
+    return {name: HIDDEN if VISITOR_KEY.fullmatch(name) else value for name, value in params.items()}
 
 
 def postbacks() -> Chore:
@@ -71,7 +84,7 @@ def postbacks() -> Chore:
 
 
 def callers() -> Chore:
-    """The addresses that postbacks came from."""
+    """The addresses that postbacks came from, with what else in them may name the visitor."""
     return Chore(Postback.objects.filter(remote_ip__isnull=False), "received_at", UNDIGESTED, forget_addresses)
 
 

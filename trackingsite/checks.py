@@ -14,6 +14,7 @@ from conversions.networks import ADAPTERS
 from dispatch.tiktok.contract import MAX_EVENTS
 from offers.models import Network
 
+CLICK_WINDOW_DAYS = 28
 MAKE_KEY = 'Make one with: python -c "from trackingsite.environment import new_field_key; print(new_field_key())"'
 
 
@@ -71,6 +72,18 @@ def sending(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessa
         text = "TIKTOK_DEADLINE_SECONDS must be above 0 and at most a quarter of DELIVERY_LEASE_SECONDS."
         messages.append(Error(text, hint="10 and 60 are the defaults.", id="trackingsite.E006"))
     return messages
+
+
+@register
+def retention(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """RETENTION_VISITOR_DAYS: not within the time in which a click still converts."""
+    if not 0 < settings.RETENTION_VISITOR_DAYS < CLICK_WINDOW_DAYS:
+        return []
+    text = (
+        f"RETENTION_VISITOR_DAYS is below {CLICK_WINDOW_DAYS}: TikTok counts conversions up to that long after a click."
+    )
+    hint = "Later conversions go out without IP address and user agent. 60 is the default."
+    return [Warning(text, hint=hint, id="trackingsite.W002")]
 
 
 @register

@@ -135,6 +135,23 @@ def test_a_postbacks_address_goes_and_the_rest_stays():
     }
 
 
+@pytest.mark.parametrize("name", ["ip", "user_ip", "IP_Address", "ipv6", "ua", "user_agent", "click-user-agent"])
+def test_the_visitor_goes_from_what_the_network_sent(name: str):
+    finished_postback(remote_ip="192.0.2.1", params={name: "a visitor", "txid": "T-1", "zip": "x", "status_ua_ok": "y"})
+
+    prune(retention.callers())
+
+    assert Postback.objects.get().params == {name: "[hidden]", "txid": "T-1", "zip": "x", "status_ua_ok": "y"}
+
+
+def test_the_beginning_of_an_unreadable_call_goes():
+    finished_postback(remote_ip="192.0.2.1", outcome=Outcome.UNDECODABLE, raw_call="ip=203.0.113.9")
+
+    prune(retention.callers())
+
+    assert Postback.objects.get().raw_call == ""
+
+
 def test_a_refused_address_goes_from_the_refusal_too():
     finished_postback(
         outcome=Outcome.IP_NOT_ALLOWED, remote_ip="192.0.2.1", detail="192.0.2.1 is not in the list.", digested_at=NOW

@@ -27,6 +27,7 @@ def test_the_defaults_are_sound():
         ("TIKTOK_DEADLINE_SECONDS", 60.0, "trackingsite.E006"),
         ("DELIVERY_LEASE_SECONDS", 20.0, "trackingsite.E006"),
         ("REDIS_URL", "localhost:6379", "trackingsite.E007"),
+        ("RETENTION_VISITOR_DAYS", 27.0, "trackingsite.W002"),
     ],
 )
 def test_a_broken_setting_is_named_at_start(settings, setting, value, expected):

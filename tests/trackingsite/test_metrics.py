@@ -337,6 +337,7 @@ def test_no_query_reads_the_finished_rows():
 
     used = {index for plan in plans for index in re.findall(r"(?:delivery|conversion|postback)_[a-z]+", plan)}
     assert used >= {"delivery_due", "delivery_leased", "delivery_held", "delivery_dead", "conversion_unplanned"}
+    assert any(re.search("(?:COVERING INDEX|Index Only Scan using) delivery_due", plan) for plan in plans)
     assert not [plan for plan in plans if WHOLE_TABLE.search(plan)]
 
 

@@ -195,6 +195,17 @@ def test_every_rule_gets_its_turn_when_time_is_short(monkeypatch: pytest.MonkeyP
     assert left() == (0, 3, 0, 0)
 
 
+def test_lets_others_write_after_each_batch_that_wrote(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(housekeeping, "PAUSE_SECONDS", 0.05)
+    pauses: list[float] = []
+
+    counts = list(housekeeping.gently(iter([3, 0, 2]), pauses.append))
+
+    assert counts == [3, 0, 2]
+    assert len(pauses) == 2
+    assert min(pauses) >= 0.05
+
+
 def test_every_setting_has_its_rule():
     named = {name for rule in rules() for name in rule.settings}
 
