@@ -8,15 +8,15 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet, Subquery, TextChoices
+from django.utils.html import strip_tags
 
 from dispatch.models import Credential, Delivery, Lane
 from dispatch.models.lane import GENTLE_PACE, PACE_DOUBLES_IN, PROBE_EVENTS, PROBE_PAUSES, grown
-from dispatch.wording import at, in_words, number, quoted, share
+from dispatch.wording import COUNT_LIMIT, at, in_words, number, quoted, share
 from offers.models import Pixel
 
 LATE = timedelta(minutes=5)
 A_MOMENT = timedelta(minutes=1)  # what is due for longer than this is a queue
-COUNT_LIMIT = 10_000
 
 
 class Code(TextChoices):
@@ -109,6 +109,11 @@ def of(pixel: Any, now: datetime, due_count: int | None = None) -> Standing:
     return next(filter(None, found), make(Code.SENDING, "Conversions are sent as they come in."))
 
 
+def number_of(deliveries: QuerySet[Delivery]) -> int:
+    """Counted no further than tells anything, and along the index of those that wait, or all would be sorted."""
+    return deliveries.order_by("pixel_id", "next_attempt_at").values("next_attempt_at")[:COUNT_LIMIT].count()
+
+
 def lane_of(pixel: Any) -> Lane:
     """The pixel's lane; one that was never used where there is none yet, as looking makes no rows."""
     return getattr(pixel, "lane", None) or Lane(pixel=pixel)
@@ -148,7 +153,7 @@ def failing(sight: Sight) -> Standing | None:
     lane, now = sight.lane, sight.now
     if not lane.is_tripped:
         return None
-    said = f" The last failure: {quoted(lane.last_failure)}" if lane.last_failure else ""
+    said = f" The last failure: {quoted(strip_tags(lane.last_failure))}" if lane.last_failure else ""
     head = f"Requests to TikTok have failed since {at(lane.tripped_at or now, now)}.{said} {probes_failed(lane)}"
     tail = "Nothing is lost, and sending goes on by itself when TikTok takes what is sent as a probe."
     next_at = next_probe(lane, now)

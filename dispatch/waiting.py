@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from django.utils.html import strip_tags
+
 from dispatch import standing
 from dispatch.models import Delivery
 from dispatch.reasons import Reason
@@ -72,7 +74,7 @@ def next_try(delivery: Delivery, now: datetime) -> Standing | None:
     if not delivery.attempts:
         return Standing("later", "calm", "Its turn comes later", f"It is due at {at(due_at, now)}.", until=due_at)
     tries = "1 try" if delivery.attempts == 1 else f"{delivery.attempts} tries"
-    said = f" The last failure: {quoted(delivery.detail)}" if delivery.detail else ""
+    said = f" The last failure: {quoted(strip_tags(delivery.detail))}" if delivery.detail else ""
     words = f"The next try is at {at(due_at, now)}, after {tries} failed.{said}"
     return Standing("retry", "warn", f"{tries} failed", words, until=due_at)
 

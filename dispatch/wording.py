@@ -4,8 +4,11 @@ from datetime import datetime, timedelta
 
 from django.template.defaultfilters import date as format_date
 from django.utils import timezone
+from django.utils.text import Truncator
 
 UNITS = [(86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")]
+MOST_QUOTED = 200
+COUNT_LIMIT = 10_000
 FEW = 2  # "100 seconds" says more than "1 minute"
 
 
@@ -28,8 +31,16 @@ def in_words(span: timedelta) -> str:
     return "1 second" if seconds else "a moment"
 
 
+def deliveries(count: int) -> str:
+    """A number of deliveries as `number_of` found it."""
+    if count >= COUNT_LIMIT:
+        return f"{COUNT_LIMIT:,} or more deliveries"
+    return f"{count:,} deliver{'y' if count == 1 else 'ies'}" if count else "none"
+
+
 def quoted(text: str) -> str:
-    """What somebody else said, with the full stop that ends our sentence."""
+    """What somebody else said, on one line, with the full stop that ends our sentence."""
+    text = Truncator(" ".join(text.split())).chars(MOST_QUOTED)
     return f"“{text}”" if text.endswith((".", "!", "?")) else f"“{text}”."
 
 

@@ -226,7 +226,8 @@ def told_today(now: datetime) -> Iterator[Figure]:
 
 
 def waiting(now: datetime) -> Iterator[Figure]:
-    count = Delivery.objects.filter(status=Delivery.Status.WAITING)[:COUNTED_WAITING].count()
+    rows = Delivery.objects.filter(status=Delivery.Status.WAITING).order_by("pixel_id", "next_attempt_at")
+    count = rows.values("pixel_id")[:COUNTED_WAITING].count()
     note = "or more" if count >= COUNTED_WAITING else ""
     link = f"{reverse('admin:dispatch_delivery_changelist')}?status__exact=waiting"
     yield Figure("Waiting to be sent", count, link, note)

@@ -20,8 +20,8 @@ from dispatch.models import Credential, Delivery, Lane
 from dispatch.models.lane import GENTLE_PACE, PACE_DOUBLES_IN, PROBE_EVENTS
 from dispatch.standing import Code, Standing
 from dispatch.tasks import DELIVER
-from dispatch.wording import at, in_words, share
-from offers.admin.pixel import COUNT_LIMIT, FIELDSETS, PixelAdmin, counted
+from dispatch.wording import at, deliveries, in_words, share
+from offers.admin.pixel import FIELDSETS, PixelAdmin
 from offers.admin_parts import admin_link, badge, link, moment
 from offers.models import Pixel
 
@@ -84,10 +84,10 @@ class SendingPixelAdmin(PixelAdmin):
         pixel: Any = kwargs.get("obj")
         if pixel:
             now = clock.now()
-            due = Delivery.objects.due(now).filter(pixel=pixel)[:COUNT_LIMIT].count()
+            due = standing.number_of(Delivery.objects.due(now).filter(pixel=pixel))
             found = standing.of(pixel, now, due)
             context["standing"], context["standing_badge"] = found, badge(found.title, found.tone)
-            context["standing_facts"] = facts_of(pixel, request, now)
+            context["standing_facts"] = facts_of(pixel, request, due, now)
             context["standing_links"] = links_of(pixel, request, found)
         response: HttpResponse = super().render_change_form(request, context, **kwargs)
         return response
@@ -118,7 +118,9 @@ class SendingPixelAdmin(PixelAdmin):
     def facts(self, pixel: Pixel) -> dict[str, Any]:
         gently = f"Sending starts gently, at {share(GENTLE_PACE)} of full speed"
         start = f"{gently}, and reaches full speed in about {in_words(RAMP)}."
-        return {**super().facts(pixel), "start": start}
+        own = Delivery.objects.filter(pixel=pixel)
+        waiting, leased = (standing.number_of(own.filter(status=status)) for status in (WAITING, LEASED))
+        return {"waiting": deliveries(waiting), "under_way": deliveries(leased), "start": start}
 
     def probe_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         pixel = self.pixel_to_change(request, object_id)
@@ -148,22 +150,23 @@ class SendingPixelAdmin(PixelAdmin):
         self.message_user(request, words, messages.SUCCESS)
 
 
-def facts_of(pixel: Any, request: HttpRequest, now: datetime) -> list[tuple[str, str | SafeString]]:
+def facts_of(pixel: Any, request: HttpRequest, due: int, now: datetime) -> list[tuple[str, str | SafeString]]:
     """What waits, and which token is in use."""
     may_see = request.user.has_perm("dispatch.view_delivery")
-    waiting, leased = (Delivery.objects.filter(pixel=pixel, status=status) for status in (WAITING, LEASED))
+    own = Delivery.objects.filter(pixel=pixel)
     numbers = [
-        ("Due now", WAITING, counted(waiting.filter(next_attempt_at__lte=now))),
-        ("For a later try", WAITING, counted(waiting.filter(next_attempt_at__gt=now))),
-        ("Being sent", LEASED, counted(leased)),
+        ("Due now", WAITING, due),
+        ("For a later try", WAITING, standing.number_of(own.filter(status=WAITING, next_attempt_at__gt=now))),
+        ("Being sent", LEASED, standing.number_of(own.filter(status=LEASED))),
     ]
-    rows = [(name, linked(pixel, status, words, may_see)) for name, status, words in numbers]
+    rows = [(name, linked(pixel, status, count, may_see)) for name, status, count in numbers]
     return [*rows, ("Token in use", token_of(pixel, request.user.has_perm("dispatch.view_credential"), now))]
 
 
-def linked(pixel: Pixel, status: str, words: str, may_see: bool) -> str | SafeString:
+def linked(pixel: Pixel, status: str, count: int, may_see: bool) -> str | SafeString:
     url = f"{reverse('admin:dispatch_delivery_changelist')}?status__exact={status}&pixel__id__exact={pixel.pk}"
-    return link(url, words) if may_see and words != "none" else words
+    words = deliveries(count)
+    return link(url, words) if may_see and count else words
 
 
 def token_of(pixel: Pixel, may_see: bool, now: datetime) -> str | SafeString:

@@ -20,7 +20,7 @@ from dispatch.forms import CredentialTestForm, PasteForm
 from dispatch.models import Credential, Delivery
 from dispatch.rotation import RotationError
 from dispatch.takeover import recent_takeovers
-from offers.admin.pixel import counted
+from dispatch.wording import deliveries
 from offers.admin_parts import badge
 from offers.models import Pixel
 
@@ -49,7 +49,9 @@ class Standing:
             active=next((row for row in rows if row.state == State.ACTIVE), None),
             staged=next((row for row in rows if row.state == State.STAGED), None),
             retiring=[row for row in rows if row.state == State.RETIRING],
-            waiting=counted(Delivery.objects.filter(pixel=pixel, status=Delivery.Status.WAITING)),
+            waiting=deliveries(
+                standing.number_of(Delivery.objects.filter(pixel=pixel, status=Delivery.Status.WAITING))
+            ),
         )
 
     @property

@@ -3,7 +3,6 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -36,7 +35,6 @@ AUTH_ADVICE = (
     "TikTok refused its access token. Rotate the credential: the pixel resumes by itself when one that works is "
     "promoted."
 )
-COUNT_LIMIT = 10_000
 
 
 @admin.register(Pixel)
@@ -93,9 +91,8 @@ class PixelAdmin(ConfiguredAdmin):
         return self.back_to(pixel)
 
     def facts(self, pixel: Pixel) -> dict[str, Any]:
-        """What a person should know before pausing or resuming."""
-        waiting, leased = (pixel.deliveries.filter(status=status) for status in ("waiting", "leased"))
-        return {"waiting": counted(waiting), "under_way": counted(leased)}
+        """What a person should know before pausing or resuming; the app that sends knows it."""
+        return {}
 
     def pixel_to_change(self, request: HttpRequest, object_id: str) -> Pixel | None:
         if not request.user.has_perm("offers.pause_pixel"):
@@ -123,11 +120,3 @@ class PixelAdmin(ConfiguredAdmin):
             self.log_change(request, pixel, "Resumed sending.")
         words = f"{pixel.name} sends again: gently at first, and at full speed in a few minutes."
         self.message_user(request, words, messages.SUCCESS)
-
-
-def counted(rows: QuerySet[Any]) -> str:
-    """How many deliveries these are, in words; counted no further than tells anything."""
-    count = rows[:COUNT_LIMIT].count()
-    if count >= COUNT_LIMIT:
-        return f"{COUNT_LIMIT:,} or more deliveries"
-    return f"{count:,} deliver{'y' if count == 1 else 'ies'}" if count else "none"

@@ -34,7 +34,7 @@ def failing_pixel(**fields: Any) -> Pixel:
     """One whose breaker has just opened."""
     pixel, now = working_pixel(**fields), timezone.now()
     for _ in range(FAILURES_TO_TRIP):
-        Lane.objects.note_failure(Lane.objects.of(pixel.pk), "HTTP 502 <b>bad</b>", now)
+        Lane.objects.note_failure(Lane.objects.of(pixel.pk), "HTTP 502: <html>\n<b>bad</b> & ugly</html>", now)
     return pixel
 
 
@@ -103,7 +103,7 @@ def test_the_page_says_on_top_what_is_wrong_and_what_waits():
     response = staff_client(VIEW, "dispatch.view_delivery").get(page_of(pixel))
     page = response.content.decode()
 
-    assert "The last failure: “HTTP 502 &lt;b&gt;bad&lt;/b&gt;”" in page
+    assert "The last failure: “HTTP 502: bad &amp; ugly”." in page
     facts = [str(words) for _, words in response.context["standing_facts"]]
     assert ["2 deliveries" in facts[0], "1 delivery" in facts[1], "1 delivery" in facts[2]] == [True] * 3
     assert f"?status__exact=waiting&amp;pixel__id__exact={pixel.pk}" in page
