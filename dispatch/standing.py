@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet, Subquery, TextChoices
 from django.utils.html import strip_tags
 
 from dispatch.models import Credential, Delivery, Lane
 from dispatch.models.lane import GENTLE_PACE, PACE_DOUBLES_IN, PROBE_EVENTS, PROBE_PAUSES, grown
-from dispatch.wording import COUNT_LIMIT, at, in_words, number, quoted, share
+from dispatch.rates import events_per_second, own_cap, usual_rate
+from dispatch.wording import COUNT_LIMIT, at, in_words, quoted, share
 from offers.models import Pixel
 
 LATE = timedelta(minutes=5)
@@ -32,6 +32,7 @@ class Code(TextChoices):
     SLOWED = "slowed", "Slowed down"
     GENTLE = "gentle", "Starting gently"
     CAPPED = "capped", "Capped"
+    BUSY = "busy", "Long queue"
     SENDING = "sending", "Sending"
 
 
@@ -46,6 +47,7 @@ TONES = {
     Code.SLOWED: "warn",
     Code.GENTLE: "busy",
     Code.CAPPED: "busy",
+    Code.BUSY: "busy",
     Code.SENDING: "good",
 }
 STILL = {Code.REFUSED, Code.NO_CREDENTIAL, Code.PAUSED, Code.FAILING, Code.PROBING, Code.RESTING, Code.STALLED}
@@ -226,18 +228,24 @@ def stalled(sight: Sight) -> Standing | None:
     return make(Code.STALLED, words, since=sight.due_since)
 
 
-def capped(sight: Sight) -> Standing | None:
-    """What is due is more than may be sent at once."""
-    if not sight.waits_for(A_MOMENT):
+def queued(sight: Sight) -> Standing | None:
+    """More is due than can be sent at once, and it is being worked through."""
+    if not sight.waits_for(A_MOMENT) or not sight.is_moving:
         return None
-    words = f"More is due than may be sent at once. {cap_in_words(sight.lane, sight.now)}"
-    per_second = events_per_second(sight.lane, sight.now)
-    if not sight.due_count or not per_second:
-        return make(Code.CAPPED, words)
-    takes = timedelta(seconds=sight.due_count / per_second)
-    more = " at least" if sight.due_count >= COUNT_LIMIT else " about"
-    words += f" What is due takes{more} {in_words(takes)}."
-    return make(Code.CAPPED, words, until=sight.now + takes)
+    lane, now = sight.lane, sight.now
+    cap, per_second = own_cap(lane, now), events_per_second(lane, now)
+    words = (
+        f"More is due than may be sent at once. {cap}"
+        if cap
+        else f"A long queue is being sent. {usual_rate(lane, now)}"
+    )
+    code, until = Code.CAPPED if cap else Code.BUSY, None
+    if sight.due_count and per_second:
+        takes = timedelta(seconds=sight.due_count / per_second)
+        is_sure = cap and sight.due_count < COUNT_LIMIT
+        words = f"{words} What is due takes {'about' if is_sure else 'at least'} {in_words(takes)}."
+        until = now + takes if is_sure else None
+    return make(code, words, until=until)
 
 
 CHECKS: list[Callable[[Sight], Standing | None]] = [
@@ -247,47 +255,5 @@ CHECKS: list[Callable[[Sight], Standing | None]] = [
     resting,
     slowed,
     stalled,
-    capped,
+    queued,
 ]
-
-
-def most_at_once(lane: Lane, now: datetime) -> int:
-    """The most conversions that a request may hold which is no probe."""
-    return min(filter(None, (settings.TIKTOK_BATCH_SIZE, lane.rates(now).events_at_once)))
-
-
-def events_per_second(lane: Lane, now: datetime) -> float | None:
-    """The most that may be told per second now, by whichever cap is the lower one; None without any."""
-    rates = lane.rates(now)
-    by_requests = rates.requests_per_second and rates.requests_per_second * most_at_once(lane, now)
-    return min(filter(None, (by_requests, rates.events_per_second)), default=None)
-
-
-def cap_in_words(lane: Lane, now: datetime) -> str:
-    """Which cap it is that limits a pixel."""
-    rates = lane.rates(now)
-    if rates.events_per_second and events_per_second(lane, now) == rates.events_per_second:
-        return f"This pixel's own cap is {number(rates.events_per_second)} conversions per second."
-    if not rates.requests_per_second:
-        return "No cap limits it: the workers do, and how fast TikTok answers."
-    whose = "This pixel's own cap" if lane.pixel.max_requests_per_second else "The site's usual rate"
-    return f"{whose} is {requests_in_words(lane, now)}."
-
-
-def requests_in_words(lane: Lane, now: datetime) -> str:
-    requests, most = lane.rates(now).requests_per_second or 0, most_at_once(lane, now)
-    return f"{number(requests)} requests per second, with up to {most} conversion{'' if most == 1 else 's'} each"
-
-
-def rate_in_words(lane: Lane, now: datetime) -> str:
-    """How fast the pixel may be sent to at this moment, by its caps and its pace."""
-    rates, pace = lane.rates(now), lane.pace_at(now)
-    limits = []
-    if rates.events_per_second:
-        limits.append(f"{number(rates.events_per_second)} conversions per second")
-    if rates.requests_per_second:
-        limits.append(requests_in_words(lane, now))
-    if not limits:
-        return "As fast as the workers and TikTok can: there is no cap."
-    slower = f" This is {share(pace)} of full speed." if pace < 1 else ""
-    return f"At most {', in at most '.join(limits)}.{slower}"

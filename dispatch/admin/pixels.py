@@ -15,7 +15,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 from unfold.views import ChangeList
 
 from conversions.wake import enqueue
-from dispatch import clock, standing
+from dispatch import clock, rates, standing
 from dispatch.models import Credential, Delivery, Lane
 from dispatch.models.lane import GENTLE_PACE, PACE_DOUBLES_IN, PROBE_EVENTS
 from dispatch.standing import Code, Standing
@@ -110,7 +110,7 @@ class SendingPixelAdmin(PixelAdmin):
         if pixel.pk is None:
             return "–"
         now = clock.now()
-        words = standing.rate_in_words(standing.lane_of(pixel), now)
+        words = rates.rate_in_words(standing.lane_of(pixel), now)
         if standing.of(pixel, now).is_still:
             return f"Nothing is sent now, as said above; otherwise {words[0].lower()}{words[1:]}"
         return words

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from dispatch import standing
+from dispatch import rates, standing
 from dispatch.models import Credential, Lane
 from dispatch.models.lane import FAILURES_TO_TRIP, PROBE_LEASE, PROBE_PAUSES
 from dispatch.standing import Code, Standing
@@ -175,22 +175,30 @@ def test_where_nothing_caps_a_pixel_its_pace_slows_nothing(pixel: Pixel, setting
 
 
 @pytest.mark.parametrize(
-    ("caps", "words"),
+    ("caps", "code", "words"),
     [
-        ({"max_events_per_second": 5}, "This pixel's own cap is 5 conversions per second."),
-        ({"max_requests_per_second": 0.5}, "This pixel's own cap is 0.5 requests per second, with up to 100"),
-        ({"max_requests_per_second": 2, "max_events_per_second": 1000}, "This pixel's own cap is 2 requests"),
-        ({}, "The site's usual rate is 16 requests per second, with up to 100 conversions each."),
+        ({"max_events_per_second": 5}, Code.CAPPED, "This pixel's own cap is 5 conversions per second."),
+        (
+            {"max_requests_per_second": 0.5},
+            Code.CAPPED,
+            "This pixel's own cap is 0.5 requests per second, with up to 100",
+        ),
+        (
+            {"max_requests_per_second": 2, "max_events_per_second": 1000},
+            Code.CAPPED,
+            "This pixel's own cap is 2 requests",
+        ),
+        ({}, Code.BUSY, "The site's usual rate is 16 requests per second, with up to 100 conversions each"),
     ],
 )
-def test_a_capped_queue_says_by_which_cap(pixel: Pixel, caps: dict[str, Any], words: str):
+def test_a_long_queue_says_by_which_cap(pixel: Pixel, caps: dict[str, Any], code: str, words: str):
     Pixel.objects.filter(pk=pixel.pk).update(**caps)
     queue(pixel, ago(minutes=2))
     lane_of(pixel, next_request=NOW.timestamp(), next_event=NOW.timestamp())
 
     found = stands(pixel)
 
-    assert (found.code, found.until) == (Code.CAPPED, None)
+    assert (found.code, found.until) == (code, None)
     assert words in found.words
 
 
@@ -201,7 +209,7 @@ def test_a_capped_queue_says_how_long_it_takes_when_it_was_counted(pixel: Pixel)
 
     counted, many = stands(pixel, due_count=4200), stands(pixel, due_count=standing.COUNT_LIMIT)
 
-    assert counted.until == NOW + timedelta(seconds=4200 / 5)
+    assert (counted.until, many.until) == (NOW + timedelta(seconds=4200 / 5), None)
     assert "takes about 14 minutes" in counted.words
     assert "takes at least 33 minutes" in many.words
 
@@ -210,8 +218,9 @@ def test_a_capped_queue_says_how_long_it_takes_when_it_was_counted(pixel: Pixel)
     ("due_since", "last_request", "expected"),
     [
         (ago(minutes=6), ago(minutes=2), Code.STALLED),
-        (ago(minutes=6), ago(seconds=20), Code.CAPPED),
-        (ago(minutes=4), ago(minutes=9), Code.CAPPED),
+        (ago(minutes=6), ago(seconds=20), Code.BUSY),
+        (ago(minutes=4), ago(seconds=20), Code.BUSY),
+        (ago(minutes=4), ago(minutes=9), Code.SENDING),
         (ago(seconds=30), ago(minutes=9), Code.SENDING),
     ],
 )
@@ -259,11 +268,11 @@ def test_many_pixels_cost_one_query(pixel: Pixel, django_assert_num_queries: Any
 
 
 def test_the_rate_in_force_names_caps_and_pace(pixel: Pixel, settings: Any):
-    usual = standing.rate_in_words(Lane(pixel=pixel), NOW)
+    usual = rates.rate_in_words(Lane(pixel=pixel), NOW)
     pixel.max_events_per_second, pixel.resumed_at = 4, NOW
-    slow = standing.rate_in_words(Lane(pixel=pixel), NOW)
+    slow = rates.rate_in_words(Lane(pixel=pixel), NOW)
     settings.TIKTOK_REQUESTS_PER_SECOND, pixel.max_events_per_second = 0, None
-    free = standing.rate_in_words(Lane(pixel=pixel), NOW)
+    free = rates.rate_in_words(Lane(pixel=pixel), NOW)
 
     assert usual == "At most 16 requests per second, with up to 100 conversions each."
     assert slow == (
