@@ -7,6 +7,7 @@ from django.utils.html import strip_tags
 
 from dispatch import standing
 from dispatch.models import Delivery
+from dispatch.outbox import CRASHES_ALLOWED
 from dispatch.reasons import Reason
 from dispatch.standing import LATE, Code, Standing
 from dispatch.wording import at, quoted
@@ -94,6 +95,8 @@ def company(delivery: Delivery) -> Iterator[Standing]:
         return
     if limit == 1 and delivery.claims > delivery.attempts:
         words = "A worker died while it was sending this, so it is sent alone: if this is the cause, no other suffers."
+        if delivery.claims + 1 >= delivery.attempts + CRASHES_ALLOWED:
+            words += " If a worker dies with it once more, it becomes a dead letter."
         yield Standing("suspect", "warn", "Sent alone", words)
     elif limit == 1:
         words = "TikTok refused a request that held this, so it is sent alone, to find the event that is refused."

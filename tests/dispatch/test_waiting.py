@@ -92,6 +92,13 @@ def test_what_its_worker_died_with_is_sent_alone(pixel: Pixel):
     assert "A worker died while it was sending this" in told(delivery)[1][1]
 
 
+@pytest.mark.parametrize(("deaths", "is_last_chance"), [(1, False), (2, True)])
+def test_a_last_chance_is_said_to_be_one(pixel: Pixel, deaths: int, is_last_chance: bool):
+    delivery = delivery_of(pixel, batch_limit=1, claims=4 + deaths, attempts=4)
+
+    assert ("once more, it becomes a dead letter" in told(delivery)[1][1]) == is_last_chance
+
+
 def test_what_tiktok_refused_in_a_group_is_sent_in_smaller_ones(pixel: Pixel):
     assert "a group of at most 12" in told(delivery_of(pixel, batch_limit=12))[1][1]
     assert codes(delivery_of(pixel, batch_limit=1)) == ["due", "alone"]
