@@ -1,4 +1,4 @@
-"""Why a pixel's queue stands still or is slow at this moment, and why one delivery waits: as data, in words."""
+"""Why a pixel's queue stands still or is slow at this moment: as data, in words."""
 
 import math
 from collections.abc import Callable
@@ -121,8 +121,8 @@ def lane_of(pixel: Any) -> Lane:
     return getattr(pixel, "lane", None) or Lane(pixel=pixel)
 
 
-def make(code: Code, words: str, **times: Any) -> Standing:
-    return Standing(code.value, TONES[code], code.label, words, **times)
+def make(code: Code, words: str, tone: str = "", **times: Any) -> Standing:
+    return Standing(code.value, tone or TONES[code], code.label, words, **times)
 
 
 def paused(sight: Sight) -> Standing | None:
@@ -147,7 +147,8 @@ def without_credential(sight: Sight) -> Standing | None:
     words = (
         "Nothing can be sent from this server: what is to be sent waits until a token is pasted, tested and promoted."
     )
-    return make(Code.NO_CREDENTIAL, words)
+    is_harmless = sight.due_since is None  # as for offers that tell TikTok from the browser only
+    return make(Code.NO_CREDENTIAL, words, tone="calm" if is_harmless else "")
 
 
 def failing(sight: Sight) -> Standing | None:

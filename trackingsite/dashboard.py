@@ -97,7 +97,8 @@ def need_of_pixel(pixel: Pixel, found: Standing, may_rotate: bool) -> Need:
     title, do = ASK_FOR[Code(found.code)]
     is_rotation = may_rotate and found.code != Code.PAUSED
     link = reverse("admin:dispatch_credential_rotate", args=[pixel.pk]) if is_rotation else own_page(pixel)
-    return Need(found.tone, title.format(pixel.name), found.words, link, do)
+    tone = "warn" if found.code == Code.PAUSED else "bad"
+    return Need(tone, title.format(pixel.name), found.words, link, do)
 
 
 def needs_of_outage(failing: list[tuple[Any, Standing]], now: datetime) -> Iterator[Need]:

@@ -92,6 +92,14 @@ def test_what_is_staged_or_revoked_is_no_credential_to_send_with(state: str, exp
     assert stands(pixel).code == expected
 
 
+def test_a_missing_credential_is_bad_once_something_waits_for_it():
+    pixel = make_pixel()
+    before = stands(pixel).tone
+    queue(pixel, NOW)
+
+    assert (before, stands(pixel).tone) == ("calm", "bad")
+
+
 @pytest.mark.parametrize("probes", [0, 1, 3, 7])
 def test_an_open_breaker_says_when_the_next_probe_goes_out(pixel: Pixel, probes: int):
     trip(pixel, ago(minutes=20), probes)
