@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, F, QuerySet
+from django.db.models import Case, Count, F, QuerySet, When
 from django.db.models.functions import Coalesce
 
 from dispatch.models import Delivery, Lane
@@ -150,7 +150,10 @@ def settle_failed(deliveries: Sequence[Delivery], reply: Reply, now: datetime) -
 
 
 def retry(attempts: int, deliveries: list[Delivery], reply: Reply, now: datetime) -> int:
-    """What failed after so many recorded attempts waits for its next one, all of it for the same time."""
+    """What failed after so many recorded attempts waits for its next one, all of it for the same time.
+
+    What fails with an answer again and again may have one among it that is to blame: it travels on in halves.
+    """
     if attempts >= len(RETRY_SECONDS):
         return settle_dead(deliveries, Reason.RETRIES_EXHAUSTED, reply.message)
     next_attempt_at = now + timedelta(seconds=retry_seconds(attempts))
@@ -163,6 +166,7 @@ def retry(attempts: int, deliveries: list[Delivery], reply: Reply, now: datetime
         attempts=F("attempts") + 1,
         detail=reply.message,
         **({"maybe_accepted": True} if is_unknown else {}),
+        **({"batch_limit": len(deliveries) // 2} if attempts and reply.http_status and len(deliveries) > 1 else {}),
         **RELEASED,
     )
 
@@ -173,9 +177,18 @@ def window_end(delivery: Delivery, now: datetime) -> datetime:
 
 
 def put_back(deliveries: Sequence[Delivery], next_attempt_at: datetime, **changes: Any) -> int:
-    """Back into the queue without a counted attempt: it was not the event's fault."""
+    """Back into the queue without a counted attempt: it was not the event's fault.
+
+    What TikTok has not got yet is not in its window yet.
+    """
+    never_sent = When(attempts=0, maybe_accepted=False, then=None)
     return ours(deliveries).update(
-        status=Status.WAITING, next_attempt_at=next_attempt_at, claims=F("claims") - 1, **changes, **RELEASED
+        status=Status.WAITING,
+        next_attempt_at=next_attempt_at,
+        claims=F("claims") - 1,
+        first_sent_at=Case(never_sent, default=F("first_sent_at")),
+        **changes,
+        **RELEASED,
     )
 
 

@@ -169,6 +169,7 @@ def promote(credential: Credential, user: Any, now: datetime) -> Credential | No
 def revoke(credential: Credential, user: Any, now: datetime) -> None:
     """Never use this credential again and forget its token. Raises RotationError for the active one."""
     with transaction.atomic():
+        Pixel.objects.select_for_update().get(pk=credential.pixel_id)  # in this moment it may take over by itself
         credential = Credential.objects.select_for_update().get(pk=credential.pk)
         if credential.state == State.ACTIVE:
             raise RotationError("Promote another credential first; the queue of this pixel would stand still.")

@@ -3,21 +3,23 @@
 import fcntl
 import logging
 import queue
+import random
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime
-from functools import cache
+from datetime import datetime, timedelta
+from functools import cache, partial
 
 from django.conf import settings
 from django.db import connection
 
 from dispatch import clock, planning
 from dispatch.models import Lane
-from dispatch.sending import Parcel, finish, pack, pixels_with_work, post
+from dispatch.sending import Parcel, finish, pack, patience_seconds, pixels_with_work, post
+from dispatch.tiktok import client
 from dispatch.tiktok.client import Reply
 
 logger = logging.getLogger(__name__)
@@ -25,8 +27,9 @@ logger = logging.getLogger(__name__)
 TURN_SECONDS = 5.0  # then other tasks' turn, such as the digest's
 LOOK_SECONDS = 0.1  # how often a turn looks for pixels that have got something to send, and for conversions to plan
 REST_SECONDS = 0.01  # while nothing comes back and nothing may go out
-REQUESTS_UNDER_WAY = 16
-REQUESTS_OF_A_PIXEL = 4
+REQUESTS_UNDER_WAY = client.CONNECTIONS
+REQUESTS_OF_A_PIXEL = 2  # so that one more is under way, at most, when the first one finds the credential refused
+NEXT_TRIAL = timedelta(seconds=10)
 
 
 class Sender:
@@ -41,10 +44,20 @@ class Sender:
         self._under_way: Counter[int] = Counter()
         self._replies: queue.SimpleQueue[tuple[Parcel, Reply, datetime]] = queue.SimpleQueue()
         self._in_turn = False
+        self._patient_until = 0.0
+        self._ready_at: dict[int, float] = {}
+        self._quiet_for: int | None = None
+        self._tried = False
+
+    @staticmethod
+    def is_stopping() -> bool:
+        """Whether this process has been told to end; whoever runs it replaces this."""
+        return False
 
     def turn(self) -> int:
         """Plan and send what is due, until nothing is or the turn is over; how many deliveries were sent."""
-        self._in_turn = True
+        self._in_turn, self._quiet_for, self._tried = True, None, False
+        self._patient_until = time.monotonic() + patience_seconds()
         try:
             return self._work(time.monotonic() + TURN_SECONDS)
         finally:
@@ -54,50 +67,64 @@ class Sender:
 
     def _work(self, ends_at: float) -> int:
         sent, look_at = 0, 0.0
-        pixels: set[int] = set()
-        while (time_is := time.monotonic()) < ends_at:
-            if time_is >= look_at:
+        while (now := time.monotonic()) < ends_at and not self.is_stopping():
+            if now >= look_at:
                 planned = planning.plan(clock.now())
-                pixels = set(pixels_with_work(clock.now()).values_list("pk", flat=True))
-                look_at = time_is + LOOK_SECONDS
-                if not planned and not pixels and not self._under_way.total():
+                due = pixels_with_work(clock.now()).values_list("pk", flat=True)
+                self._ready_at = dict.fromkeys(due, 0.0)
+                look_at = now + LOOK_SECONDS
+                if not planned and not self._ready_at and not self._under_way.total():
                     break
-            started = self._start_some(pixels)
+            started = sum(self._start(pixel_id) for pixel_id in self._candidates(now))
             sent += started
             self._settle(wait=0.0 if started else REST_SECONDS)
         return sent
 
-    def _start_some(self, pixels: set[int]) -> int:
-        """The next requests of every pixel that may have some; how many deliveries they hold."""
-        return sum(self._start(pixel_id, pixels) for pixel_id in list(pixels))
+    def _candidates(self, now: float) -> list[int]:
+        """The pixels to ask next, those with the fewest requests under way first; one alone while it has a trial."""
+        if self._quiet_for is not None and self._under_way.total():
+            return []
+        if self._quiet_for is not None and not self._tried:
+            return [self._quiet_for]
+        self._quiet_for = None
+        ready = [pixel_id for pixel_id, at in self._ready_at.items() if at <= now]
+        random.shuffle(ready)
+        return sorted(ready, key=self._under_way.__getitem__)
 
-    def _start(self, pixel_id: int, pixels: set[int]) -> int:
-        """A pixel with nothing to send leaves `pixels` until the next look."""
-        under_way = self._under_way[pixel_id]
-        room = min(REQUESTS_OF_A_PIXEL - under_way, REQUESTS_UNDER_WAY - self._under_way.total())
-        lane, now = Lane.objects.of(pixel_id) if room > 0 else None, clock.now()
-        if lane is None or (under_way and lane.is_troubled):
+    def _start(self, pixel_id: int) -> int:
+        """The next requests of a pixel, if it may have some; how many deliveries they hold."""
+        under_way, asked_for_quiet = self._under_way[pixel_id], self._quiet_for == pixel_id
+        room = min(self._share() - under_way, REQUESTS_UNDER_WAY - self._under_way.total())
+        if room <= 0:
             return 0
+        lane, now = Lane.objects.of(pixel_id), clock.now()
         requests = lane.requests_now(now, room)
-        if not requests:
+        if not requests or (under_way and lane.is_troubled):
+            self._ready_at[pixel_id] = time.monotonic() + lane.seconds_to_wait(now)
             return 0
-        parcels = pack(lane, requests, now, make_way=self._clear)
+        parcels = pack(lane, requests, now, partial(self._try, pixel_id))
         for parcel in parcels:
             with self._lock:
                 self._under_way[pixel_id] += 1
             self._pool.submit(self._carry, parcel)
-            if parcel.is_on_trial:
-                self._clear()
         if not parcels:
-            pixels.discard(pixel_id)
+            self._ready_at.pop(pixel_id, None)  # until the next look
+            self._quiet_for = None if asked_for_quiet else self._quiet_for
         return sum(len(parcel.shipments) for parcel in parcels)
 
-    def _clear(self) -> bool:
-        """Wait until nothing is under way, but not for what hangs; whether nothing is."""
-        ends_at = time.monotonic() + 2 * settings.TIKTOK_DEADLINE_SECONDS
-        while self._under_way.total() and time.monotonic() < ends_at:
-            self._settle(wait=REST_SECONDS)
-        return not self._under_way.total()
+    def _share(self) -> int:
+        """How many requests of one pixel may be under way, so that each one that has work can have its own."""
+        return max(1, min(REQUESTS_OF_A_PIXEL, REQUESTS_UNDER_WAY // max(1, len(self._ready_at))))
+
+    def _try(self, pixel_id: int) -> timedelta | None:
+        """How long what is on trial has to wait; None when it may go, alone. One trial a turn, or others would wait."""
+        if self._tried:
+            return NEXT_TRIAL
+        self._quiet_for = pixel_id
+        if self._under_way.total():
+            return timedelta(0)
+        self._tried = True
+        return None
 
     def _carry(self, parcel: Parcel) -> None:
         try:
@@ -125,8 +152,12 @@ class Sender:
             pass
 
     def _finish(self, parcel: Parcel, reply: Reply, started_at: datetime) -> None:
+        """One reply that can't be settled costs its lease, and not the other replies their settling."""
         try:
-            finish(parcel, reply, started_at)
+            patient_until = self._patient_until if self._in_turn else time.monotonic() + patience_seconds()
+            finish(parcel, reply, started_at, patient_until)
+        except Exception:
+            logger.exception("A reply could not be settled; its deliveries come again when their lease is over")
         finally:
             self._land(parcel)
 

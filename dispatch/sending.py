@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -28,7 +29,6 @@ from offers.models import EventRule, Pixel
 logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.5
-NEXT_TRIAL = timedelta(seconds=10)
 
 
 def pixels_with_work(now: datetime) -> QuerySet[Pixel]:
@@ -57,42 +57,53 @@ class Parcel:
     def deliveries(self) -> list[Delivery]:
         return [shipment.delivery for shipment in self.shipments]
 
-    @property
-    def is_on_trial(self) -> bool:
-        return any(map(outbox.is_on_trial, self.deliveries))
+
+Trial = Callable[[], timedelta | None]
+"""Asked before what its worker's next death condemns is sent: how long it has to wait, None when it may go."""
 
 
-def pack(lane: Lane, requests: int, now: datetime, make_way: Callable[[], bool]) -> list[Parcel]:
-    """The next requests to a pixel, so many at most; none when they are not admitted or nothing is due.
-
-    `make_way` waits until nothing else is under way in this process, and says whether that came true.
-    """
+def pack(lane: Lane, requests: int, now: datetime, trial: Trial) -> list[Parcel]:
+    """The next requests to a pixel, so many at most; none when they are not admitted or nothing is due."""
     room = lane.events_at_once(now)
     if not Lane.objects.admit(lane, requests, requests * room, now):
         return []
-    parcels = fill(lane, requests, room, now, make_way)
-    used = sum(len(parcel.shipments) for parcel in parcels)
-    Lane.objects.refund(lane, requests - len(parcels), requests * room - used, now)
+    parcels: list[Parcel] = []
+    try:
+        parcels = fill(lane, requests, room, now, trial)
+    finally:
+        used = sum(len(parcel.shipments) for parcel in parcels)
+        with suppress(OperationalError, InterfaceError):  # it costs a moment; the requests must go out
+            Lane.objects.refund(lane, requests - len(parcels), requests * room - used, now)
     return parcels
 
 
-def fill(lane: Lane, requests: int, room: int, now: datetime, make_way: Callable[[], bool]) -> list[Parcel]:
-    """Claim what is due and build its events; a token that can't be read counts as refused."""
+def fill(lane: Lane, requests: int, room: int, now: datetime, trial: Trial) -> list[Parcel]:
+    """Claim what is due and make requests of it. What can't be sent now goes back, whatever the reason."""
     credential = Credential.objects.usable().filter(pixel=lane.pixel).first()
     deliveries = outbox.claim(lane.pixel, now, requests * room) if credential else []
     if credential is None or not deliveries:
         return []
+    wait = trial() if any(map(outbox.is_on_trial, deliveries)) else None
+    if wait is not None:
+        outbox.put_back(deliveries, now + wait)
+        return []
     try:
-        token = credential.reveal_to_send()
+        return make_parcels(lane, credential, deliveries, requests, room, now)
     except SecretUnreadableError as error:
         takeover.refuse(credential, str(error), now)
         outbox.put_back(deliveries, now)
         return []
-    if any(map(outbox.is_on_trial, deliveries)) and not make_way():
-        outbox.put_back(deliveries, now + NEXT_TRIAL)
-        return []
-    shipments = build_shipments(deliveries, now)
-    batches = list(split(shipments, room))
+    except Exception:
+        outbox.put_back(deliveries, now)
+        raise
+
+
+def make_parcels(
+    lane: Lane, credential: Credential, deliveries: Sequence[Delivery], requests: int, room: int, now: datetime
+) -> list[Parcel]:
+    """Raises SecretUnreadableError."""
+    token = credential.reveal_to_send()
+    batches = list(split(build_shipments(deliveries, now), room))
     for left in batches[requests:]:
         outbox.put_back([shipment.delivery for shipment in left], now)
     return [Parcel(lane, credential, token, batch) for batch in batches[:requests]]
@@ -136,25 +147,28 @@ def make_shipment(delivery: Delivery, rules: list[EventRule], now: datetime) -> 
 
 
 def post(parcel: Parcel) -> tuple[Reply, datetime]:
-    """TikTok's reply and when the request began. Needs no database and never raises."""
+    """TikTok's reply and when the request began. Needs no database."""
     started_at = timezone.now()
     pixel = parcel.lane.pixel
     body = make_body(pixel.code, pixel.live_test_event_code, [shipment.event for shipment in parcel.shipments])
     return client.send(body, parcel.token), started_at
 
 
-def finish(parcel: Parcel, reply: Reply, started_at: datetime) -> None:
+def patience_seconds() -> float:
+    """How long a reply waits for a database that is away: what TikTok said is known to nobody else."""
+    return settings.DELIVERY_LEASE_SECONDS / 2
+
+
+def finish(parcel: Parcel, reply: Reply, started_at: datetime, patient_until: float) -> None:
     """Record the attempts, settle the deliveries and remember what the reply says of the lane.
 
-    A database that is away is waited for, for half a lease: what TikTok said of these deliveries is known to nobody
-    else.
+    A database that is away is waited for until then, on the monotonic clock.
     """
-    ends_at = time.monotonic() + settings.DELIVERY_LEASE_SECONDS / 2
     while True:
         try:
             return settle(parcel, reply, started_at)
         except (OperationalError, InterfaceError) as error:
-            if time.monotonic() > ends_at or connection.in_atomic_block:
+            if time.monotonic() > patient_until or connection.in_atomic_block:
                 raise
             logger.warning("A reply could not be settled (%s); trying again.", type(error).__name__)
             connection.close()
@@ -172,15 +186,21 @@ def settle(parcel: Parcel, reply: Reply, started_at: datetime) -> None:
         if reply.verdict == Verdict.ACCEPTED:
             parcel.credential.note_accepted(now)
         Tally.objects.add(parcel.lane.pixel_id, reply.verdict, len(parcel.shipments))
-        note_on_lane(parcel.lane, reply, now)
+        note_on_lane(parcel.lane, len(parcel.shipments) == 1, reply, now)
 
 
-def note_on_lane(lane: Lane, reply: Reply, now: datetime) -> None:
-    """What a reply says of the pixel as a whole. A refused credential is not TikTok's trouble."""
+def note_on_lane(lane: Lane, is_single: bool, reply: Reply, now: datetime) -> None:
+    """What a reply says of the pixel as a whole.
+
+    A single event refused may be the event's own fault; one after the other, without one accepted in between, is not.
+    """
     match reply.verdict:
-        case Verdict.ACCEPTED | Verdict.INVALID:
-            Lane.objects.note_success(lane, now)
+        case Verdict.ACCEPTED:
+            return Lane.objects.note_success(lane, now)
         case Verdict.TRANSIENT | Verdict.UNKNOWN:
-            Lane.objects.note_failure(lane, reply.message, now)
+            return Lane.objects.note_failure(lane, reply.message, now)
+        case Verdict.INVALID if is_single:
+            return Lane.objects.note_failure(lane, reply.message, now)
         case Verdict.THROTTLED:
             Lane.objects.slow_down(lane, now + timedelta(seconds=outbox.throttle_seconds(reply)), now)
+    Lane.objects.end_probe(lane, now)

@@ -18,6 +18,7 @@ from django_q.signals import post_execute
 from dispatch import clock
 from dispatch.models import Heartbeat
 from dispatch.models.heartbeat import EVERY
+from dispatch.sender import Sender
 from trackingsite.supervision import tie_to_parents
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class WholeSentinel(cluster.Sentinel):  # type: ignore[misc]
 
     def start(self) -> None:
         signal.signal(signal.SIGCHLD, self.look)
+        Sender.is_stopping = staticmethod(self.stop_event.is_set)  # type: ignore[method-assign] # workers are forks
         super().start()
 
     def look(self, signum: int, frame: FrameType | None) -> None:

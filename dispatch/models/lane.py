@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.db.models.functions import Greatest
 
 from offers.models import Pixel
@@ -62,7 +62,9 @@ class LaneQuerySet(models.QuerySet["Lane"]):
         Of a tripped lane only one probe at a time is let in.
         """
         at, rates = now.timestamp(), lane.rates(now)
-        free = self.open(now).filter(pk=lane.pk, trips=lane.trips, pixel__paused_by=Pixel.PausedBy.NOBODY)
+        # Not a join, which would put every condition into a subquery that PostgreSQL does not ask again after a wait.
+        is_sending = Exists(Pixel.objects.sending().filter(pk=OuterRef("pixel_id")))
+        free = self.open(now).filter(is_sending, pk=lane.pk, trips=lane.trips)
         changes: dict[str, object] = {"probe_at": now + PROBE_LEASE} if lane.trips else {}
         if rates.requests_per_second:
             ahead = (requests - 1) / rates.requests_per_second
@@ -80,16 +82,22 @@ class LaneQuerySet(models.QuerySet["Lane"]):
             changes["next_event"] = F("next_event") - events / rates.events_per_second
         if rates.requests_per_second and requests:
             changes["next_request"] = F("next_request") - requests / rates.requests_per_second
-        if requests and lane.trips:
-            self.filter(pk=lane.pk, trips=lane.trips).update(probe_at=now)
         if changes:
             self.filter(pk=lane.pk).update(**changes)
+        if requests:
+            self.end_probe(lane, now)
+
+    def end_probe(self, lane: "Lane", now: datetime) -> None:
+        """A probe that was not made, or says nothing of TikTok's health, leaves its place to the next one."""
+        if lane.trips:
+            self.filter(pk=lane.pk, trips=lane.trips).update(probe_at=now)
 
     def note_success(self, lane: "Lane", now: datetime) -> None:
         """TikTok works: failures are forgiven, and a probe closes the breaker. `lane` is as it was on admission."""
         rows = self.filter(pk=lane.pk, trips=lane.trips)
         if lane.trips:
-            rows.update(trips=0, failures=0, probe_at=None, pace=GENTLE_PACE, paced_at=now)
+            pace = min(GENTLE_PACE, lane.pace_at(now))
+            rows.update(trips=0, failures=0, probe_at=None, pace=pace, paced_at=now)
         elif lane.failures:
             left = Greatest(F("failures"), Value(FAILURES_A_SUCCESS_FORGIVES)) - FAILURES_A_SUCCESS_FORGIVES
             rows.update(failures=left)
@@ -98,8 +106,7 @@ class LaneQuerySet(models.QuerySet["Lane"]):
         """TikTok does not work; too much of that trips the breaker, and a probe that fails keeps it open for longer."""
         rows = self.filter(pk=lane.pk, trips=lane.trips)
         if lane.trips:
-            pause = PROBE_PAUSES[min(lane.trips, len(PROBE_PAUSES) - 1)]
-            rows.update(trips=F("trips") + 1, probe_at=now + pause, failed_at=now, last_failure=message[:300])
+            rows.update(trips=F("trips") + 1, probe_at=now + lane.next_pause, failed_at=now, last_failure=message[:300])
             return
         fresh = When(failed_at__gt=now - FORGIVEN_AFTER, then=F("failures") + 1)
         rows.update(failures=Case(fresh, default=Value(1)), failed_at=now, last_failure=message[:300])
@@ -157,6 +164,20 @@ class Lane(models.Model):
     def is_troubled(self) -> bool:
         """Whether TikTok fails lately: then one request at a time is enough for a worker."""
         return self.failures > 0 or self.trips > 0
+
+    @property
+    def next_pause(self) -> timedelta:
+        """How long it stays open when the next probe fails, too."""
+        return PROBE_PAUSES[min(self.trips, len(PROBE_PAUSES) - 1)]
+
+    def seconds_to_wait(self, now: datetime) -> float:
+        """How long the caps let nothing through; 0 when they do now, or don't hold it back."""
+        rates = self.rates(now)
+        times = [
+            self.next_request if rates.requests_per_second else 0,
+            self.next_event if rates.events_per_second else 0,
+        ]
+        return max(0.0, max(times) - BURST_SECONDS - now.timestamp())
 
     def requests_now(self, now: datetime, most: int) -> int:
         """How many requests, up to `most`, it is worth asking to be admitted with: what the caps allow by now."""

@@ -24,6 +24,7 @@ from dispatch.tiktok.codes import Verdict, verdict_of
 from dispatch.tiktok.contract import PATH, Body
 
 CONNECT_SECONDS = 5.0
+CONNECTIONS = 16  # kept open in one process
 MAX_ANSWER_BYTES = 64 * 1024
 MESSAGE_LENGTH = 500
 LARGEST_CODE = 2**31 - 1
@@ -123,8 +124,8 @@ def session() -> requests.Session:
     """This process's session: kept connections, no retries of its own, nothing from proxies or netrc."""
     made = requests.Session()
     made.trust_env = False
-    made.mount("http://", CuttableAdapter(max_retries=0))
-    made.mount("https://", CuttableAdapter(max_retries=0))
+    made.mount("http://", CuttableAdapter(max_retries=0, pool_maxsize=CONNECTIONS))
+    made.mount("https://", CuttableAdapter(max_retries=0, pool_maxsize=CONNECTIONS))
     return made
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from threading import Thread
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from dispatch.models import Lane
@@ -234,3 +236,32 @@ def test_no_probe_is_asked_for_on_a_lane_that_has_changed_since():
     assert not Lane.objects.probe_now(closed, START)
     assert not Lane.objects.probe_now(tripped, START)
     assert fresh(pixel).probe_at == failed_again.probe_at
+
+
+def test_a_probe_that_says_nothing_of_tiktoks_health_is_followed_by_another_one():
+    lane = trip(make_pixel())
+    now = START + PROBE_PAUSES[0]
+    Lane.objects.admit(lane, 1, 5, now)
+
+    Lane.objects.end_probe(lane, now)
+
+    assert Lane.objects.admit(fresh(lane.pixel), 1, 5, now + seconds(1))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_ask_at_the_same_moment_one_is_admitted():
+    lane = fresh(make_pixel(max_requests_per_second=1))
+    answers: list[bool] = []
+
+    def ask_too() -> None:
+        answers.append(Lane.objects.admit(lane, 1, 1, START))
+        connection.close()
+
+    with transaction.atomic():
+        assert Lane.objects.admit(lane, 1, 1, START)
+        other = Thread(target=ask_too)
+        other.start()
+        other.join(0.5)  # it waits for our row, or, on SQLite, for our transaction
+    other.join()
+
+    assert answers == [False]

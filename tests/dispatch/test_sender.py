@@ -14,6 +14,8 @@ from dispatch.models.lane import FAILURES_TO_TRIP
 from dispatch.reasons import Reason
 from dispatch.sender import Sender, seat
 from dispatch.tasks import deliver
+from dispatch.tiktok import client
+from dispatch.tiktok.codes import Verdict
 from dispatch.tiktok.sandbox import Sandbox
 from offers.models import Pixel
 from tests.factories import make_click, make_conversion, make_credential, make_delivery, make_offer
@@ -197,3 +199,95 @@ def test_a_worker_without_a_seat_leaves_the_queue_alone(sandbox: Sandbox, settin
         assert deliver() == 0
 
     assert waiting_of(pixel) == 1
+
+
+def test_many_flooded_pixels_share_what_may_be_under_way(sandbox: Sandbox, settings: Any):
+    settings.TIKTOK_BATCH_SIZE = 1
+    pixels = [make_queue(30) for _ in range(10)]
+    sandbox.set_mode("delay", seconds=0.3)
+
+    Sender().turn()
+
+    done = [pixel.deliveries.filter(status=Status.ACCEPTED).count() for pixel in pixels]
+    assert min(done) >= max(done) / 2
+
+
+def test_an_event_that_always_fails_ends_alone_and_its_neighbours_go_through(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+):
+    pixel = make_queue(8)
+    bad = pixel.deliveries.all()[3]
+    send = client.send
+
+    def fail_with_it(body: Any, token: str) -> client.Reply:
+        if str(bad.event_id) in [event["event_id"] for event in body["data"]]:
+            return client.Reply(Verdict.TRANSIENT, "An unknown code", 200, 40999)
+        return send(body, token)
+
+    monkeypatch.setattr("dispatch.tiktok.client.send", fail_with_it)
+    for _ in range(6):
+        Delivery.objects.update(next_attempt_at="2026-01-01T00:00:00Z")
+        Sender().turn()
+
+    assert waiting_of(pixel) == 1
+
+
+def test_events_that_are_all_refused_trip_the_breaker_before_all_are_dead(sandbox: Sandbox, settings: Any):
+    settings.TIKTOK_REQUESTS_PER_SECOND = 0
+    pixel = make_queue(64)
+    sandbox.set_mode("code", code=40006)
+
+    Sender().turn()
+
+    assert Lane.objects.of(pixel.pk).is_tripped
+    assert pixel.deliveries.filter(status=Status.DEAD).count() == FAILURES_TO_TRIP
+
+
+def test_a_turn_ends_when_the_process_is_told_to(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch):
+    pixel = make_queue(1)
+    monkeypatch.setattr(Sender, "is_stopping", staticmethod(lambda: True))
+
+    Sender().turn()
+
+    assert waiting_of(pixel) == 1
+
+
+def test_what_is_on_trial_goes_while_nothing_else_is_under_way(sandbox: Sandbox, settings: Any):
+    settings.TIKTOK_BATCH_SIZE = 1
+    other, suspected = make_queue(6), make_queue(1)
+    suspected.deliveries.update(claims=2, batch_limit=1)
+    sandbox.set_mode("delay", seconds=0.2)
+
+    Sender().turn()
+
+    arrivals = sorted(sandbox.requests(), key=lambda request: request["id"])
+    times = [request["received_at"] for request in arrivals]
+    place = [request["pixel_code"] for request in arrivals].index(suspected.code)
+    assert waiting_of(other) == waiting_of(suspected) == 0
+    assert place == 0 or times[place] - times[place - 1] >= 0.2
+    assert place == 6 or times[place + 1] - times[place] >= 0.2
+
+
+def test_what_was_put_back_unsent_has_its_whole_window_before_it(sandbox: Sandbox):
+    pixel = make_queue(1)
+    sandbox.set_mode("code", code=40100)
+
+    Sender().turn()
+
+    assert pixel.deliveries.get().first_sent_at is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reply_that_cannot_be_settled_does_not_hold_up_the_others(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch):
+    broken, sound = make_queue(1), make_queue(1)
+    settle = sending.settle
+
+    def settle_or_fail(parcel: sending.Parcel, *args: Any) -> None:
+        if parcel.lane.pixel == broken:
+            raise RuntimeError("a fault of ours")
+        settle(parcel, *args)
+
+    monkeypatch.setattr(sending, "settle", settle_or_fail)
+    Sender().turn()
+
+    assert (waiting_of(broken), waiting_of(sound)) == (1, 0)
