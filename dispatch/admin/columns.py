@@ -13,6 +13,7 @@ from django.utils.timesince import timesince
 from unfold.contrib.filters.admin import DropdownFilter
 
 from conversions.click_ids import is_click_id
+from conversions.models import Conversion
 from dispatch import clock, waiting
 from dispatch.admin.screens import when, who
 from dispatch.models import Delivery, DeliveryAttempt
@@ -44,11 +45,12 @@ def search(queryset: QuerySet[Delivery], term: str) -> QuerySet[Delivery]:
     """Deliveries by a complete event_id or click id, found by an index; nothing for any other text."""
     term = term.strip()
     if is_click_id(term):
-        return queryset.filter(conversion__click=term)
+        return queryset.filter(conversion__in=Conversion.objects.filter(click=term).values("pk"))
     try:
-        return queryset.filter(conversion__event_id=uuid.UUID(term))
+        told = Conversion.objects.filter(event_id=uuid.UUID(term)).values("pk")
     except ValueError:
         return queryset.none()
+    return queryset.filter(conversion__in=told)
 
 
 def attempts_of(delivery: Delivery) -> list[dict[str, Any]]:

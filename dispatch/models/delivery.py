@@ -46,12 +46,13 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
         Returns how many there were until now. The status guard makes a second call, by whomever, change nothing.
         """
+        rows = self.still_undecided()
         with transaction.atomic():
             # Whoever sends past TikTok's window has decided that no earlier copy arrived: the window starts anew.
-            self.undecided().filter(maybe_accepted=True, first_sent_at__lt=now - DEDUP_WINDOW).update(
+            rows.filter(maybe_accepted=True, first_sent_at__lt=now - DEDUP_WINDOW).update(
                 maybe_accepted=False, first_sent_at=None
             )
-            return self.undecided().update(
+            return rows.update(
                 status=Delivery.Status.WAITING,
                 reason="",
                 next_attempt_at=spread(now, spread_seconds) if spread_seconds else now,
@@ -65,12 +66,19 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
     def discard(self, user: Any, reason: str, now: datetime) -> int:
         """Give undecided deliveries up for good, with the reason; how many were undecided until now."""
-        return self.undecided().update(
+        return self.still_undecided().update(
             status=Delivery.Status.DISCARDED,
             decided_by=user,
             decided_at=now,
             decision=f"Discarded: {reason}"[:300],
         )
+
+    def still_undecided(self) -> "DeliveryQuerySet":
+        """The undecided of these, to be changed, with the guard where PostgreSQL asks it again of a row it waited for.
+
+        An UPDATE over a join would have it in a subquery, whose answer stands once it was given.
+        """
+        return Delivery.objects.filter(UNDECIDED, pk__in=self.order_by().values("pk"))
 
 
 UNDECIDED = Q(status="dead") | Q(status="held", reason=Reason.OUTCOME_UNKNOWN)
