@@ -99,11 +99,17 @@ def company(delivery: Delivery) -> Iterator[Standing]:
             words += " If a worker dies with it once more, it becomes a dead letter."
         yield Standing("suspect", "warn", "Sent alone", words)
     elif limit == 1:
-        words = "TikTok refused a request that held this, so it is sent alone, to find the event that is refused."
+        words = f"{cause(delivery)}, so it is sent alone, to find the event that is to blame."
         yield Standing("alone", "warn", "Sent alone", words)
     else:
         words = (
-            f"TikTok refused a request that held this, so it travels in a group of at most {limit}, to find the event "
-            "that is refused. The others of the group are not harmed."
+            f"{cause(delivery)}, so it travels in a group of at most {limit}, to find the event that is to blame. The "
+            "others of the group are not harmed."
         )
         yield Standing("group", "calm", f"In a group of {limit}", words)
+
+
+def cause(delivery: Delivery) -> str:
+    """Why a delivery travels with fewer others: of recorded tries only failures are known to have come before."""
+    what = "was refused, or failed again and again" if delivery.attempts else "was refused"
+    return f"A request to TikTok that held this {what}"

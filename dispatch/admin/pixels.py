@@ -133,7 +133,8 @@ class SendingPixelAdmin(PixelAdmin):
         elif request.method == "POST":
             self.probe(request, pixel, now)
         else:
-            facts = {**self.facts(pixel), "standing": found, "probe_events": PROBE_EVENTS}
+            pause = in_words(pixel.lane.next_pause)
+            facts = {**self.facts(pixel), "standing": found, "probe_events": PROBE_EVENTS, "pause": pause}
             return self.guided_page(request, pixel, f"Probe {pixel.name} now", page="probe", **facts)
         return self.back_to(pixel)
 

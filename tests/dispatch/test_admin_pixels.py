@@ -174,6 +174,7 @@ def test_a_probe_is_asked_for_once_more_with_counts():
     page = html(client, page_of(pixel, "probe"))
 
     assert "Waiting for this pixel: 1 delivery. A probe is one request with up to 5" in page
+    assert "the next probe follows after 20 seconds" in page
     assert page_of(pixel, "probe") in html(client, page_of(pixel))
     assert Lane.objects.values().get() == before
 

@@ -100,7 +100,10 @@ def test_a_last_chance_is_said_to_be_one(pixel: Pixel, deaths: int, is_last_chan
 
 
 def test_what_tiktok_refused_in_a_group_is_sent_in_smaller_ones(pixel: Pixel):
-    assert "a group of at most 12" in told(delivery_of(pixel, batch_limit=12))[1][1]
+    refused, failed = (delivery_of(pixel, batch_limit=12, attempts=tries, claims=tries) for tries in (0, 3))
+
+    assert "held this was refused, so it travels in a group of at most 12" in told(refused)[1][1]
+    assert "held this was refused, or failed again and again, so" in told(failed)[1][1]
     assert codes(delivery_of(pixel, batch_limit=1)) == ["due", "alone"]
 
 
