@@ -2,6 +2,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from conversions.models import Click, Consent
@@ -119,6 +120,7 @@ def test_a_late_refusal_of_a_replaced_token_does_not_pause(sandbox: Sandbox, pix
         reply = send(*args)
         Credential.objects.filter(pk=old.pk).update(state="retiring")
         make_credential(pixel, "another-token-of-the-same-pixel")
+        connection.close()  # this thread's own
         return reply
 
     monkeypatch.setattr("dispatch.tiktok.client.send", promote_meanwhile)
@@ -184,6 +186,7 @@ def test_a_pause_by_staff_outlives_a_refused_token(sandbox: Sandbox, pixel: Pixe
 
     def pause_meanwhile(*args):
         pixel.pause(Pixel.PausedBy.STAFF, "launch", timezone.now())
+        connection.close()  # this thread's own
         return send(*args)
 
     monkeypatch.setattr("dispatch.tiktok.client.send", pause_meanwhile)
