@@ -1,6 +1,6 @@
 """What of the sending record goes when it is old: payloads first, then the attempts that they belong to."""
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from conversions import retention
 from conversions.retention import Chore
@@ -9,7 +9,8 @@ from dispatch.models import Delivery, DeliveryAttempt
 Status = Delivery.Status
 # Whoever decides on these looks at their attempts, and their event is built anew from the click.
 UNFINISHED = [Status.WAITING, Status.LEASED, Status.HELD, Status.DEAD]
-OF_UNFINISHED = Q(delivery__status__in=UNFINISHED)
+# A subquery, not a join: what is asked of the attempt itself is then asked again of a row that had to be waited for.
+OF_UNFINISHED = Q(Exists(Delivery.objects.filter(pk=OuterRef("delivery"), status__in=UNFINISHED)))
 
 
 def attempts() -> Chore:

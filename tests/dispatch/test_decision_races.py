@@ -1,14 +1,12 @@
 """Two people who decide on the same dead letters at the same moment: the first one's decision stands."""
 
-import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from dispatch.admin.columns import search
@@ -16,12 +14,9 @@ from dispatch.models import DeadLetter, Delivery
 from dispatch.models.delivery import DeliveryQuerySet
 from dispatch.reasons import Reason
 from tests.factories import make_delivery
+from tests.second_connection import PATIENCE, meanwhile
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PATIENCE = 15.0
-WAITING_FOR_A_LOCK = """
-    SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-"""
 
 
 @pytest.fixture
@@ -70,33 +65,3 @@ def test_a_search_is_a_condition_on_the_deliveries_own_columns(letter: Delivery)
     for found in (found_by_event_id(letter), found_by_click(letter)):
         assert list(found) == [DeadLetter.objects.get(pk=letter.pk)]
         assert " JOIN " not in str(found.query)
-
-
-def meanwhile(pool: ThreadPoolExecutor, decide: Callable[[], int]) -> Any:
-    """Decide over another connection, from a moment on at which it waits for ours to commit."""
-    begun = threading.Event()
-
-    def run() -> int:
-        try:
-            connection.ensure_connection()
-            begun.set()
-            return decide()
-        finally:
-            connection.close()
-
-    late = pool.submit(run)
-    assert begun.wait(PATIENCE)
-    wait_until_it_waits()
-    return late
-
-
-def wait_until_it_waits() -> None:
-    """On SQLite nothing can be seen of it, and nothing needs to: there the second one only begins when we are done."""
-    deadline = time.monotonic() + PATIENCE
-    while connection.vendor == "postgresql" and time.monotonic() < deadline:
-        with connection.cursor() as cursor:
-            cursor.execute(WAITING_FOR_A_LOCK)
-            if cursor.fetchone()[0]:
-                return
-        time.sleep(0.02)
-    assert connection.vendor != "postgresql", "the second decision did not wait for the first one"

@@ -1,17 +1,19 @@
 """Old attempts go, their payloads earlier; whatever may still be sent keeps them."""
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
 from dispatch import retention
 from dispatch.models import Delivery, DeliveryAttempt
 from tests.factories import make_attempt, make_click, make_conversion, make_delivery
+from tests.second_connection import PATIENCE, meanwhile
 from tests.staff import staff_client
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +66,17 @@ def test_the_payload_goes_and_what_came_back_stays():
 
     attempt = DeliveryAttempt.objects.get()
     assert (counts, attempt.payload, attempt.code, attempt.message) == ([1, 0], {}, 0, "OK")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_that_prune_at_once_count_a_payload_once():
+    old_attempt()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            assert sum(retention.payloads().batches(LIMIT)) == 1
+            other = meanwhile(pool, lambda: sum(retention.payloads().batches(LIMIT)))
+        assert other.result(PATIENCE) == 0
 
 
 def test_a_dry_run_counts_and_changes_nothing():
