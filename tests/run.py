@@ -1,4 +1,4 @@
-"""The whole suite on every database, then a table; what `make test` runs. Arguments go on to pytest."""
+"""The whole suite on every database at once, then a table; what `make test` runs. Arguments go on to pytest."""
 
 import os
 import re
@@ -11,7 +11,7 @@ import time
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
         say(f"Python {sys.version.split()[0]}")
         say(f"Browser: {browser() or install('chromium', browser)}")
         say(f"Redis: {redis_server() or install('redis-server', redis_server)}")
-        results = [run("SQLite", nullcontext(""), arguments), run("PostgreSQL", postgresql(), arguments)]
+        results = run_all({"SQLite": nullcontext(""), "PostgreSQL": postgresql()}, arguments)
     except KeyboardInterrupt:
         say("Stopped.")
         return 130
@@ -56,37 +56,64 @@ def postgresql() -> AbstractContextManager[str]:
     return nullcontext(given) if given else private_cluster()
 
 
-def run(suite: str, database: AbstractContextManager[str], arguments: list[str]) -> Result:
-    """Run the suite on a database that lives as long as it does."""
-    say(f"\n== {suite} ==")
-    try:
-        with database as url, tempfile.TemporaryDirectory(prefix="trackingsite-tests-") as folder:
-            return run_pytest(suite, url, Path(folder), arguments)
-    except NoPostgreSQLError as reason:
-        say(f"Skipped: {reason}")
-        return Result(suite, skipped=[f"no PostgreSQL: {reason}"])
+def run_all(databases: dict[str, AbstractContextManager[str]], arguments: list[str]) -> list[Result]:
+    """Run the suite on all databases at the same time; the first one shows its output live, the others afterwards."""
+    results, running = [], []
+    with ExitStack() as stack:
+        for suite, database in databases.items():
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trackingsite-tests-")))
+            try:
+                url = stack.enter_context(database)
+            except NoPostgreSQLError as reason:
+                results.append(Result(suite, skipped=[f"no PostgreSQL: {reason}"]))
+            else:
+                running.append(stack.enter_context(Run(suite, url, folder, arguments, is_live=not running)))
+        return [*(run.result() for run in running), *results]
 
 
-def run_pytest(suite: str, url: str, folder: Path, arguments: list[str]) -> Result:
-    state, record = folder / "state", folder / "record.xml"
-    state.mkdir()
-    started = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", f"--junitxml={record}", *arguments],
-        cwd=ROOT,
-        env=environment(state, url or f"sqlite:///{state}/db.sqlite3"),
-    )
-    try:
-        status = process.wait()
-    except KeyboardInterrupt:
-        stop(process)
-        raise
-    result = read(suite, record)
-    result.seconds = time.monotonic() - started
-    if status != 0 and not result.failed:
-        say(f"pytest ended with exit code {status}.")
-        result.failed = 1
-    return result
+class Run:
+    """pytest on one database, in a process of its own."""
+
+    def __init__(self, suite: str, url: str, folder: Path, arguments: list[str], *, is_live: bool) -> None:
+        self.suite, self.record, self.output = suite, folder / "record.xml", folder / "output"
+        self.is_live = is_live
+        self.started = time.monotonic()
+        state = folder / "state"
+        state.mkdir()
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "pytest", f"--junitxml={self.record}", *arguments],
+                cwd=ROOT,
+                env=environment(state, url or f"sqlite:///{state}/db.sqlite3"),
+                stdout=None if is_live else output,
+                stderr=None if is_live else output,
+            )
+
+    def __enter__(self) -> "Run":
+        if self.is_live:
+            say(f"\n== {self.suite} ==")
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Let pytest end its tests and what they started."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(SECONDS_TO_STOP)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+    def result(self) -> Result:
+        """What it came to, once it has ended."""
+        status = self.process.wait()
+        if not self.is_live:
+            say(f"\n== {self.suite} ==\n{self.output.read_text(errors='replace')}")
+        result = read(self.suite, self.record)
+        result.seconds = time.monotonic() - self.started
+        if status != 0 and not result.failed:
+            say(f"pytest ended with exit code {status}.")
+            result.failed = 1
+        return result
 
 
 def environment(state: Path, url: str) -> dict[str, str]:
@@ -94,15 +121,6 @@ def environment(state: Path, url: str) -> dict[str, str]:
     ours = set(re.findall(r"^#([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     kept = {name: value for name, value in os.environ.items() if name not in ours}
     return kept | {"ENV_FILE": "", "STATE_DIR": str(state), "DATABASE_URL": url}
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """Let pytest end its tests and what they started."""
-    process.send_signal(signal.SIGINT)
-    try:
-        process.wait(SECONDS_TO_STOP)
-    except subprocess.TimeoutExpired:
-        process.kill()
 
 
 def read(suite: str, record: Path) -> Result:
