@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 from urllib.parse import urlsplit
 
 import pytest
@@ -105,6 +106,17 @@ def test_does_not_read_bodies_of_unknown_length(sandbox, headers):
     status, _, _ = call(sandbox, "POST", TRACK, b"", **headers)
 
     assert status == 400
+
+
+def test_a_request_that_breaks_off_has_not_arrived(sandbox):
+    address = urlsplit(sandbox.url)
+    with socket.create_connection((address.hostname, address.port), timeout=5) as client:
+        client.sendall(f"POST {TRACK} HTTP/1.1\r\nContent-Length: 100\r\n\r\n{{".encode())
+        client.shutdown(socket.SHUT_WR)
+        answer = client.makefile("rb").readline()
+
+    assert b"400" in answer
+    assert sandbox.requests() == []
 
 
 def test_keeps_what_arrived_over_a_restart(tmp_path):

@@ -15,7 +15,7 @@ REASONS = {status.value: status.phrase for status in http.HTTPStatus}
 
 
 class UnreadableError(Exception):
-    """The request cannot be told from the next one; the connection is of no more use."""
+    """The request has broken off or can't be told from the next one; the connection is of no more use."""
 
 
 class Connection(socketserver.StreamRequestHandler):
@@ -81,7 +81,10 @@ class Connection(socketserver.StreamRequestHandler):
         if headers.get("expect", "").lower() == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.wfile.flush()
-        return self.rfile.read(int(length))
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            raise UnreadableError
+        return body
 
     def write(self, reply: Reply, length: int | None) -> None:
         """The head and the body; `length` is what the head says of the body, if anything."""
