@@ -5,10 +5,10 @@ import uuid
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from conversions import clock
 from conversions.intake import Call, make_postback
 from conversions.models import Click
 from conversions.wake import digest_soon
@@ -34,7 +34,7 @@ def buy(request: HttpRequest) -> HttpResponse:
     offer = demo_offer()
     click = get_object_or_404(Click, pk=request.POST.get("click_id", "")[:26], offer=offer)
     call = Call(pairs=sale_of(click, request.POST))
-    make_postback(offer.network, call, request, timezone.now()).save(force_insert=True)
+    make_postback(offer.network, call, request, clock.now()).save(force_insert=True)
     digest_soon.ask()
     return HttpResponseRedirect(f"{reverse('demo_page', args=['thank-you'])}?click_id={click.pk}")
 

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Q
-from django.utils import timezone
 from django_q.models import Task
 
 from conversions import retention as recorded
 from conversions.retention import Chore
+from dispatch import clock
 from dispatch import retention as sent
 
 logger = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ def failed_tasks() -> Chore:
 
 def prune_some() -> int:
     """Prune for some seconds, each rule for its share of them; how many rows. Harmless to run twice, also at once."""
-    now, ends_at, total = timezone.now(), time.monotonic() + RUN_SECONDS, 0
+    now, ends_at, total = clock.now(), time.monotonic() + RUN_SECONDS, 0
     todo = rules()
     for place, rule in enumerate(todo):
         share_ends_at = time.monotonic() + max(0.0, ends_at - time.monotonic()) / (len(todo) - place)

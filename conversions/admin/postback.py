@@ -1,10 +1,10 @@
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
+from conversions import clock
 from conversions.admin.badges import outcome_badge
 from conversions.admin.searching import by_click, by_transaction, term_of
 from conversions.digest import replay
@@ -61,7 +61,7 @@ class PostbackAdmin(RecordAdmin):
     @admin.action(description="Digest the selected postbacks again", permissions=["replay"])
     def digest_again(self, request: HttpRequest, queryset: QuerySet[Postback]) -> None:
         keys = list(queryset.order_by("pk").values_list("pk", flat=True)[: REPLAYED_AT_ONCE + 1])
-        count = replay(keys[:REPLAYED_AT_ONCE], timezone.now())
+        count = replay(keys[:REPLAYED_AT_ONCE], clock.now())
         enqueue(DIGEST)
         words = f"{count} are digested again. Facts that are in the ledger already do not count twice."
         self.message_user(request, words.replace("1 are", "1 is") if count == 1 else words, messages.SUCCESS)

@@ -6,12 +6,12 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods
 from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
 
+from dispatch import clock
 from dispatch.admin.columns import DeliveryColumns, EventNameFilter
 from dispatch.admin.decisions import PERMISSIONS, Question, answer
 from dispatch.models import DeadLetter, Delivery
@@ -141,7 +141,7 @@ class DeadLetterAdmin(DeliveryColumns):
 
     @admin.display(description="reason")
     def reason_badge(self, letter: DeadLetter) -> SafeString:
-        tone = "warn" if letter.could_double(timezone.now()) else "bad"
+        tone = "warn" if letter.could_double(clock.now()) else "bad"
         return badge(letter.get_reason_display() or "No reason on record", tone)
 
     @admin.display(description="event")

@@ -115,6 +115,9 @@ class SendingPixelAdmin(PixelAdmin):
             return f"Nothing is sent now, as said above; otherwise {words[0].lower()}{words[1:]}"
         return words
 
+    def now(self) -> datetime:
+        return clock.now()
+
     def facts(self, pixel: Pixel) -> dict[str, Any]:
         gently = f"Sending starts gently, at {share(GENTLE_PACE)} of full speed"
         start = f"{gently}, and reaches full speed in about {in_words(RAMP)}."

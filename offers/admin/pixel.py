@@ -1,3 +1,4 @@
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -90,6 +91,10 @@ class PixelAdmin(ConfiguredAdmin):
             self.resume(request, pixel)
         return self.back_to(pixel)
 
+    def now(self) -> datetime:
+        """By the clock that sending goes by; the app that sends knows it."""
+        return timezone.now()
+
     def facts(self, pixel: Pixel) -> dict[str, Any]:
         """What a person should know before pausing or resuming; the app that sends knows it."""
         return {}
@@ -106,7 +111,7 @@ class PixelAdmin(ConfiguredAdmin):
             if pixel.paused_by:
                 self.message_user(request, f"{pixel.name} was paused already.", messages.WARNING)
                 return
-            pixel.pause(Pixel.PausedBy.STAFF, reason, timezone.now())
+            pixel.pause(Pixel.PausedBy.STAFF, reason, self.now())
             self.log_change(request, pixel, f"Paused sending: {reason}")
         self.message_user(request, f"Sending to {pixel.name} is paused.", messages.SUCCESS)
 
@@ -116,7 +121,7 @@ class PixelAdmin(ConfiguredAdmin):
             if not pixel.paused_by:
                 self.message_user(request, f"{pixel.name} is not paused.", messages.WARNING)
                 return
-            pixel.resume(timezone.now())
+            pixel.resume(self.now())
             self.log_change(request, pixel, "Resumed sending.")
         words = f"{pixel.name} sends again: gently at first, and at full speed in a few minutes."
         self.message_user(request, words, messages.SUCCESS)

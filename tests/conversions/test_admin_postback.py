@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -120,6 +121,15 @@ class DigestAgainTests(TestCase):
         assert outcomes == {chosen.pk: Outcome.MISSING_CLICK_ID, other.pk: Outcome.UNMAPPED_STATUS}
         self.assertContains(response, "1 is digested again.")
         enqueue.assert_called_once_with("conversions.tasks.digest")
+
+    def test_digests_them_by_the_clock_that_the_workers_go_by(self, enqueue: Any) -> None:
+        postback = digest_one(make_postback(make_network(), {}).pk)
+        ahead = timezone.now() + timedelta(minutes=15)
+
+        with patch("conversions.clock.now", return_value=ahead):
+            self.replay(postback)
+
+        assert Postback.objects.get().due_at == ahead
 
     def test_counts_nothing_twice(self, enqueue: Any) -> None:
         click = make_click()

@@ -1,8 +1,10 @@
 import io
 import sys
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from dispatch.models import Credential
 from dispatch.sender import Sender
@@ -57,6 +59,17 @@ def test_the_token_may_stay_outside_the_database(sandbox: Sandbox, pixel: Pixel,
     rotate(monkeypatch, pixel, token="", reference="env:TIKTOK_TOKEN_OF_THE_TEST")
 
     assert Credential.objects.get().state == "active"
+
+
+def test_the_pixel_resumes_by_the_databases_clock(sandbox: Sandbox, pixel: Pixel, monkeypatch):
+    behind = timezone.now() - timedelta(minutes=15)
+    monkeypatch.setattr("dispatch.clock.now", lambda: behind)
+    pixel.pause(Pixel.PausedBy.AUTH, "40105", behind)
+
+    rotate(monkeypatch, pixel)
+
+    pixel.refresh_from_db()
+    assert (pixel.resumed_at, Credential.objects.get().activated_at) == (behind, behind)
 
 
 @pytest.mark.parametrize(("code", "test_code", "words"), [("CNONE000000000000000", "T", "no pixel"), ("", "", "count")])

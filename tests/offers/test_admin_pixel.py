@@ -1,5 +1,7 @@
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from unittest import mock
 
 from django.contrib.admin.models import LogEntry
 from django.test import TestCase
@@ -127,6 +129,16 @@ class PausePixelTests(TestCase):
         self.assertContains(page, "Waiting for this pixel: 1 delivery. Sending starts gently")
         self.assertContains(page, "reaches full speed in about 3 minutes")
         assert not self.pixel.paused_by
+
+    def test_pauses_and_resumes_by_the_clock_that_sending_goes_by(self) -> None:
+        ahead = timezone.now() + timedelta(minutes=15)
+
+        with mock.patch("dispatch.clock.now", return_value=ahead):
+            self.post("pause", reason="x")
+            paused_at = self.pixel.paused_at
+            self.post("resume")
+
+        assert (paused_at, self.pixel.resumed_at) == (ahead, ahead)
 
     def test_says_before_a_pause_what_waits_and_what_is_under_way(self) -> None:
         make_delivery(make_conversion(), pixel=self.pixel)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
@@ -82,6 +83,17 @@ def test_prunes_everything_that_is_old():
     assert left() == (0, 1, 0, 0)
     assert DeliveryAttempt.objects.get().payload == {}
     assert counts_in(run()) == [0, 0, 0, 0, 0, 0]
+
+
+def test_a_host_with_a_fast_clock_prunes_nothing_before_its_time(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("dispatch.clock.now", lambda: NOW)
+    make_old_rows(days=50)
+
+    with time_machine.travel(NOW + timedelta(days=365)):
+        prune_some()
+        call_command("prune", stdout=io.StringIO())
+
+    assert (Click.objects.exclude(ip=None).count(), DeliveryAttempt.objects.count()) == (1, 2)
 
 
 def test_a_dry_run_tells_the_same_and_prunes_nothing():

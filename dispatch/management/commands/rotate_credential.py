@@ -5,9 +5,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
-from dispatch import rotation
+from dispatch import clock, rotation
 from dispatch.models import Credential
 from dispatch.rotation import RotationError
 from dispatch.tiktok.codes import Verdict
@@ -38,11 +37,11 @@ class Command(BaseCommand):
 
     def rotate(self, pixel: Pixel, token: str, reference: str, test_event_code: str) -> Credential:
         """Raises RotationError; a token that TikTok refused is revoked, so that the next try starts clean."""
-        credential = rotation.stage(pixel, token, reference, None, timezone.now())
-        reply = rotation.test(credential, test_event_code, timezone.now())
+        credential = rotation.stage(pixel, token, reference, None, clock.now())
+        reply = rotation.test(credential, test_event_code, clock.now())
         if reply.verdict != Verdict.ACCEPTED:
-            rotation.revoke(credential, None, timezone.now())
+            rotation.revoke(credential, None, clock.now())
             said = f"code {reply.code}: {reply.message}" if reply.code else reply.message
             raise RotationError(f"Not promoted, and the token is not kept. {said}")
-        rotation.promote(credential, None, timezone.now())
+        rotation.promote(credential, None, clock.now())
         return credential

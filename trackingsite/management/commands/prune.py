@@ -5,8 +5,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
+from dispatch import clock
 from trackingsite.housekeeping import Rule, gently, rules
 from trackingsite.supervision import StopSignal
 
@@ -23,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="only count what would go")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        now, dry_run = timezone.now(), options["dry_run"]
+        now, dry_run = clock.now(), options["dry_run"]
         with StopSignal() as stop:
             for rule in rules():
                 counter = Counter(self, rule, dry_run)

@@ -11,9 +11,9 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from dispatch import clock
 from dispatch.models import Credential
 from offers.encryption import SecretUnreadableError
 from offers.models import EventRule, Network, Offer, Pixel
@@ -125,7 +125,7 @@ def seed_credential(pixel: Pixel) -> str:
     """The clear token of the pixel's active credential, made when there is none."""
     credential = Credential.objects.usable().filter(pixel=pixel).first()
     if credential is None:
-        now = timezone.now()
+        now = clock.now()
         credential = Credential(
             pixel=pixel, token=secrets.token_hex(20), state=Credential.State.ACTIVE, created_at=now, activated_at=now
         )
