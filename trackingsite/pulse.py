@@ -1,6 +1,8 @@
 """The pulse: once a second, is anything due that nobody was woken for, and do the workers still work?"""
 
 import os
+import re
+import secrets
 import socket
 import time
 from datetime import datetime, timedelta
@@ -20,6 +22,8 @@ CLOCK = {SWEEP: 60.0, PRUNE: 600.0}
 TIDY_EVERY_SECONDS = 60.0
 GONE = timedelta(days=1)
 FAILURES_KEPT = 1000
+PROCESS = re.compile(r":(\d{1,9})(?::[0-9a-f]{4})?", re.ASCII)
+"""What follows the host in the name of a cluster; earlier releases had the process alone."""
 
 
 class Pulse:
@@ -91,8 +95,11 @@ def is_late(heart: Heartbeat, now: datetime) -> bool:
 
 
 def cluster_name() -> str:
-    """The host and this process, as a host may run several."""
-    return f"{socket.gethostname()[:80]}:{os.getpid()}"
+    """The host and this process, as a host may run several, and this start of it.
+
+    Containers of one image may agree in both, and one row for two clusters would hide that one of them is dead.
+    """
+    return f"{socket.gethostname()[:80]}:{os.getpid()}:{secrets.token_hex(2)}"
 
 
 def forget_dead_neighbours(cluster: str) -> None:
@@ -100,13 +107,17 @@ def forget_dead_neighbours(cluster: str) -> None:
 
     A living one that is taken for dead, because another container has the same host name, makes its row anew.
     """
-    host = cluster.rpartition(":")[0]
+    host = cluster.rsplit(":", 2)[0]
     for name in Heartbeat.objects.filter(cluster__startswith=f"{host}:").values_list("cluster", flat=True):
-        if not is_running(int(name.rpartition(":")[2])):
+        process = PROCESS.fullmatch(name.removeprefix(host))
+        if process and name != cluster and not is_running(int(process[1])):
             Heartbeat.objects.filter(cluster=name).delete()
 
 
 def is_running(pid: int) -> bool:
+    """Whether another process has that number; the earlier one that had ours is gone."""
+    if pid == os.getpid():
+        return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

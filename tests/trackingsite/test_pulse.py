@@ -17,10 +17,10 @@ from dispatch.tasks import BEAT, SWEEP
 from tests.factories import make_conversion, make_network, make_postback
 from trackingsite import pulse as module
 from trackingsite.cluster import LifeSigns
-from trackingsite.pulse import Pulse, bad_schedules, tidy
+from trackingsite.pulse import Pulse, bad_schedules, cluster_name, tidy
 
 pytestmark = pytest.mark.django_db
-CLUSTER = f"here:{os.getpid()}"
+CLUSTER = f"here:{os.getpid()}:00aa"
 
 
 def waiting() -> list[Any]:
@@ -189,13 +189,28 @@ class TestTidying:
     def test_what_a_killed_supervisor_left_on_this_host_goes_with_the_next_start(self):
         gone = subprocess.Popen([sys.executable, "-c", ""])
         gone.wait()
-        for name in (f"here:{gone.pid}", f"here:{os.getppid()}", f"there:{gone.pid}"):
+        dead = [f"here:{gone.pid}", f"here:{gone.pid}:00bb", f"here:{os.getpid()}:00bb"]
+        alive = [f"here:{os.getppid()}", f"here:{os.getppid()}:00bb", f"there:{gone.pid}:00bb", CLUSTER]
+        for name in (*dead, *alive):
             Heartbeat.objects.start(name, clock.now())
 
         Pulse(CLUSTER).prepare()
 
-        left = set(Heartbeat.objects.values_list("cluster", flat=True))
-        assert left == {CLUSTER, f"here:{os.getppid()}", f"there:{gone.pid}"}
+        assert set(Heartbeat.objects.values_list("cluster", flat=True)) == set(alive)
+
+    @pytest.mark.parametrize("name", ["here:", "here:zzz", "here:²", "here:1:2:3", "here:" + "9" * 40, "here:there:1"])
+    def test_a_row_whose_name_is_none_of_ours_is_left_alone(self, name: str):
+        Heartbeat.objects.start(name, clock.now())
+
+        Pulse(CLUSTER).prepare()
+
+        assert set(Heartbeat.objects.values_list("cluster", flat=True)) == {CLUSTER, name}
+
+    def test_two_starts_never_share_a_row_even_as_the_same_process_of_equal_hosts(self):
+        names = {cluster_name() for _ in range(3)}
+
+        assert len(names) > 1
+        assert max(map(len, names)) <= Heartbeat._meta.get_field("cluster").max_length
 
     def test_clusters_that_are_gone_are_forgotten_after_a_day(self, pulse: Pulse):
         Heartbeat.objects.start("gone:1", clock.now())
