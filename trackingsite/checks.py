@@ -13,8 +13,13 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from conversions.networks import ADAPTERS
 from dispatch.tiktok.contract import MAX_EVENTS
 from offers.models import Network
+from trackingsite.disks import unwritable_state
 
 CLICK_WINDOW_DAYS = 28
+NO_STATE = "workers on this host would send nothing, as they keep their locks in STATE_DIR."
+MAKE_STATE_WRITABLE = (
+    "Give it to the user that runs the workers, or set STATE_DIR to a folder that this user may write."
+)
 MAKE_KEY = 'Make one with: python -c "from trackingsite.environment import new_field_key; print(new_field_key())"'
 
 
@@ -84,6 +89,15 @@ def retention(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMes
     )
     hint = "Later conversions go out without IP address and user agent. 60 is the default."
     return [Warning(text, hint=hint, id="trackingsite.W002")]
+
+
+@register
+def state_folder(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """STATE_DIR: writable where the workers are; a host that only serves pages may do without."""
+    path = unwritable_state()
+    if path is None:
+        return []
+    return [Warning(f"{path} can't be written to: {NO_STATE}", hint=MAKE_STATE_WRITABLE, id="trackingsite.W003")]
 
 
 @register

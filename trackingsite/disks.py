@@ -21,6 +21,18 @@ def database_file() -> Path | None:
     return Path(name) if settings.IS_SQLITE and name.startswith("/") else None
 
 
+def unwritable_state() -> Path | None:
+    """What keeps a worker from taking its seat, as it needs its lock in the state folder; None when nothing does.
+
+    A folder that is not there yet will be made.
+    """
+    folder = Path(settings.STATE_DIR)
+    nearest = next(place for place in (folder, *folder.parents) if os.path.exists(place))
+    if not (os.path.isdir(nearest) and os.access(nearest, os.W_OK | os.X_OK)):
+        return nearest
+    return next((lock for lock in folder.glob("sender-*.lock") if not os.access(lock, os.W_OK)), None)
+
+
 def free_bytes(folder: Path) -> int:
     """What an ordinary user may still write there."""
     disk = os.statvfs(folder)

@@ -11,6 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 from dispatch.models.heartbeat import STALL
 from offers.models import Pixel
 from trackingsite import disks
+from trackingsite.checks import MAKE_STATE_WRITABLE, NO_STATE
 from trackingsite.vitals import PixelVitals, Vitals, breaker_state, is_refused, vitals, wakeups
 
 LEAST_FREE_BYTES = 50_000_000
@@ -91,7 +92,7 @@ def warnings() -> list[Finding]:
     """What needs a person while traffic may go on; at most some seconds old."""
     state = vitals.get()
     found = [finding for check in WARNINGS for finding in check(state)] if state else []
-    return [*found, *queue_away()]
+    return [*found, *queue_away(), *state_folder()]
 
 
 def late(state: Vitals) -> Iterator[Finding]:
@@ -140,6 +141,12 @@ def queue_away() -> Iterator[Finding]:
     if wakeups.get() is None:
         words = "The queue of the workers does not answer, so they get no work."
         yield Finding("queue_away", f"{words} Look at Redis and at REDIS_URL, or at the database.")
+
+
+def state_folder() -> Iterator[Finding]:
+    path = disks.unwritable_state()
+    if path:
+        yield Finding("state_unwritable", f"{path} can't be written to: {NO_STATE} {MAKE_STATE_WRITABLE}")
 
 
 def minutes(seconds: float) -> str:

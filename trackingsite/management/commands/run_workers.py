@@ -5,10 +5,12 @@ import signal
 import sys
 from typing import Any, Protocol
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connection
 from redis import RedisError
 
+from trackingsite.checks import MAKE_STATE_WRITABLE, NO_STATE
+from trackingsite.disks import unwritable_state
 from trackingsite.environment import BASE_DIR
 from trackingsite.pulse import Pulse, cluster_name
 from trackingsite.supervision import Child, Keeper, StopSignal, end_all
@@ -24,6 +26,9 @@ class Command(BaseCommand):
     help = "Keep a django-q2 cluster running, in a process group of its own, and wake it for due work."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        path = unwritable_state()
+        if path:
+            raise CommandError(f"{path} can't be written to: {NO_STATE} {MAKE_STATE_WRITABLE}")
         name = cluster_name()
         command = [sys.executable, str(BASE_DIR / "manage.py"), "worker_cluster", name]
         with StopSignal() as stop:
