@@ -127,10 +127,12 @@ def settle_accepted(deliveries: Sequence[Delivery], reply: Reply, now: datetime)
     )
 
 
-def settle_dead(deliveries: Sequence[Delivery], reason: Reason, detail: str, status: str = Status.DEAD) -> int:
+def settle_dead(
+    deliveries: Sequence[Delivery], reason: Reason, detail: str, status: str = Status.DEAD, **changes: Any
+) -> int:
     """Give deliveries up after a try, for a person to look at."""
     return ours(deliveries).update(
-        status=status, reason=reason, detail=detail[:500], attempts=F("attempts") + 1, **RELEASED
+        status=status, reason=reason, detail=detail[:500], attempts=F("attempts") + 1, **changes, **RELEASED
     )
 
 
@@ -154,18 +156,19 @@ def retry(attempts: int, deliveries: list[Delivery], reply: Reply, now: datetime
 
     What fails with an answer again and again may have one among it that is to blame: it travels on in halves.
     """
-    if attempts >= len(RETRY_SECONDS):
-        return settle_dead(deliveries, Reason.RETRIES_EXHAUSTED, reply.message)
-    next_attempt_at = now + timedelta(seconds=retry_seconds(attempts))
     is_unknown = reply.verdict == Verdict.UNKNOWN
+    unknown = {"maybe_accepted": True} if is_unknown else {}
+    if attempts >= len(RETRY_SECONDS):
+        return settle_dead(deliveries, Reason.RETRIES_EXHAUSTED, reply.message, **unknown)
+    next_attempt_at = now + timedelta(seconds=retry_seconds(attempts))
     unsafe = [d for d in deliveries if (is_unknown or d.maybe_accepted) and next_attempt_at > window_end(d, now)]
-    held = settle_dead(unsafe, Reason.OUTCOME_UNKNOWN, reply.message, Status.HELD) if unsafe else 0
+    held = settle_dead(unsafe, Reason.OUTCOME_UNKNOWN, reply.message, Status.HELD, **unknown) if unsafe else 0
     return held + ours([d for d in deliveries if d not in unsafe]).update(
         status=Status.WAITING,
         next_attempt_at=next_attempt_at,
         attempts=F("attempts") + 1,
         detail=reply.message,
-        **({"maybe_accepted": True} if is_unknown else {}),
+        **unknown,
         **({"batch_limit": len(deliveries) // 2} if attempts and reply.http_status and len(deliveries) > 1 else {}),
         **RELEASED,
     )

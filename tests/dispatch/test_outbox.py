@@ -90,6 +90,19 @@ def test_an_unknown_outcome_is_remembered():
     assert settled(Verdict.UNKNOWN).maybe_accepted
 
 
+def test_an_unknown_outcome_is_remembered_of_the_last_try_too():
+    delivery = settled(Verdict.UNKNOWN, attempts=len(outbox.RETRY_SECONDS))
+
+    assert (delivery.status, delivery.maybe_accepted) == (Status.DEAD, True)
+
+
+def test_an_unknown_outcome_is_remembered_of_what_is_held():
+    long_ago = timezone.now() - timedelta(hours=47)
+    delivery = settled(Verdict.UNKNOWN, attempts=8, first_sent_at=long_ago)
+
+    assert (delivery.status, delivery.maybe_accepted) == (Status.HELD, True)
+
+
 def test_after_the_last_retry_it_is_a_dead_letter():
     delivery = settled(Verdict.TRANSIENT, attempts=len(outbox.RETRY_SECONDS))
 
