@@ -157,7 +157,7 @@ def retry(attempts: int, deliveries: list[Delivery], reply: Reply, now: datetime
     What fails with an answer again and again may have one among it that is to blame: it travels on in halves.
     """
     is_unknown = reply.verdict == Verdict.UNKNOWN
-    unknown = {"maybe_accepted": True} if is_unknown else {}
+    unknown: dict[str, Any] = {"maybe_accepted": True} if is_unknown else {}
     if attempts >= len(RETRY_SECONDS):
         return settle_dead(deliveries, Reason.RETRIES_EXHAUSTED, reply.message, **unknown)
     next_attempt_at = now + timedelta(seconds=retry_seconds(attempts))
