@@ -12,7 +12,7 @@ def folders() -> dict[str, Path]:
     file = database_file()
     if file:
         known["database"] = file.parent
-    return {name: folder for name, folder in known.items() if folder.is_dir()}
+    return {name: folder for name, folder in known.items() if os.path.isdir(folder)}
 
 
 def database_file() -> Path | None:
@@ -33,7 +33,10 @@ def unwritable_state() -> Path | None:
     return next((lock for lock in folder.glob("sender-*.lock") if not os.access(lock, os.W_OK)), None)
 
 
-def free_bytes(folder: Path) -> int:
-    """What an ordinary user may still write there."""
-    disk = os.statvfs(folder)
+def free_bytes(folder: Path) -> int | None:
+    """What an ordinary user may still write there; None when the disk does not tell."""
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return None
     return disk.f_bavail * disk.f_frsize

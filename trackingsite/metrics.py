@@ -55,10 +55,10 @@ def surroundings(database_is_up: bool) -> Iterator[Metric]:
     """What can be told without a database."""
     queued = wakeups.get()
     engine = [((connection.vendor,), 1.0)]
-    free = [((name,), float(disks.free_bytes(folder))) for name, folder in disks.folders().items()]
+    free = {name: disks.free_bytes(folder) for name, folder in disks.folders().items()}
     yield DATABASE_UP.metric([((), float(database_is_up))])
     yield DATABASE_INFO.metric(engine)
-    yield DISK_FREE.metric(free)
+    yield DISK_FREE.metric([((name,), float(count)) for name, count in free.items() if count is not None])
     yield QUEUE_UP.metric([((), float(queued is not None))])
     if queued is not None:
         yield WAKEUPS.metric([((), float(queued))])

@@ -12,6 +12,7 @@ from dispatch.models.heartbeat import STALL
 from offers.models import Pixel
 from trackingsite import disks
 from trackingsite.checks import MAKE_STATE_WRITABLE, NO_STATE
+from trackingsite.patience import Kept, in_time
 from trackingsite.vitals import PixelVitals, Vitals, breaker_state, is_refused, vitals, wakeups
 
 LEAST_FREE_BYTES = 50_000_000
@@ -52,13 +53,14 @@ def obstacle() -> Finding | None:
     return next(filter(None, (check() for check in OBSTACLES)), None)
 
 
-def database() -> Finding | None:
+def look_at_database() -> Finding | None:
     try:
-        missing = migrations.missing()
-        if not missing and is_read_only():
-            return Finding("database_read_only", "The database takes no writes. Look at its server or its file.")
+        with in_time():
+            missing = migrations.missing()
+            if not missing and is_read_only():
+                return Finding("database_read_only", "The database takes no writes. Look at its server or its file.")
     except Error:
-        return Finding("database_away", "The database does not answer. Look at its server and at DATABASE_URL.")
+        return DATABASE_AWAY
     if missing:
         return Finding("migrations_missing", f"{missing} migrations are not applied. Run: manage.py migrate")
     return None
@@ -78,21 +80,30 @@ def is_read_only() -> bool:
 
 def disk() -> Finding | None:
     for name, folder in disks.folders().items():
-        free = disks.free_bytes(folder) if os.access(folder, os.W_OK) else LEAST_FREE_BYTES
-        if free < LEAST_FREE_BYTES:
+        free = disks.free_bytes(folder) if os.access(folder, os.W_OK) else None
+        if free is not None and free < LEAST_FREE_BYTES:
             message = f"Only {free // 1_000_000} MB are free in the {name} folder, so nothing more can be stored soon."
             return Finding("disk_full", f"{message} Free some space.")
     return None
 
 
-OBSTACLES: list[Callable[[], Finding | None]] = [database, disk]
+DATABASE_AWAY = Finding("database_away", "The database does not answer. Look at its server and at DATABASE_URL.")
+# Asked anew each time, by one thread: while it hangs with the database, the others need not.
+database: Kept[Finding | None] = Kept(look_at_database, unknown=DATABASE_AWAY, keep_seconds=0.0)
+OBSTACLES: list[Callable[[], Finding | None]] = [database.get, disk]
 
 
 def warnings() -> list[Finding]:
     """What needs a person while traffic may go on; at most some seconds old."""
     state = vitals.get()
-    found = [finding for check in WARNINGS for finding in check(state)] if state else []
-    return [*found, *queue_away(), *state_folder()]
+    found = [finding for check in WARNINGS for finding in check(state)] if state else [FIGURES_AWAY]
+    return [*found, *queue_away(), *state_folder(), *silent_disks()]
+
+
+FIGURES_AWAY = Finding(
+    "figures_away",
+    "The database does not tell how the site is, or takes too long. Look at its load, its locks and its logs.",
+)
 
 
 def late(state: Vitals) -> Iterator[Finding]:
@@ -147,6 +158,13 @@ def state_folder() -> Iterator[Finding]:
     path = disks.unwritable_state()
     if path:
         yield Finding("state_unwritable", f"{path} can't be written to: {NO_STATE} {MAKE_STATE_WRITABLE}")
+
+
+def silent_disks() -> Iterator[Finding]:
+    for name, folder in disks.folders().items():
+        if disks.free_bytes(folder) is None:
+            words = f"The disk of the {name} folder, {folder}, does not tell how much is free."
+            yield Finding("disk_unknown", f"{words} See whether it is broken or gone.")
 
 
 def minutes(seconds: float) -> str:

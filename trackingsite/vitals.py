@@ -1,14 +1,13 @@
 """What operators ask of the site at one moment, read from the database. Every query is bounded by an index."""
 
 import logging
-import threading
-import time
 from collections import defaultdict
-from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any
 
+from django.conf import settings
 from django.db import Error
 from django.db.models import Count, Exists, OuterRef, Prefetch, QuerySet, Subquery
 from redis import RedisError
@@ -18,15 +17,14 @@ from conversions.wake import queue
 from dispatch import clock
 from dispatch.models import Credential, Delivery, Heartbeat, Lane
 from offers.models import Pixel
+from trackingsite.patience import Kept, in_time
 from trackingsite.pulse import bad_schedules
 
 logger = logging.getLogger(__name__)
 
-KEEP_SECONDS = 10.0
 Status = Delivery.Status
 QUEUED = [Status.WAITING, Status.LEASED, Status.HELD, Status.DEAD]
 WITH_REASON = [Status.HELD, Status.DEAD]
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -74,30 +72,11 @@ class Vitals:
         return max((self.age(p.due_since) for p in self.pixels if p.is_kept_back == kept_back), default=0.0)
 
 
-class Kept(Generic[Value]):
-    """What costs something to read, kept in this process for a while; one thread reads it for all who ask meanwhile."""
-
-    def __init__(self, read: Callable[[], Value]) -> None:
-        self.read = read
-        self.lock = threading.Lock()
-        self.until = 0.0
-        self.value: Value | None = None
-
-    def get(self) -> Value | None:
-        with self.lock:
-            if time.monotonic() >= self.until:
-                self.value = self.read()
-                self.until = time.monotonic() + KEEP_SECONDS
-            return self.value
-
-    def forget(self) -> None:
-        self.until = 0.0
-
-
 def read() -> Vitals | None:
     """The vitals now; None without a database."""
     try:
-        return read_all(clock.now())
+        with in_time():
+            return read_all(clock.now())
     except Error as error:
         logger.warning("The database does not tell how the site is (%s).", type(error).__name__)
         return None
@@ -163,13 +142,14 @@ def breaker_state(lane: Lane, now: datetime) -> str:
 def read_wakeups() -> int | None:
     """How many tasks wait on the workers' queue; None when the queue is away."""
     try:
-        return int(queue().queue_size())
+        with nullcontext() if settings.REDIS_URL else in_time():
+            return int(queue().queue_size())
     except (Error, RedisError):
         return None
 
 
-vitals = Kept(read)
-wakeups = Kept(read_wakeups)
+vitals = Kept(read, unknown=None)
+wakeups = Kept(read_wakeups, unknown=None)
 
 
 def forget() -> None:

@@ -2,10 +2,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import OperationalError, connection
 
 from trackingsite import vitals
 from trackingsite.readiness import migrations
+
+collect_ignore = ["test_patience_postgresql.py"] if settings.IS_SQLITE else []
 
 
 @pytest.fixture(autouse=True)
