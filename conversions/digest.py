@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.db.models import Model, QuerySet
 
 from conversions import clock
@@ -16,6 +16,7 @@ from conversions.click_ids import is_click_id
 from conversions.models import Click, Conversion, LedgerEntry, Postback
 from conversions.networks import adapter_of
 from conversions.networks.record import PostbackRecord, PostbackRefusedError
+from conversions.outage import is_outage
 from conversions.outcomes import UNREADABLE, Outcome
 from conversions.signals import announce
 from offers.models import EventRule, Network
@@ -31,7 +32,7 @@ def digest_batch(now: datetime, limit: int = BATCH_SIZE) -> int:
     """Digest up to `limit` due postbacks in one transaction; how many there were.
 
     Rows that another worker has claimed are skipped. A batch that fails through a fault of ours is repeated row by
-    row, so that one row can't hold up the others. Raises OperationalError or InterfaceError when the database is away.
+    row, so that one row can't hold up the others. Raises django.db.Error when the database is away.
     """
     keys: list[int] = []
     try:
@@ -39,9 +40,9 @@ def digest_batch(now: datetime, limit: int = BATCH_SIZE) -> int:
             postbacks = claim(Postback.objects.due(now).order_by("due_at")[:limit])
             keys = [postback.pk for postback in postbacks]
             Digest(now).run(postbacks)
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception:  # a fault of ours must not stop the queue
+    except Exception as error:  # a fault of ours must not stop the queue
+        if is_outage(error):
+            raise
         logger.exception("Digesting a batch of %d failed; trying one by one", len(keys))
         for key in keys:
             digest_one(key)
@@ -56,9 +57,9 @@ def digest_one(key: int) -> Postback:
     try:
         with transaction.atomic():
             Digest(clock.now()).run(claim(Postback.objects.filter(pk=key), skip_locked=False))
-    except (OperationalError, InterfaceError):
-        raise
     except Exception as error:  # a fault of ours must not stop the queue
+        if is_outage(error):
+            raise
         logger.exception("Postback %d could not be digested", key)
         detail = f"{type(error).__name__} while digesting."
         Postback.objects.filter(pk=key).update(outcome=Outcome.FAILED, detail=detail, due_at=None)

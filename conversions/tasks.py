@@ -5,10 +5,12 @@ import time
 from conversions import clock
 from conversions.digest import digest_batch
 from conversions.models import Postback
+from conversions.outage import leaving_a_standby
 
 TURN_SECONDS = 5.0  # then other tasks' turn; the pulse asks for the next one
 
 
+@leaving_a_standby()
 def digest() -> int:
     """Digest what is due, batch after batch, for one turn; the number of postbacks digested."""
     done, ends_at = 0, time.monotonic() + TURN_SECONDS

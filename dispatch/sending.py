@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 
 import orjson
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import Error, InterfaceError, OperationalError, connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
+from conversions.outage import is_outage
 from dispatch import clock, outbox, takeover
 from dispatch.models import Credential, Delivery, Lane, Tally
 from dispatch.outbox import Shipment
@@ -167,8 +168,8 @@ def finish(parcel: Parcel, reply: Reply, started_at: datetime, patient_until: fl
     while True:
         try:
             return settle(parcel, reply, started_at)
-        except (OperationalError, InterfaceError) as error:
-            if time.monotonic() > patient_until or connection.in_atomic_block:
+        except Error as error:
+            if not is_outage(error) or time.monotonic() > patient_until or connection.in_atomic_block:
                 raise
             logger.warning("A reply could not be settled (%s); trying again.", type(error).__name__)
             connection.close()

@@ -6,6 +6,7 @@ from django.dispatch import receiver
 
 from conversions.digest import rematch_arrived
 from conversions.models import Conversion
+from conversions.outage import leaving_a_standby
 from conversions.signals import conversions_recorded
 from conversions.wake import Waker, enqueue
 from dispatch import clock, outbox, sending
@@ -24,6 +25,7 @@ def wake_sender(**kwargs: Any) -> None:
     deliver_soon.ask()
 
 
+@leaving_a_standby()
 def deliver() -> int:
     """Plan what is unplanned and send what is due, for one turn; how many deliveries were sent."""
     with seat() as may_send:
@@ -38,6 +40,7 @@ def drain_pixel(pixel_id: int) -> int:
     return deliver()
 
 
+@leaving_a_standby()
 def sweep() -> int:
     """Once a minute: take back what dead workers held, match postbacks to late clicks, and send what is due."""
     rematch_arrived(clock.now())

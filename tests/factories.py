@@ -5,6 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import psycopg.errors
+from django.db import InternalError
 from django.utils import timezone
 
 from conversions.models import Click, Conversion, Postback
@@ -98,6 +100,13 @@ def make_credential(pixel: Pixel, token: str = TOKEN, **fields: Any) -> Credenti
     credential.identify()
     credential.save()
     return credential
+
+
+def standby_error() -> InternalError:
+    """What Django raises for a write to the standby that was the primary a moment ago."""
+    error = InternalError("cannot execute UPDATE in a read-only transaction")
+    error.__cause__ = psycopg.errors.ReadOnlySqlTransaction()
+    return error
 
 
 def make_attempt(delivery: Delivery, **fields: Any) -> DeliveryAttempt:

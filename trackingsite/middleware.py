@@ -3,18 +3,18 @@
 import logging
 from collections.abc import Callable
 
-from django.db import Error, InterfaceError, InternalError, OperationalError, connection
+from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import SimpleTemplateResponse
 from django.urls import resolve
 
+from conversions.outage import is_outage, is_read_only
 from offers.encryption import SecretUnreadableError
 
 logger = logging.getLogger(__name__)
 
 HOT_PREFIXES = ("/c/", "/go/", "/postback/", "/healthz", "/readyz", "/metrics")
 RETRY_AFTER_SECONDS = 5
-READ_ONLY = "25006"
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -51,16 +51,6 @@ class HotPathMiddleware:
             if not is_outage(error):
                 raise
             return database_away(error)
-
-
-def is_outage(error: Exception) -> bool:
-    """Whether a later try can succeed without anybody changing the site."""
-    return isinstance(error, OperationalError | InterfaceError) or is_read_only(error)
-
-
-def is_read_only(error: Exception) -> bool:
-    """Whether PostgreSQL takes no writes there, as the standby that was the primary a moment ago."""
-    return isinstance(error, InternalError) and getattr(error.__cause__, "sqlstate", "") == READ_ONLY
 
 
 def rendered(response: HttpResponseBase) -> HttpResponseBase:

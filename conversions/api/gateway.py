@@ -4,7 +4,7 @@ import logging
 from datetime import datetime
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import Error, transaction
 from django.http import HttpResponse
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import JSONRenderer
@@ -16,6 +16,7 @@ from conversions import clock, configuration
 from conversions.digest import digest_one
 from conversions.intake import UnreadableCallError, keep
 from conversions.models import Postback
+from conversions.outage import is_outage
 from conversions.outcomes import Outcome
 from conversions.wake import digest_soon
 from offers.models import Network
@@ -84,7 +85,9 @@ def digested(postback: Postback) -> Postback:
     """The postback with its outcome; as received when the database is busy: it is kept, and a worker comes to it."""
     try:
         return digest_one(postback.pk)
-    except (OperationalError, InterfaceError):
+    except Error as error:
+        if not is_outage(error):
+            raise
         logger.warning("Postback %d is kept, but could not be digested at once", postback.pk)
         digest_soon.ask()
         return postback

@@ -15,7 +15,7 @@ from conversions.models import Conversion, LedgerEntry, Postback
 from conversions.outcomes import Outcome
 from offers.models import EventRule, Network
 from tests.conversions.support import digest_everything, rules_for_words
-from tests.factories import make_click, make_network, make_offer, make_postback
+from tests.factories import make_click, make_network, make_offer, make_postback, standby_error
 
 pytestmark = pytest.mark.django_db
 
@@ -347,16 +347,19 @@ def test_neither_does_one_that_the_database_refuses(monkeypatch: pytest.MonkeyPa
     assert sorted(Postback.objects.values_list("outcome", flat=True)) == ["failed", "recorded", "recorded"]
 
 
-def test_an_outage_puts_nothing_aside(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("outage", [OperationalError("server closed the connection"), standby_error()])
+def test_an_outage_puts_nothing_aside(outage: Exception, monkeypatch: pytest.MonkeyPatch):
     click = make_click()
-    make_postback(click.offer.network, {"click_id": click.pk})
+    postback = make_postback(click.offer.network, {"click_id": click.pk})
 
     def away(new):
-        raise OperationalError("server closed the connection")
+        raise outage
 
     monkeypatch.setattr(digest, "insert_conversions", away)
-    with pytest.raises(OperationalError):
+    with pytest.raises(type(outage)):
         digest_batch(timezone.now())
+    with pytest.raises(type(outage)):
+        digest_one(postback.pk)
 
     assert Postback.objects.due(timezone.now()).count() == 1
     assert not LedgerEntry.objects.exists()

@@ -16,7 +16,7 @@ from conversions.models import Postback
 from conversions.outcomes import Outcome
 from offers.models import Network
 from tests.conversions.support import digest_everything, postback_url, send
-from tests.factories import make_click, make_network
+from tests.factories import make_click, make_network, standby_error
 
 pytestmark = pytest.mark.django_db
 JSON = "application/json"
@@ -191,10 +191,10 @@ def test_without_the_database_the_sender_is_told_to_try_again(error, known: bool
     assert not Postback.objects.exists()
 
 
-@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+@pytest.mark.parametrize("error", [OperationalError("lock timeout"), InterfaceError("closed"), standby_error()])
 def test_a_kept_postback_that_can_not_be_digested_at_once_is_received(error, monkeypatch, woken: list[str]):
     def busy(digest, postbacks):
-        raise error("canceling statement due to lock timeout")
+        raise error
 
     monkeypatch.setattr(Digest, "run", busy)
     response = send(make_network(), wait="1", click_id="a" * 26)

@@ -18,7 +18,7 @@ from dispatch.tiktok import client
 from dispatch.tiktok.codes import Verdict
 from dispatch.tiktok.sandbox import Sandbox
 from offers.models import Pixel
-from tests.factories import make_click, make_conversion, make_credential, make_delivery, make_offer
+from tests.factories import make_click, make_conversion, make_credential, make_delivery, make_offer, standby_error
 
 pytestmark = pytest.mark.django_db
 Status = Delivery.Status
@@ -151,7 +151,7 @@ def test_what_is_still_under_way_when_the_turn_ends_settles_itself(
 @pytest.mark.django_db(transaction=True)
 def test_a_reply_waits_for_a_database_that_is_away(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch):
     pixel = make_queue(2)
-    settle, failures = sending.settle, iter([OperationalError("away"), OperationalError("away")])
+    settle, failures = sending.settle, iter([OperationalError("away"), standby_error()])
 
     def settle_at_last(*args: Any) -> None:
         error = next(failures, None)

@@ -1,13 +1,13 @@
 """The short way of hot paths, and the plain answer when the database is away."""
 
 import pytest
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, InternalError, OperationalError
 from django.http import HttpResponse
 from django.template.response import TemplateResponse
 from django.test import Client, RequestFactory
 
 from offers.encryption import SecretUnreadableError
-from tests.factories import make_click, make_network, make_offer
+from tests.factories import make_click, make_network, make_offer, standby_error
 from trackingsite import middleware
 
 
@@ -54,7 +54,9 @@ def test_an_unknown_hot_path_is_a_404(path: str):
     assert Client().get(path).status_code == 404
 
 
-@pytest.mark.parametrize("error", [OperationalError("x"), InterfaceError("x"), SecretUnreadableError("x")])
+@pytest.mark.parametrize(
+    "error", [OperationalError("x"), InterfaceError("x"), standby_error(), SecretUnreadableError("x")]
+)
 def test_an_outage_is_a_503_that_asks_to_try_again(error: Exception, monkeypatch):
     response = answer_of(error, monkeypatch=monkeypatch)
 
@@ -62,7 +64,7 @@ def test_an_outage_is_a_503_that_asks_to_try_again(error: Exception, monkeypatch
     assert b"send it again" in response.content
 
 
-@pytest.mark.parametrize("error", [DataError("x"), ValueError("x")])
+@pytest.mark.parametrize("error", [DataError("x"), InternalError("x"), ValueError("x")])
 def test_a_fault_of_ours_is_no_outage(error: Exception, monkeypatch):
     with pytest.raises(type(error)):
         answer_of(error, monkeypatch=monkeypatch)
