@@ -17,12 +17,4 @@ class Migration(migrations.Migration):
             name='postback',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='ledger_entries', to='conversions.postback'),
         ),
-        migrations.AddIndex(
-            model_name='click',
-            index=models.Index(condition=models.Q(('ip__isnull', False), models.Q(('user_agent', ''), _negated=True), _connector='OR'), fields=['id'], name='click_with_visitor'),
-        ),
-        migrations.AddIndex(
-            model_name='postback',
-            index=models.Index(condition=models.Q(('remote_ip__isnull', False)), fields=['id'], name='postback_with_address'),
-        ),
     ]

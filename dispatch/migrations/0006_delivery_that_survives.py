@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='credential',
             name='activated_because',
-            field=models.CharField(blank=True, help_text='Why it took over by itself; empty when a person promoted it.', max_length=300),
+            field=models.CharField(blank=True, db_default='', default='', help_text='Why it took over by itself; empty when a person promoted it.', max_length=300),
         ),
         migrations.AddField(
             model_name='delivery',
@@ -34,32 +34,32 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='lane',
             name='failures',
-            field=models.PositiveSmallIntegerField(default=0, help_text='Requests failed lately, less those forgiven.'),
+            field=models.PositiveSmallIntegerField(db_default=0, default=0, help_text='Requests failed lately, less those forgiven.'),
         ),
         migrations.AddField(
             model_name='lane',
             name='last_failure',
-            field=models.CharField(blank=True, max_length=300),
+            field=models.CharField(blank=True, db_default='', default='', max_length=300),
         ),
         migrations.AddField(
             model_name='lane',
             name='lease_expiries',
-            field=models.PositiveBigIntegerField(default=0),
+            field=models.PositiveBigIntegerField(db_default=0, default=0),
         ),
         migrations.AddField(
             model_name='lane',
             name='next_event',
-            field=models.FloatField(default=0.0, help_text='The same for the cap of events.'),
+            field=models.FloatField(db_default=0.0, default=0.0, help_text='The same for the cap of events.'),
         ),
         migrations.AddField(
             model_name='lane',
             name='next_request',
-            field=models.FloatField(default=0.0, help_text="GCRA's theoretical arrival time, in Unix seconds."),
+            field=models.FloatField(db_default=0.0, default=0.0, help_text="GCRA's theoretical arrival time, in Unix seconds."),
         ),
         migrations.AddField(
             model_name='lane',
             name='pace',
-            field=models.FloatField(default=1.0, help_text='The share of the allowed rate in use when `paced_at` was set.'),
+            field=models.FloatField(db_default=1.0, default=1.0, help_text='The share of the allowed rate in use when `paced_at` was set.'),
         ),
         migrations.AddField(
             model_name='lane',
@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='lane',
             name='trips',
-            field=models.PositiveIntegerField(default=0, help_text='0 while the breaker is closed, else failed probes + 1.'),
+            field=models.PositiveIntegerField(db_default=0, default=0, help_text='0 while the breaker is closed; then probes failed, plus 1.'),
         ),
         migrations.CreateModel(
             name='Tally',

@@ -54,7 +54,11 @@ class Credential(models.Model):
     activated_at = models.DateTimeField(null=True, blank=True)
     activated_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     activated_because = models.CharField(
-        max_length=300, blank=True, help_text="Why it took over by itself; empty when a person promoted it."
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Why it took over by itself; empty when a person promoted it.",
     )
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")

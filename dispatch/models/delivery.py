@@ -149,7 +149,9 @@ class Delivery(models.Model):
             # Used by DeliveryQuerySet.due(), for each pixel on every turn of the sender. With the status in it SQLite
             # counts a long queue without reading its rows.
             models.Index(
-                fields=["pixel", "next_attempt_at", "status"], name="delivery_due", condition=Q(status="waiting")
+                fields=["pixel", "next_attempt_at", "status"],
+                name="delivery_due_by_pixel",
+                condition=Q(status="waiting"),
             ),
             # Used by DeliveryQuerySet.expired(), on every sweep.
             models.Index(fields=["lease_until"], name="delivery_leased", condition=Q(status="leased")),

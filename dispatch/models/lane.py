@@ -135,20 +135,26 @@ class Lane(models.Model):
     """The way to one pixel, shared by every worker on every host: how fast, and whether at all."""
 
     pixel = models.OneToOneField(Pixel, models.CASCADE, primary_key=True, related_name="lane")
-    next_request = models.FloatField(default=0.0, help_text="GCRA's theoretical arrival time, in Unix seconds.")
-    next_event = models.FloatField(default=0.0, help_text="The same for the cap of events.")
-    pace = models.FloatField(default=1.0, help_text="The share of the allowed rate in use when `paced_at` was set.")
+    next_request = models.FloatField(
+        default=0.0, db_default=0.0, help_text="GCRA's theoretical arrival time, in Unix seconds."
+    )
+    next_event = models.FloatField(default=0.0, db_default=0.0, help_text="The same for the cap of events.")
+    pace = models.FloatField(
+        default=1.0, db_default=1.0, help_text="The share of the allowed rate in use when `paced_at` was set."
+    )
     paced_at = models.DateTimeField(null=True, blank=True)
     rest_until = models.DateTimeField(null=True, blank=True)
-    failures = models.PositiveSmallIntegerField(default=0, help_text="Requests failed lately, less those forgiven.")
+    failures = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Requests failed lately, less those forgiven."
+    )
     failed_at = models.DateTimeField(null=True, blank=True)
-    last_failure = models.CharField(max_length=300, blank=True)
+    last_failure = models.CharField(max_length=300, blank=True, default="", db_default="")
     trips = models.PositiveIntegerField(
-        default=0, help_text="0 while the breaker is closed; then probes failed, plus 1."
+        default=0, db_default=0, help_text="0 while the breaker is closed; then probes failed, plus 1."
     )
     tripped_at = models.DateTimeField(null=True, blank=True)
     probe_at = models.DateTimeField(null=True, blank=True)
-    lease_expiries = models.PositiveBigIntegerField(default=0)
+    lease_expiries = models.PositiveBigIntegerField(default=0, db_default=0)
 
     objects = LaneQuerySet.as_manager()
 

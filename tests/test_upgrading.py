@@ -1,0 +1,147 @@
+"""An upgrade while the site is in use: earlier code goes on writing, and big indexes keep nobody out."""
+
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import connection, models
+from django.db.migrations.state import ProjectState
+from django.test.utils import CaptureQueriesContext
+
+from conversions.indexing import AddIndexMeanwhile, RemoveIndexMeanwhile
+from dispatch.models import Credential, Lane
+from tests.factories import make_credential, make_pixel
+
+TABLE, NAME = "offers_pixel", "pixel_index_of_a_test"
+LATER_COLUMNS = {"activated_because"}
+
+
+@pytest.mark.django_db
+def test_a_worker_of_the_release_before_makes_a_lane():
+    pixel = make_pixel()
+
+    run(f"INSERT INTO dispatch_lane (pixel_id) VALUES ({pixel.pk})")
+
+    lane = Lane.objects.get()
+    assert values_of(lane) == values_of(Lane(pixel=pixel))
+
+
+@pytest.mark.django_db
+def test_a_page_of_the_release_before_stages_a_credential():
+    stored = make_credential(make_pixel(), state="staged")
+    names = [field.column for field in Credential._meta.concrete_fields if not field.primary_key]
+    known = ", ".join(name for name in names if name not in LATER_COLUMNS)
+
+    run(f"INSERT INTO dispatch_credential ({known}) SELECT {known} FROM dispatch_credential")
+
+    copy = Credential.objects.exclude(pk=stored.pk).get()
+    assert (copy.state, copy.activated_because) == ("staged", "")
+
+
+@pytest.mark.parametrize("model", [Lane, Credential])
+def test_a_row_that_is_not_stored_yet_has_plain_values(model: type[models.Model]):
+    values = {field.name: field.value_from_object(model()) for field in model._meta.concrete_fields}
+
+    assert not [name for name, value in values.items() if isinstance(value, models.expressions.Expression)]
+
+
+@pytest.mark.django_db(transaction=True)
+class TestIndexes:
+    index = models.Index(fields=["name"], name=NAME)
+
+    @pytest.fixture(autouse=True)
+    def _no_index_afterwards(self) -> Any:
+        yield
+        run(f"DROP INDEX IF EXISTS {NAME}")
+
+    def test_are_built_and_removed_without_keeping_anybody_out(self):
+        built = add(self.index)
+        assert indexes() == {NAME}
+        removed = remove(self.index)
+
+        assert indexes() == set()
+        if connection.vendor == "postgresql":
+            assert any(sql.startswith("CREATE INDEX CONCURRENTLY") for sql in built)
+            assert any(sql.startswith("DROP INDEX CONCURRENTLY") for sql in removed)
+
+    def test_can_be_taken_back(self):
+        add(self.index)
+        add(self.index, backwards=True)
+        assert indexes() == set()
+
+        remove(self.index, backwards=True)
+        assert indexes() == {NAME}
+
+    def test_are_built_once_however_often_the_migration_is_repeated(self):
+        add(self.index)
+
+        assert not any("CREATE INDEX" in sql for sql in add(self.index))
+        remove(self.index)
+        remove(self.index)
+
+    def test_are_built_anew_when_they_were_broken_off(self):
+        add(self.index)
+        if connection.vendor == "postgresql":  # SQLite builds them whole or not at all
+            run(f"UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{NAME}'::regclass")
+            add(self.index)
+            run(f"SELECT indisvalid FROM pg_index WHERE indexrelid = '{NAME}'::regclass", [(True,)])
+
+        assert indexes() == {NAME}
+
+    def test_wait_for_others_as_long_as_it_takes(self):
+        before = lock_timeout()
+
+        add(self.index)
+
+        assert lock_timeout() == before
+
+
+def values_of(row: models.Model) -> dict[str, Any]:
+    return {field.name: field.value_from_object(row) for field in row._meta.concrete_fields}
+
+
+def run(sql: str, expected: Any = None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        assert expected is None or cursor.fetchall() == expected
+
+
+def indexes() -> set[str]:
+    with connection.cursor() as cursor:
+        return {NAME} & connection.introspection.get_constraints(cursor, TABLE).keys()
+
+
+def add(index: models.Index, backwards: bool = False) -> list[str]:
+    """Apply the operation, or take it back; the SQL that ran."""
+    before, after = states(index)
+    return applied(AddIndexMeanwhile("pixel", index), before, after, backwards)
+
+
+def remove(index: models.Index, backwards: bool = False) -> list[str]:
+    after, before = states(index)
+    return applied(RemoveIndexMeanwhile("pixel", index.name), before, after, backwards)
+
+
+def states(index: models.Index) -> tuple[ProjectState, ProjectState]:
+    """Without the index, and with it."""
+    without = ProjectState.from_apps(apps)
+    with_it = without.clone()
+    with_it.add_index("offers", "pixel", index)
+    return without, with_it
+
+
+def applied(operation: Any, before: ProjectState, after: ProjectState, backwards: bool) -> list[str]:
+    with CaptureQueriesContext(connection) as captured, connection.schema_editor(atomic=False) as editor:
+        if backwards:
+            operation.database_backwards("offers", editor, after, before)
+        else:
+            operation.database_forwards("offers", editor, before, after)
+    return [query["sql"] for query in captured]
+
+
+def lock_timeout() -> Any:
+    if connection.vendor != "postgresql":
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        return cursor.fetchone()[0]
