@@ -41,8 +41,11 @@ class Decision:
     event: Event | None = None
 
 
-def plan(now: datetime, limit: int = BATCH_SIZE) -> int:
-    """Decide on up to `limit` unplanned conversions in one transaction; how many there were."""
+def plan(now: datetime, limit: int = BATCH_SIZE, newest_first: bool = False) -> int:
+    """Decide on up to `limit` unplanned conversions in one transaction; how many there were.
+
+    Taken from both ends in turn, a flood of one offer delays another one's conversions by a turn at most.
+    """
     if not Conversion.objects.unplanned().exists():
         return 0
     with transaction.atomic():
@@ -50,7 +53,7 @@ def plan(now: datetime, limit: int = BATCH_SIZE) -> int:
             Conversion.objects.unplanned()
             .select_related("click__offer", "offer__pixel")
             .select_for_update(skip_locked=True, of=("self",))
-            .order_by("id")[:limit]
+            .order_by("-id" if newest_first else "id")[:limit]
         )
         rules = rules_of({conversion.offer_id for conversion in conversions})
         known = {delivery.conversion_id: delivery for delivery in Delivery.objects.filter(conversion__in=conversions)}

@@ -1,19 +1,15 @@
 """The sender of a worker: for all pixels at once, with several requests under way, none waiting for a slow one."""
 
-import fcntl
 import logging
 import queue
 import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache, partial
 
-from django.conf import settings
 from django.db import connection
 
 from dispatch import clock, planning
@@ -66,10 +62,11 @@ class Sender:
             self._settle(wait=0.0)
 
     def _work(self, ends_at: float) -> int:
-        sent, look_at = 0, 0.0
+        sent, look_at, looks = 0, 0.0, 0
         while (now := time.monotonic()) < ends_at and not self.is_stopping():
             if now >= look_at:
-                planned = planning.plan(clock.now())
+                planned = planning.plan(clock.now(), newest_first=looks % 2 == 1)
+                looks += 1
                 due = pixels_with_work(clock.now()).values_list("pk", flat=True)
                 self._ready_at = dict.fromkeys(due, 0.0)
                 look_at = now + LOOK_SECONDS
@@ -95,7 +92,7 @@ class Sender:
         """The next requests of a pixel, if it may have some; how many deliveries they hold."""
         under_way, asked_for_quiet = self._under_way[pixel_id], self._quiet_for == pixel_id
         room = min(self._share() - under_way, REQUESTS_UNDER_WAY - self._under_way.total())
-        if room <= 0:
+        if room <= 0 or self._quiet_for not in (None, pixel_id):
             return 0
         lane, now = Lane.objects.of(pixel_id), clock.now()
         requests = lane.requests_now(now, room)
@@ -164,24 +161,6 @@ class Sender:
     def _land(self, parcel: Parcel) -> None:
         with self._lock:
             self._under_way[parcel.lane.pixel_id] -= 1
-
-
-@contextmanager
-def seat() -> Iterator[bool]:
-    """Whether this process may send now: one worker of a host stays free for other tasks, such as the digest.
-
-    The lock is the kernel's and goes with the process, however that ends.
-    """
-    settings.STATE_DIR.mkdir(parents=True, exist_ok=True)
-    for number in range(max(1, settings.WORKERS - 1)):
-        with (settings.STATE_DIR / f"sender-{number}.lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            yield True
-            return
-    yield False
 
 
 @cache

@@ -2,16 +2,18 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.dispatch import receiver
 
 from conversions.digest import rematch_arrived
 from conversions.models import Conversion
 from conversions.outage import leaving_a_standby
+from conversions.seats import seat
 from conversions.signals import conversions_recorded
 from conversions.wake import Waker, enqueue
 from dispatch import clock, outbox, sending
 from dispatch.models import Delivery
-from dispatch.sender import seat, sender
+from dispatch.sender import sender
 
 DELIVER = "dispatch.tasks.deliver"
 SWEEP = "dispatch.tasks.sweep"
@@ -27,8 +29,11 @@ def wake_sender(**kwargs: Any) -> None:
 
 @leaving_a_standby()
 def deliver() -> int:
-    """Plan what is unplanned and send what is due, for one turn; how many deliveries were sent."""
-    with seat() as may_send:
+    """Plan what is unplanned and send what is due, for one turn; how many deliveries were sent.
+
+    One worker of a host stays free for other tasks, such as the digest.
+    """
+    with seat("sender", max(1, settings.WORKERS - 1)) as may_send:
         sent = sender().turn() if may_send else 0
     if sent and has_due_deliveries():
         enqueue(DELIVER)

@@ -16,7 +16,7 @@ PACE_DOUBLES_IN = timedelta(seconds=60)
 FAILURES_TO_TRIP = 10
 FAILURES_A_SUCCESS_FORGIVES = 2  # so it trips when more than two of three requests fail
 FORGIVEN_AFTER = timedelta(minutes=5)
-PROBE_PAUSES = [timedelta(seconds=seconds) for seconds in (10, 20, 40, 80, 120)]
+PROBE_PAUSES = [timedelta(seconds=seconds) for seconds in (10, 20, 30)]
 PROBE_LEASE = timedelta(seconds=60)  # a probe whose worker died is followed by another one after this
 PROBE_EVENTS = 5
 

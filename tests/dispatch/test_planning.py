@@ -134,6 +134,21 @@ def test_planning_costs_no_query_per_conversion(django_assert_num_queries):
         plan(timezone.now())
 
 
+def test_a_flood_is_planned_from_both_ends():
+    flood = [make_conversion(make_click(offer)) for offer in [make_offer()] for _ in range(6)]
+    newest = make_conversion()
+
+    plan(timezone.now(), limit=2)
+    plan(timezone.now(), limit=2, newest_first=True)
+
+    assert set(Delivery.objects.values_list("conversion", flat=True)) == {
+        flood[0].pk,
+        flood[1].pk,
+        flood[-1].pk,
+        newest.pk,
+    }
+
+
 def test_a_fault_of_ours_costs_one_delivery_not_the_queue(monkeypatch):
     click = make_click()
     conversions = [make_conversion(click) for _ in range(3)]

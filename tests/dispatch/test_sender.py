@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
+from conversions.seats import seat
 from dispatch import sender as sender_module
 from dispatch import sending
 from dispatch.models import Delivery, Lane, Tally
 from dispatch.models.lane import FAILURES_TO_TRIP
 from dispatch.reasons import Reason
-from dispatch.sender import Sender, seat
+from dispatch.sender import Sender
 from dispatch.tasks import deliver
 from dispatch.tiktok import client
 from dispatch.tiktok.codes import Verdict
@@ -185,9 +186,9 @@ def test_a_fault_of_ours_in_one_request_does_not_stop_the_others(sandbox: Sandbo
 def test_one_worker_of_a_host_stays_free_for_other_tasks(settings: Any, tmp_path: Any):
     settings.STATE_DIR, settings.WORKERS = tmp_path, 2
 
-    with seat() as first, seat() as second:
-        assert (first, second) == (True, False)
-    with seat() as again:
+    with seat("sender", 1) as first, seat("sender", 1) as second, seat("digest", 1) as other:
+        assert (first, second, other) == (True, False, True)
+    with seat("sender", 1) as again:
         assert again
 
 
@@ -195,7 +196,7 @@ def test_a_worker_without_a_seat_leaves_the_queue_alone(sandbox: Sandbox, settin
     settings.STATE_DIR = tmp_path
     pixel = make_queue(1)
 
-    with seat():
+    with seat("sender", 1):
         assert deliver() == 0
 
     assert waiting_of(pixel) == 1

@@ -96,6 +96,23 @@ def test_gives_up_on_a_child_that_cannot_start(hire: Callable[..., Crew], lines:
     assert not [each for each in crew.keepers if each.child.is_running]
 
 
+def test_never_gives_up_on_a_child_that_is_killed_again_and_again(hire: Callable[..., Crew], lines: list[str]) -> None:
+    with hire(web="import os; os.kill(os.getpid(), 9)") as crew:
+        crew.start()
+        work_until(crew, lambda: len(lines) == 8)
+
+        assert crew.keepers[0].failures == 0
+
+
+def test_never_gives_up_once_all_have_worked(hire: Callable[..., Crew], lines: list[str]) -> None:
+    with hire(web="raise SystemExit('cannot go on')") as crew:
+        crew.start()
+        crew.is_settled = True
+        work_until(crew, lambda: lines.count("web     | cannot go on") == 7)
+
+        assert crew.keepers[0].failures >= 6
+
+
 def test_ends_grandchildren_that_a_child_leaves_behind(hire: Callable[..., Crew], lines: list[str]) -> None:
     script = (
         "import subprocess, sys; "

@@ -30,6 +30,7 @@ class Crew:
         self._taps = [Tap(keeper.child, logs, write) for keeper in self.keepers]
         self._write = write
         self._stop = stop
+        self.is_settled = False
 
     def __enter__(self) -> Self:
         return self
@@ -52,7 +53,10 @@ class Crew:
             keeper.start()
 
     def turn(self) -> None:
-        """Pass on what the children say, start again those that have ended. Raises GaveUpError in the end."""
+        """Pass on what the children say, start again those that have ended.
+
+        Raises GaveUpError for one that can't be started; never once all have worked and `is_settled` says so.
+        """
         talking = [tap for tap in self._taps if tap.is_open]
         select.select([*map(Tap.fileno, talking), self._stop.fileno()], [], [], TURN_SECONDS)
         self._drain()
@@ -64,7 +68,7 @@ class Crew:
         if not news:
             return
         tap.close()
-        if keeper.failures >= MOST_FAILURES:
+        if keeper.failures >= MOST_FAILURES and not self.is_settled:
             raise GaveUpError(f"{keeper.child.name} ended {keeper.failures} times in a row; its last words: {tap.log}")
         self._write(news)
 

@@ -5,12 +5,15 @@ from collections.abc import Callable
 
 from trackingsite.supervision.child import Child
 
-PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+PAUSES = (0.5, 1.0, 2.0, 4.0)
 HEALTHY_AFTER_SECONDS = 30.0
 
 
 class Keeper:
-    """Keeps one child running. The pause before it is started again grows while it keeps ending soon."""
+    """Keeps one child running. The pause before it is started again grows while it keeps ending soon by itself.
+
+    Whoever is killed is started again at once: that says nothing of what it would have done.
+    """
 
     def __init__(self, child: Child, clock: Callable[[], float] = time.monotonic) -> None:
         self.child = child
@@ -37,8 +40,10 @@ class Keeper:
         """End what is left of its group and choose when to start it again. Returns the line to tell."""
         status = self.child.kill()
         now = self._clock()
-        self.failures = 1 if now - self._started_at >= HEALTHY_AFTER_SECONDS else self.failures + 1
-        pause = PAUSES[min(self.failures, len(PAUSES)) - 1]
+        if now - self._started_at >= HEALTHY_AFTER_SECONDS:
+            self.failures = 0
+        self.failures += 1 if status >= 0 else 0
+        pause = PAUSES[min(max(self.failures, 1), len(PAUSES)) - 1]
         self._start_at = now + pause
         return f"{self.child.name} ended {how(status)}; starting it again in {pause:g} s."
 

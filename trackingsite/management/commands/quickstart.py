@@ -98,6 +98,7 @@ class Command(BaseCommand):
                 crew.turn()
             if not stop.received:
                 self.announce(demo)
+                crew.is_settled = True
             while not stop.received:
                 crew.turn()
             self.say("Stopping …")
