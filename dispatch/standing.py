@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet, Subquery, TextChoices
 from django.utils.html import strip_tags
 
 from dispatch.models import Credential, Delivery, Lane
-from dispatch.models.lane import GENTLE_PACE, PACE_DOUBLES_IN, PROBE_EVENTS, PROBE_PAUSES, grown
+from dispatch.models.lane import GENTLE_PACE, PACE_DOUBLES_IN, PROBE_EVENTS, grown
 from dispatch.rates import events_per_second, own_cap, usual_rate
 from dispatch.wording import COUNT_LIMIT, at, in_words, quoted, share
 from offers.models import Pixel
@@ -176,7 +176,7 @@ def next_probe(lane: Lane, now: datetime) -> datetime | None:
     """When the next probe goes out; None when it is due, or under way and only its lease is on record."""
     if lane.probe_at is None or lane.failed_at is None or lane.probe_at <= now:
         return None
-    planned = lane.failed_at + PROBE_PAUSES[min(lane.trips, len(PROBE_PAUSES)) - 1]
+    planned = lane.failed_at + Lane(trips=lane.trips - 1).next_pause  # chosen before that failure was counted
     if abs(lane.probe_at - planned) > timedelta(seconds=1):
         return None
     return max(planned, lane.rest_until or planned)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 
 from dispatch.models import Credential
+from dispatch.models.credential import REFUSED
 from offers.models import Pixel
 
 State = Credential.State
@@ -35,7 +36,7 @@ def next_in_line(pixel: Pixel) -> Credential | None:
     """A staged credential whose test did not fail, the tested one first; else one that retires and was not refused."""
     own = Credential.objects.filter(pixel=pixel)
     staged = own.filter(state=State.STAGED).exclude(test_passed=False)
-    retiring = own.filter(Q(last_refused_at=None) | Q(last_ok_at__gt=F("last_refused_at")), state=State.RETIRING)
+    retiring = own.filter(~REFUSED, state=State.RETIRING)
     return (
         staged.order_by(F("test_passed").desc(nulls_last=True), "-created_at").first()
         or retiring.order_by("-activated_at").first()

@@ -30,7 +30,7 @@ def unwritable_state() -> Path | None:
     nearest = next(place for place in (folder, *folder.parents) if os.path.exists(place))
     if not (os.path.isdir(nearest) and os.access(nearest, os.W_OK | os.X_OK)):
         return nearest
-    return next((lock for lock in folder.glob("sender-*.lock") if not os.access(lock, os.W_OK)), None)
+    return next((lock for lock in folder.glob("*.lock") if not os.access(lock, os.W_OK)), None)
 
 
 def free_bytes(folder: Path) -> int | None:

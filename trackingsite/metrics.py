@@ -18,7 +18,6 @@ from trackingsite.vitals import (
     PixelVitals,
     Vitals,
     breaker_state,
-    is_refused,
     vitals,
     wakeups,
 )
@@ -150,7 +149,7 @@ def credential_ages(row: PixelVitals, state: Vitals) -> Iterable[Sample]:
 def credentials_refused(row: PixelVitals, state: Vitals) -> Iterable[Sample]:
     for name in CREDENTIAL_STATES:
         if found := row.credentials(name):
-            yield (name,), float(any(is_refused(credential) for credential in found))
+            yield (name,), float(any(credential.is_refused for credential in found))
 
 
 def heartbeats(state: Vitals) -> Iterable[Sample]:

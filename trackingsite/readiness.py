@@ -3,20 +3,19 @@
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from dispatch.models.heartbeat import STALL
+from dispatch.standing import LATE
 from offers.models import Pixel
 from trackingsite import disks
 from trackingsite.checks import MAKE_STATE_WRITABLE, NO_STATE
 from trackingsite.patience import Kept, in_time
-from trackingsite.vitals import PixelVitals, Vitals, breaker_state, is_refused, vitals, wakeups
+from trackingsite.vitals import PixelVitals, Vitals, breaker_state, vitals, wakeups
 
 LEAST_FREE_BYTES = 50_000_000
-LATE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ def pixel_findings(row: PixelVitals, state: Vitals) -> Iterator[Finding]:
     if pixel.paused_by == Pixel.PausedBy.AUTH:
         words = f"TikTok refused the credential of {pixel}, so it is paused and its queue is kept."
         yield Finding("pixel_paused_by_auth", f"{words} Rotate the credential in the admin.")
-    elif any(is_refused(credential) for credential in row.credentials("active")):
+    elif any(credential.is_refused for credential in row.credentials("active")):
         words = f"TikTok refuses the active credential of {pixel}."
         yield Finding("credential_refused", f"{words} Rotate it in the admin.")
     if breaker_state(row.lane, state.now) != "closed":

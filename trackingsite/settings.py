@@ -132,9 +132,9 @@ else:
 DATABASES["default"]["CONN_MAX_AGE"] = None
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
-# Wake-ups and schedules. Why these values: django-q2 redelivers `retry` seconds after the claim, so it stays
+# Wake-ups; the clock is pulse.py. Why these values: django-q2 redelivers `retry` seconds after the claim, so it stays
 # above timeout * (queue_limit / workers + 1); its result table is off, because our rows are the record. So is its
-# scheduler, which stops for good at one malformed row and would run any function that a row names; see pulse.py.
+# scheduler, which stops for good at one malformed row and would run any function that a row names.
 REDIS_URL = env.str("REDIS_URL", default="")
 WORKERS = int(strict_number(env, "WORKERS", 2))
 Q_CLUSTER: dict[str, Any] = {

@@ -16,6 +16,7 @@ from conversions.models import Conversion, Postback
 from conversions.wake import queue
 from dispatch import clock
 from dispatch.models import Credential, Delivery, Heartbeat, Lane
+from dispatch.standing import lane_of
 from offers.models import Pixel
 from trackingsite.patience import Kept, in_time
 from trackingsite.pulse import bad_schedules
@@ -110,11 +111,6 @@ def read_pixels(now: datetime) -> list[PixelVitals]:
 LIVE = Prefetch("credentials", Credential.objects.exclude(state=Credential.State.REVOKED).defer("token"))
 
 
-def lane_of(pixel: Any) -> Lane:
-    """The pixel's lane; one that was never used where there is none yet."""
-    return getattr(pixel, "lane", None) or Lane(pixel=pixel)
-
-
 def read_queues() -> dict[int, dict[tuple[str, str], int]]:
     """How many deliveries of each pixel are where; one partial index each, and none that is finished is read."""
     queues: dict[int, dict[tuple[str, str], int]] = defaultdict(dict)
@@ -124,12 +120,6 @@ def read_queues() -> dict[int, dict[tuple[str, str], int]]:
         for pixel_id, *reason, count in counts:
             queues[pixel_id][status, "".join(reason)] = count
     return queues
-
-
-def is_refused(credential: Credential) -> bool:
-    """Whether the last thing that TikTok said about it was a refusal."""
-    refused, accepted = credential.last_refused_at, credential.last_ok_at
-    return refused is not None and (accepted is None or accepted < refused)
 
 
 def breaker_state(lane: Lane, now: datetime) -> str:

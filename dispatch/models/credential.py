@@ -16,6 +16,10 @@ SHORTEST_TOKEN = 16
 ONE_WORD = re.compile(r"^[\x21-\x7e]+\Z")
 
 
+# TikTok refused it and has not accepted it since; `Credential.is_refused` says the same of one that is loaded.
+REFUSED = Q(last_refused_at__isnull=False) & (Q(last_ok_at=None) | Q(last_ok_at__lte=F("last_refused_at")))
+
+
 class CredentialQuerySet(models.QuerySet["Credential"]):
     def usable(self) -> "CredentialQuerySet":
         """Credentials that may be sent with, the active one first, then the one that retires."""
@@ -24,7 +28,7 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
 
     def refused(self) -> "CredentialQuerySet":
         """Credentials that TikTok refused and has not accepted since."""
-        return self.filter(Q(last_ok_at=None) | Q(last_ok_at__lte=F("last_refused_at")), last_refused_at__isnull=False)
+        return self.filter(REFUSED)
 
 
 class Credential(models.Model):

@@ -11,7 +11,8 @@ from dispatch.sender import Sender
 from dispatch.takeover import NEWS_FOR, next_in_line, recent_takeovers, refuse
 from dispatch.tiktok.sandbox import Sandbox
 from offers.models import Pixel
-from tests.factories import TOKEN, make_click, make_conversion, make_credential, make_delivery, make_offer
+from tests.factories import TOKEN, make_click, make_conversion, make_credential, make_delivery, make_offer, make_pixel
+from trackingsite import metrics, vitals
 
 pytestmark = pytest.mark.django_db
 State = Credential.State
@@ -155,3 +156,20 @@ def test_a_credential_that_tiktok_took_again_is_refused_no_more():
     rows = {row.pk: row for row in Credential.objects.all()}
     assert [rows[row.pk].is_refused for row in (never, once, again)] == [False, True, False]
     assert list(Credential.objects.refused()) == [once]
+
+
+@pytest.mark.parametrize(
+    ("refused", "accepted", "is_refused"),
+    [(None, None, False), (None, 0, False), (0, None, True), (0, -1, True), (0, 0, True), (0, 1, False)],
+)
+def test_what_counts_as_refused_is_the_same_everywhere(refused: int | None, accepted: int | None, is_refused: bool):
+    now = timezone.now()
+    refused_at, ok_at = (None if s is None else now + timedelta(seconds=s) for s in (refused, accepted))
+    row = make_credential(make_pixel(), state="retiring", last_refused_at=refused_at, last_ok_at=ok_at)
+
+    (pixel,) = vitals.read_pixels(now)
+
+    assert row.is_refused == is_refused
+    assert Credential.objects.refused().exists() == is_refused
+    assert (next_in_line(row.pixel) is None) == is_refused
+    assert dict(metrics.credentials_refused(pixel, None)) == {("retiring",): is_refused}
