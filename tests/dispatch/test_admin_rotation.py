@@ -5,55 +5,17 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone
 
 from dispatch.models import Credential
-from dispatch.takeover import refuse
 from dispatch.tiktok.sandbox import Sandbox
-from offers.models import Pixel
+from tests.dispatch.rotation_screen import NEW_TOKEN, START, Browser, State, pause
 from tests.factories import TOKEN, make_click, make_conversion, make_credential, make_delivery, make_offer, make_pixel
 from tests.staff import staff_client
 
 pytestmark = pytest.mark.django_db
-State = Credential.State
-START = reverse("admin:dispatch_credential_rotate_start")
-NEW_TOKEN = "a-brand-new-token-0123456789-wxyz"
 NEWER_TOKEN = "yet-another-token-0123456789-abcd"
-
-
-class Browser:
-    """A member of staff at the screen of one pixel; keeps every page that was shown."""
-
-    def __init__(self, pixel: Pixel, *permissions: str) -> None:
-        self.pixel = pixel
-        self.client: Client = staff_client(*permissions or ("dispatch.rotate_credential",))
-        self.screen = reverse("admin:dispatch_credential_rotate", args=[pixel.pk])
-        self.pages: list[str] = []
-
-    def keep(self, response: Any) -> str:
-        assert response.status_code == 200
-        self.pages.append(response.content.decode())
-        return self.pages[-1]
-
-    def get(self, url: str = "") -> str:
-        return self.keep(self.client.get(url or self.screen))
-
-    def post(self, url: str = "", **data: str) -> str:
-        return self.keep(self.client.post(url or self.screen, data, follow=True))
-
-    def paste(self, token: str = NEW_TOKEN) -> str:
-        return self.post(token=token)
-
-    def step(self, name: str, credential: Credential | None = None) -> str:
-        credential = credential or Credential.objects.get(pixel=self.pixel, state=State.STAGED)
-        return reverse(f"admin:dispatch_credential_{name}", args=[self.pixel.pk, credential.pk])
-
-
-def pause(pixel: Pixel) -> None:
-    pixel.pause(Pixel.PausedBy.AUTH, "Access token is incorrect.", timezone.now())
 
 
 def test_the_whole_rotation_without_showing_a_token_once(sandbox: Sandbox):
@@ -247,46 +209,6 @@ def test_the_start_page_puts_pixels_in_trouble_first():
     page = client.get(START).content.decode()
 
     assert page.index("Refused") < page.index("Without") < page.index("Fine")
-
-
-def test_the_screen_says_that_staff_paused_the_pixel():
-    pixel = make_pixel()
-    pixel.pause(Pixel.PausedBy.STAFF, "Campaign is over.", timezone.now())
-
-    assert "Promoting a token does not resume it" in Browser(pixel).get()
-
-
-def test_the_screen_says_that_a_staged_token_takes_over_by_itself():
-    browser = Browser(make_pixel())
-
-    assert "takes over by itself the moment TikTok refuses the one in use" in browser.get()
-
-
-def test_after_a_takeover_the_screen_says_what_happened_and_what_to_do(sandbox: Sandbox):
-    pixel = make_pixel()
-    old = make_credential(pixel)
-    spare = make_credential(pixel, NEW_TOKEN, state=State.STAGED, test_passed=True)
-    refuse(old, "Access token is incorrect.", timezone.now())
-    browser = Browser(pixel)
-
-    page = browser.get()
-    browser.post(browser.step("revoke", old))
-
-    assert f"TikTok refused …{old.last_four}; …{spare.last_four} took over by itself" in page
-    assert "TikTok has not accepted an event with …wxyz so far." in page
-    assert "when it took over by itself" in page
-    assert "Refused by TikTok" in page
-    assert f"revoke …{old.last_four}, and stage a new spare" in page
-    assert "What to do" not in browser.get()
-
-
-def test_a_takeover_that_works_is_said_to():
-    pixel = make_pixel()
-    old, spare = make_credential(pixel), make_credential(pixel, NEW_TOKEN, state=State.STAGED)
-    refuse(old, "Access token is incorrect.", timezone.now())
-    spare.note_accepted(timezone.now())
-
-    assert "TikTok has accepted events with …wxyz since." in Browser(pixel).get()
 
 
 def test_queries_of_the_start_page_do_not_grow_with_pixels(django_assert_num_queries: Any):

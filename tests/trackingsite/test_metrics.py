@@ -1,6 +1,5 @@
 """/metrics: true numbers in Prometheus' format, read by indexes, and an answer whatever is away."""
 
-import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from prometheus_client.parser import text_string_to_metric_families
 
-from conversions.models import Conversion
 from dispatch import clock
 from dispatch.models import Delivery, Heartbeat, Lane, Tally
 from tests.factories import (
@@ -269,85 +267,3 @@ def test_names_with_any_character_are_readable():
     make_pixel(name='A "big"\nshop\\ ü')
 
     assert Scrape().one("pace_ratio", name='A "big"\nshop\\ ü') == 1
-
-
-def test_is_what_prometheus_asks_for():
-    answer = Client().get("/metrics")
-
-    assert answer["Content-Type"].startswith("text/plain; version=0.0.4")
-    assert b"# TYPE trackingsite_tiktok_requests_total counter" in answer.content
-
-
-def test_every_help_is_a_sentence():
-    helps = re.findall(r"^# HELP trackingsite_\w+ (.*)$", Client().get("/metrics").content.decode(), re.MULTILINE)
-
-    assert len(helps) >= 25
-    assert all(text[0].isupper() and text.endswith(".") for text in helps)
-
-
-def test_the_page_for_operators_lists_every_metric():
-    text = PAGE.read_text()
-    listed = re.findall(r"^\| `(trackingsite_\w+)` \| (\w+) ", text, re.MULTILINE)
-
-    told = re.findall(r"^# TYPE (\w+) (\w+)$", Client().get("/metrics").content.decode(), re.MULTILINE)
-
-    assert sorted(listed) == sorted(told)
-    assert set(re.findall(r"trackingsite_\w+", text)) == {name for name, _ in told}
-
-
-@pytest.fixture
-def _full_tables() -> None:
-    """Thousands of finished rows; a handful of others."""
-    conversion = make_conversion(planned_at=clock.now())
-    make_credential(conversion.offer.pixel)
-    statuses = ["waiting", "leased", "held", "dead"]
-    Conversion.objects.bulk_create(
-        Conversion(
-            click=conversion.click,
-            offer=conversion.offer,
-            event_name="Purchase",
-            event_id=f"00000000-0000-0000-0000-{number:012}",
-            occurred_at=clock.now(),
-            created_at=clock.now(),
-            planned_at=clock.now(),
-        )
-        for number in range(3000)
-    )
-    Delivery.objects.bulk_create(
-        Delivery(
-            conversion=row,
-            pixel=conversion.offer.pixel,
-            event_name="Purchase",
-            event_id=row.event_id,
-            status="accepted" if number % 500 else statuses[number // 500 % 4],
-            next_attempt_at=clock.now(),
-            created_at=clock.now(),
-        )
-        for number, row in enumerate(Conversion.objects.exclude(pk=conversion.pk))
-    )
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
-
-
-@pytest.mark.usefixtures("_full_tables")
-def test_no_query_reads_the_finished_rows():
-    with CaptureQueriesContext(connection) as captured:
-        vitals.read_all(clock.now())
-    plans = [plan_of(query["sql"]) for query in captured if query["sql"].startswith("SELECT")]
-
-    used = {index for plan in plans for index in re.findall(r"(?:delivery|conversion|postback)_[a-z]+", plan)}
-    assert used >= {"delivery_due", "delivery_leased", "delivery_held", "delivery_dead", "conversion_unplanned"}
-    assert any(re.search("(?:COVERING INDEX|Index Only Scan using) delivery_due", plan) for plan in plans)
-    assert not [plan for plan in plans if WHOLE_TABLE.search(plan)]
-
-
-WHOLE_TABLE = re.compile(
-    r"Seq Scan on (?:dispatch_delivery|conversions_conversion)\b|SCAN (?:\w*_delivery|\w*_conversion)(?! USING)"
-)
-
-
-def plan_of(sql: str) -> str:
-    explain = "EXPLAIN " if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN "
-    with connection.cursor() as cursor:
-        cursor.execute(explain + sql.replace("%", "%%"))
-        return "\n".join(str(row) for row in cursor.fetchall())
