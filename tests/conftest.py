@@ -1,6 +1,7 @@
 """What tests share: no way out of this machine, a browser, and surroundings for processes of our own."""
 
 import ipaddress
+import math
 import os
 import secrets
 import socket
@@ -14,7 +15,7 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, sync_playwright
 
-from conversions import configuration
+from conversions import clock, configuration
 from conversions.wake import Waker
 from tests.run import browser as find_chromium
 from tests.run import environment
@@ -78,6 +79,12 @@ def _nobody_is_woken(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
 @pytest.fixture(autouse=True)
 def _configuration_is_read_anew() -> None:
     configuration.forget()
+
+
+@pytest.fixture(autouse=True)
+def _clocks_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or every few seconds a test would ask PostgreSQL for the time, and count one query more than it did before."""
+    monkeypatch.setattr(clock, "last", clock.Comparison(seen_at=math.inf))
 
 
 @pytest.fixture(scope="session")
