@@ -86,7 +86,7 @@ class Host:
 
     def heartbeat(self) -> Heartbeat | None:
         """The row that it keeps in the database."""
-        return Heartbeat.objects.filter(cluster__endswith=f":{self.process.pid}").first()
+        return Heartbeat.objects.filter(cluster__contains=f":{self.process.pid}:").first()
 
     def restarts(self) -> int:
         row = self.heartbeat()

@@ -40,5 +40,5 @@ def test_each_has_its_own_heartbeat_and_one_does_the_work_of_another(
         assert two.restarts() == 0
     sent = [event["event_id"] for event in tiktok.events()]
     assert set(sent) == {str(conversion.event_id) for conversion in conversions}
-    assert [row.cluster.partition(":")[2] for row in Heartbeat.objects.all()] == [str(one.process.pid)]
+    assert [row.cluster.split(":")[1] for row in Heartbeat.objects.all()] == [str(one.process.pid)]
     assert OrmQ.objects.count() < 30
