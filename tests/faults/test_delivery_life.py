@@ -1,5 +1,6 @@
 """Everything that can happen to deliveries, in any order: what must be true of them is true after each step."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
@@ -32,7 +33,7 @@ Status = Delivery.Status
 OUT = frozenset({Status.ACCEPTED, Status.DISCARDED})
 STUCK = frozenset({Status.DEAD, Status.HELD, Status.SUPPRESSED})
 VERDICTS = st.sampled_from([*Verdict, Verdict.ACCEPTED, Verdict.UNKNOWN, Verdict.UNKNOWN])
-DURATIONS = [timedelta(seconds=seconds) for seconds in (1, 61, 20 * 60, 5 * 3600, 20 * 3600)]
+DURATIONS = [timedelta(seconds=seconds) for seconds in (1, 61, 20 * 60, 5 * 3600, 20 * 3600, 50 * 3600)]
 
 
 class LifeOfDeliveries(RuleBasedStateMachine):
@@ -48,6 +49,7 @@ class LifeOfDeliveries(RuleBasedStateMachine):
         self.under_way: list[Parcel] = []
         self.packed_at: dict[int, datetime] = {}
         self.maybe_since: dict[int, datetime] = {}  # TikTok may have a copy since then
+        self.lost: Counter[int] = Counter()  # claims that nobody settled
         self.out: dict[int, str] = {}
         self.tokens = 0
 
@@ -79,6 +81,7 @@ class LifeOfDeliveries(RuleBasedStateMachine):
         self.now += duration
         if sweep:
             self.remember_unknown(Delivery.objects.expired(self.now))
+            self.lost.update(Delivery.objects.expired(self.now).values_list("pk", flat=True))
             outbox.release_expired(self.now)
 
     @rule(data=st.data(), status=st.sampled_from(["refunded", "approved", "approved"]))
@@ -115,9 +118,20 @@ class LifeOfDeliveries(RuleBasedStateMachine):
     def tiktok_answers_at_once(self, duration: timedelta, requests: int, verdict: Verdict) -> None:
         """The usual thing, and as a rule of its own the most frequent one."""
         self.now += duration
+        others = list(self.under_way)
         self.a_worker_packs(requests)
-        for parcel in list(self.under_way):
+        for parcel in self.under_way[len(others) :]:
             self.answer(parcel, verdict)
+
+    @precondition(lambda self: self.under_way)
+    @rule(first=VERDICTS, second=VERDICTS)
+    def an_answer_comes_when_somebody_else_has_sent_again(self, first: Verdict, second: Verdict) -> None:
+        late = self.under_way[0]
+        self.time_passes(timedelta(seconds=61), sweep=True)
+        self.a_worker_packs(1)
+        if self.under_way[-1] is not late:
+            self.answer(self.under_way[-1], first)
+        self.answer(late, second)
 
     @precondition(lambda self: self.under_way)
     @rule()
@@ -131,6 +145,8 @@ class LifeOfDeliveries(RuleBasedStateMachine):
         long_ago = Delivery.objects.undecided().filter(first_sent_at__lt=self.now - DEDUP_WINDOW)
         for key in long_ago.values_list("pk", flat=True):
             self.maybe_since.pop(key, None)  # whoever sends it again takes it upon themselves
+        for key in Delivery.objects.undecided().values_list("pk", flat=True):
+            self.lost.pop(key, None)
         Delivery.objects.undecided().requeue(None, self.now)
 
     @rule(data=st.data())
@@ -165,7 +181,7 @@ class LifeOfDeliveries(RuleBasedStateMachine):
         for row in Delivery.objects.all():
             leased = row.status == Status.LEASED
             assert leased == (row.lease_token is not None) == (row.lease_until is not None)
-            assert row.attempts + leased <= row.claims
+            assert row.claims == row.attempts + self.lost[row.pk] + leased, "else innocent ones die of crash loops"
             assert row.next_attempt_at or row.status != Status.WAITING
             assert bool(row.reason) == (row.status in STUCK) or row.status == Status.DISCARDED
 
