@@ -22,18 +22,25 @@ class Kept(Generic[Value]):
     While that thread hangs, the others are told what was read last; `unknown` if that is too old.
     """
 
-    def __init__(self, read: Callable[[], Value], unknown: Value, keep_seconds: float = KEEP_SECONDS) -> None:
+    def __init__(
+        self,
+        read: Callable[[], Value],
+        unknown: Value,
+        keep_seconds: float = KEEP_SECONDS,
+        stale_seconds: float = STALE_SECONDS,
+    ) -> None:
         self.read = read
         self._unknown = unknown
         self._value = unknown
         self._keep_seconds = keep_seconds
+        self._stale_seconds = stale_seconds
         self._lock = threading.Lock()
         self._begun_at: float | None = None
         self._read_at: float | None = None
 
     def get(self) -> Value:
         if not self._lock.acquire(timeout=self._patience()):
-            return self._value if self._is_younger_than(STALE_SECONDS) else self._unknown
+            return self._value if self._is_younger_than(self._stale_seconds) else self._unknown
         try:
             self._begun_at = time.monotonic()
             if not self._is_younger_than(self._keep_seconds):

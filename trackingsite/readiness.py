@@ -88,7 +88,7 @@ def disk() -> Finding | None:
 
 DATABASE_AWAY = Finding("database_away", "The database does not answer. Look at its server and at DATABASE_URL.")
 # Asked anew each time, by one thread: while it hangs with the database, the others need not.
-database: Kept[Finding | None] = Kept(look_at_database, unknown=DATABASE_AWAY, keep_seconds=0.0)
+database: Kept[Finding | None] = Kept(look_at_database, unknown=DATABASE_AWAY, keep_seconds=0.0, stale_seconds=0.0)
 OBSTACLES: list[Callable[[], Finding | None]] = [database.get, disk]
 
 
