@@ -3,17 +3,13 @@
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
-from conversions import configuration
-from conversions.models import Postback
 from dispatch.models import Credential, Delivery
 from dispatch.sender import Sender
 from dispatch.tiktok.sandbox import Sandbox
 from offers.models import Pixel
-from tests.conversions.support import postback_url
-from tests.factories import make_click, make_conversion, make_credential, make_delivery, make_network, make_offer
+from tests.factories import make_click, make_conversion, make_credential, make_delivery, make_offer
 from trackingsite.environment import new_field_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,22 +42,6 @@ def test_a_staged_credential_under_a_living_key_takes_over(sandbox: Sandbox, set
 
     delivery.refresh_from_db()
     assert delivery.status == Delivery.Status.ACCEPTED
-
-
-def test_without_its_key_a_network_is_told_to_try_again(settings: Any):
-    keys, network = settings.FIELD_ENCRYPTION_KEYS, make_network()
-    url = postback_url(network)
-
-    settings.FIELD_ENCRYPTION_KEYS = [new_field_key()]
-    configuration.forget()
-    refused = Client().get(url, {"click_id": "x"})
-    settings.FIELD_ENCRYPTION_KEYS = keys
-    configuration.forget()
-    taken = Client().get(url, {"click_id": "x"})
-
-    assert (refused.status_code, taken.status_code) == (503, 200)
-    assert refused["Retry-After"]
-    assert Postback.objects.count() == 1
 
 
 def queue() -> Delivery:
