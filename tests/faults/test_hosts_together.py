@@ -11,7 +11,7 @@ from dispatch.models import Heartbeat
 from dispatch.tiktok.sandbox import Sandbox
 from tests.faults.hosts import Host, convert, deliverable_offer, host, is_delivered, wait_for
 
-STALL = 9.0
+STALL = 15.0
 
 
 def beat_since(workers: Host, moment: object) -> bool:
