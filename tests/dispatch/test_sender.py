@@ -65,8 +65,10 @@ def test_a_flooded_pixel_takes_turns_with_another_one(sandbox: Sandbox, settings
     settings.TIKTOK_BATCH_SIZE = 5
     settings.TIKTOK_REQUESTS_PER_SECOND = 0
     flooded, quick = make_queue(100), make_queue(10)
+    sender = Sender()
 
-    Sender().turn()
+    while waiting_of(flooded):
+        sender.turn()
 
     order = [r["pixel_code"] for r in sorted(sandbox.requests(), key=lambda request: request["id"])]
     assert order.count(flooded.code) == 20
