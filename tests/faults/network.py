@@ -73,7 +73,9 @@ class Reporter:
         visitor = Visitor(self._port)
         while not self._closing.is_set():
             with self._lock:
-                sale = next(self._sales)
+                sale = next(self._sales, None)
+                if sale is None:
+                    break
                 self.begun.append(sale)
             self._report(sale, visitor, chance)
             if chance.random() < 0.2:  # and again, what somebody else may be reporting at this moment

@@ -64,9 +64,9 @@ def test_what_a_killed_sender_held_is_sent_again_under_the_same_event_id(
 
 def test_what_kills_its_sender_is_found_and_takes_nobody_along(sandbox: Sandbox, lone_sender: Start):
     """TikTok is slow, so that there are always some others under way when it strikes."""
-    sandbox.set_mode("delay", seconds=0.3)
-    deliveries = queue(20)
-    poison = deliveries[10]
+    sandbox.set_mode("delay", seconds=0.2)
+    deliveries = queue(12)
+    poison = deliveries[6]
 
     deaths = 0
     while deaths < 5 and lone_sender("--poison", str(poison.event_id)).wait(30) == -signal.SIGKILL:
@@ -76,7 +76,7 @@ def test_what_kills_its_sender_is_found_and_takes_nobody_along(sandbox: Sandbox,
     poison.refresh_from_db()
     assert (poison.status, poison.reason) == (Status.DEAD, Reason.CRASH_LOOP)
     others = Counter(Delivery.objects.exclude(pk=poison.pk).values_list("status", flat=True))
-    assert (others, deaths) == ({Status.ACCEPTED: 19}, outbox.CRASHES_ALLOWED)
+    assert (others, deaths) == ({Status.ACCEPTED: 11}, outbox.CRASHES_ALLOWED)
     assert str(poison.event_id) not in {event["event_id"] for event in sandbox.events()}
 
 
@@ -100,7 +100,7 @@ def test_one_that_was_stopped_for_longer_than_its_lease_changes_nothing_any_more
 
 
 def test_four_processes_claim_each_delivery_once(lone_sender: Start):
-    deliveries = queue(200)
+    deliveries = queue(120)
     claimants = [lone_sender("--claim-only") for _ in range(4)]
     assert [claimant.stdout.readline() for claimant in claimants] == ["ready\n"] * 4
 

@@ -28,6 +28,7 @@ from dispatch.tiktok.sandbox import Sandbox
 from dispatch.tiktok.sandbox.modes import NAMES
 from offers.models import Pixel
 from tests.factories import make_credential, make_network, make_offer, make_pixel
+from tests.faults.conftest import copy_of
 from tests.faults.hosts import at_home_in, migrate, wait_for
 from tests.faults.ledger import Evidence, violations
 from tests.faults.network import Reporter, Sale
@@ -39,7 +40,7 @@ SEED = int(os.environ.get("FAULTS_SEED") or 1)
 SECONDS = float(os.environ.get("FAULTS_SECONDS") or 0)
 DEADLINE, LEASE = 2.0, 8.0
 SALES_A_SECOND = 20.0
-MOST_SALES = 5000 + int(SECONDS * 2 * SALES_A_SECOND)
+MOST_SALES = 3000 + int(SECONDS * 2 * SALES_A_SECOND)
 QUIET_WITHIN = 60.0
 Status = Delivery.Status
 
@@ -53,15 +54,15 @@ class Database:
 
 
 @pytest.fixture
-def database(tmp_path: Path, django_db_blocker: Any) -> Iterator[Database]:
+def database(request: pytest.FixtureRequest, tmp_path: Path, django_db_blocker: Any) -> Iterator[Database]:
     with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True))
         if settings.IS_SQLITE:
-            made = Database(f"sqlite:///{tmp_path}/db.sqlite3")
+            made = Database(stack.enter_context(copy_of(request.getfixturevalue("tables"), tmp_path)))
         else:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True))
             server = stack.enter_context(MortalPostgreSQL(Path(folder)))
             made = Database(server.url, server)
-        migrate(made.url, tmp_path)
+            migrate(made.url, tmp_path)
         stack.enter_context(django_db_blocker.unblock())
         stack.enter_context(at_home_in(made.url))
         yield made

@@ -43,7 +43,7 @@ def send_what_is_due(pixel_id: int) -> list[str]:
     return [shipment.event["event_id"] for parcel in parcels for shipment in parcel.shipments]
 
 
-@exploring(examples=40)
+@exploring(examples=15)
 @given(facts=st.sets(st.sampled_from(FACTS), min_size=1), data=st.data())
 def test_they_end_the_same_and_are_told_once(facts: set[str], data: st.DataObject):
     repeated = data.draw(st.lists(st.sampled_from([*sorted(facts), SEND]), max_size=5))
