@@ -204,7 +204,11 @@ def test_a_worker_without_a_seat_leaves_the_queue_alone(sandbox: Sandbox, settin
     assert waiting_of(pixel) == 1
 
 
-def test_many_flooded_pixels_share_what_may_be_under_way(sandbox: Sandbox, settings: Any):
+@pytest.mark.django_db(transaction=True)
+def test_many_flooded_pixels_share_what_may_be_under_way(
+    sandbox: Sandbox, settings: Any, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sender_module, "TURN_SECONDS", 5.0)
     settings.TIKTOK_BATCH_SIZE = 1
     pixels = [make_queue(30) for _ in range(10)]
     sandbox.set_mode("delay", seconds=0.3)
