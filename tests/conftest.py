@@ -126,3 +126,9 @@ def own_database(tmp_path: Path) -> Iterator[str]:
         connection.execute(f"CREATE DATABASE {name}")
         yield urlsplit(server)._replace(path=f"/{name}").geturl()
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(autouse=True)
+def _turns_have_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A turn ends when nothing is left, however slow the machine: what it left would settle itself after the test."""
+    monkeypatch.setattr("dispatch.sender.TURN_SECONDS", 60.0)
