@@ -15,7 +15,13 @@ from offers.models import EventRule, Network
 from offers.models.network import PostbackStatus
 
 FUTURE_TOLERANCE = timedelta(minutes=10)
-TAKEN_BACK = frozenset({PostbackStatus.REJECTED, PostbackStatus.REFUNDED, PostbackStatus.CHARGEBACK})
+Sold = Conversion.Kind
+REFUNDS = frozenset({PostbackStatus.REFUNDED, PostbackStatus.PARTIAL})
+TAKEN_BACK = REFUNDS | {PostbackStatus.REJECTED, PostbackStatus.CHARGEBACK}
+CLAIMS = frozenset({PostbackStatus.PENDING, PostbackStatus.APPROVED})
+FURTHER = {Sold.REBILL: EventRule.Trigger.REBILL, Sold.UPSELL: EventRule.Trigger.UPSELL}
+KIND_OF_TRIGGER = {trigger: kind for kind, trigger in FURTHER.items()}
+ADDED_UP = frozenset({PostbackStatus.PARTIAL, PostbackStatus.CORRECTION})  # each one counts beside the others
 SALE_FIRST = [EventRule.Trigger.APPROVED, EventRule.Trigger.PENDING]
 Result = tuple[Outcome, str]
 Item = TypeVar("Item")
@@ -47,9 +53,9 @@ class ClickBook:
 
     def record(self, postback: Postback, record: PostbackRecord, key: str, now: datetime) -> Result:
         """Take a new fact over. Raises PostbackRefusedError when the offer has no rule for it."""
-        conversion = self.find(record) or self.create(postback, record, now)
+        conversion = self.find(record) or self.recast(postback, record) or self.create(postback, record, now)
         entries = self.entries[slot(conversion)]
-        if record.status not in TAKEN_BACK and has_kind(entries, record.status):
+        if record.status in CLAIMS and has_kind(entries, record.status):
             if postback.network.duplicate_mode == Network.DuplicateMode.COUNT:
                 return self.count_again(postback, record, now)
             self.adopt(conversion, postback, record)
@@ -63,7 +69,7 @@ class ClickBook:
     def count_again(self, postback: Postback, record: PostbackRecord, now: datetime) -> Result:
         """A repeated fact where the network's duplicate mode counts each one: a conversion of its own."""
         conversion = self.create(postback, record, now)
-        key = self.key_of(record, f"repetition {postback.pk}")
+        key = self.key_of(record, postback.network, f"repetition {postback.pk}")
         self.add_entry(conversion, make_entry(postback, record, key, self.click, now))
         self.adopt(conversion, postback, record)
         return Outcome.RECORDED, "Counted again, as the network's duplicate mode says."
@@ -76,7 +82,7 @@ class ClickBook:
         """
         conversion = self.conversion_of(known)
         postback.conversion = conversion
-        key = self.key_of(record, f"correction {postback.pk}")
+        key = self.key_of(record, postback.network, f"correction {postback.pk}")
         entry = make_entry(postback, record, key, self.click, now)
         same = [e for e in self.entries[slot(conversion)] if kind_corrected(e) == known.kind]
         entry.payout = difference(entry.payout, [e.payout for e in same]) if record.payout is not None else None
@@ -91,12 +97,15 @@ class ClickBook:
 
     def find(self, record: PostbackRecord) -> Conversion | None:
         """The conversion that the record speaks of, if it is known already; the closest one where several may be."""
-        same_transaction = [c for c in self.conversions if agree(c.transaction_id, record.transaction_id)]
-        if record.status in TAKEN_BACK:
-            found = self.taken_back_by(record, same_transaction)
+        kind = self.kind_of(record)
+        same = [c for c in self.conversions if agree(c.transaction_id, record.transaction_id) and agree(c.kind, kind)]
+        if record.status not in CLAIMS:
+            found = self.taken_back_by(record, same)
+        elif kind in FURTHER:  # these have no first one that could come without its transaction
+            found = [c for c in same if record.transaction_id and c.transaction_id == record.transaction_id]
         else:
             event_name = self.event_name_for(record)
-            found = [c for c in same_transaction if c.event_name == event_name and self.may_say(c, record)]
+            found = [c for c in same if c.event_name == event_name and self.may_say(c, record)]
         return min(found, key=lambda c: self.distance(c, record), default=None)
 
     def may_say(self, conversion: Conversion, record: PostbackRecord) -> bool:
@@ -116,28 +125,44 @@ class ClickBook:
         event_name = self.event_name_for(record)
         return [c for c in conversions if c.event_name == event_name]
 
+    def kind_of(self, record: PostbackRecord) -> str:
+        """What the record says was sold; empty for a reversal or a correction of whatever it was."""
+        rule = first([rule for rule in self.rules if rule.names(record.event)])
+        if rule:
+            return KIND_OF_TRIGGER.get(EventRule.Trigger(rule.trigger), Sold.SALE)
+        return record.kind or (Sold.SALE if record.status in CLAIMS else "")
+
     def word(self, event: str) -> str:
         """A network's event word as the offer's rules write it; empty when none of them is made for it."""
         return next((rule.network_event for rule in self.rules if rule.names(event)), "")
 
-    def key_of(self, record: PostbackRecord, suffix: str = "") -> str:
+    def key_of(self, record: PostbackRecord, network: Network, suffix: str = "") -> str:
         """The idempotency key of a fact: (transaction, word), without a transaction (click, word), and the status."""
         subject = f"txid {record.transaction_id}" if record.transaction_id else f"click {self.click.pk}"
-        text = "\n".join([subject, self.word(record.event).casefold(), record.status, suffix])
-        return hashlib.sha256(text.encode()).hexdigest()
+        kind = self.kind_of(record)
+        further = [kind] if kind in FURTHER else []
+        parts = [
+            subject,
+            self.word(record.event).casefold(),
+            record.status,
+            *further,
+            *told_apart(record, network, kind),
+        ]
+        return hashlib.sha256("\n".join([*parts, suffix]).encode()).hexdigest()
 
-    def distance(self, conversion: Conversion, record: PostbackRecord) -> tuple[bool, bool]:
-        """How far a conversion is from what the record names: transaction first, then the network's event."""
+    def distance(self, conversion: Conversion, record: PostbackRecord) -> tuple[bool, bool, bool]:
+        """How far a conversion is from what the record names: transaction first, then what was sold and the event."""
         return (
             conversion.transaction_id != record.transaction_id,
+            conversion.kind != Sold.SALE,
             self.word(conversion.network_event) != self.word(record.event),
         )
 
     def create(self, postback: Postback, record: PostbackRecord, now: datetime) -> Conversion:
         """A conversion under the first free occurrence key of its event; a waiting page event is taken over instead."""
-        event_name = self.event_name_for(record)
+        event_name, kind = self.event_name_for(record), self.kind_of(record) or Sold.SALE
         page_event = first([c for c in self.conversions if c.event_name == event_name and not self.entries[slot(c)]])
-        if page_event:
+        if page_event and kind == Sold.SALE:
             return page_event
         occurrence_key = self.free_occurrence_key(event_name, postback, record)
         conversion = Conversion(
@@ -146,6 +171,7 @@ class ClickBook:
             event_name=event_name,
             event_id=make_event_id(self.click.pk, event_name, occurrence_key),
             occurrence_key=occurrence_key,
+            kind=kind,
             occurred_at=moment_of(postback, record, self.click),
             page_url=self.click.landing_url,
             referrer=self.click.referrer,
@@ -155,15 +181,40 @@ class ClickBook:
         self.new_conversions.append(conversion)
         return conversion
 
+    def recast(self, postback: Postback, record: PostbackRecord) -> Conversion | None:
+        """What a reversal has made before its rebill or upsell came, and taken for a sale: now it is what it is."""
+        if record.status not in CLAIMS or self.kind_of(record) not in FURTHER or not record.transaction_id:
+            return None
+        same = [c for c in self.conversions if c.transaction_id == record.transaction_id]
+        conversion = first([c for c in same if not any(e.kind in CLAIMS for e in self.entries[slot(c)])])
+        if conversion:
+            entries = self.entries.pop(slot(conversion))
+            self.changed.pop(slot(conversion), None)
+            conversion.event_name, conversion.kind = self.event_name_for(record), self.kind_of(record)
+            conversion.occurrence_key = self.free_occurrence_key(conversion.event_name, postback, record)
+            conversion.event_id = make_event_id(self.click.pk, conversion.event_name, conversion.occurrence_key)
+            self.entries[slot(conversion)] = entries
+        return conversion
+
     def free_occurrence_key(self, event_name: str, postback: Postback, record: PostbackRecord) -> str:
+        """The first key that no conversion of the event has. The empty one is the sale's, as pages use it too."""
+        kind, transaction = self.kind_of(record), record.transaction_id
         taken = {c.occurrence_key for c in self.conversions if c.event_name == event_name}
-        transaction = record.transaction_id
-        keys = ["", transaction, f"{transaction}|{self.word(record.event)}"[:200], f"{transaction[:100]}|{postback.pk}"]
-        return next(key for key in keys if key not in taken)
+        taken |= {"", "|"} if kind in FURTHER else {"|"}
+        further = f"{kind}|{told_by(record)}"[:200] if kind in FURTHER and not transaction else transaction
+        word = f"{transaction}|{self.word(record.event) or (kind if kind in FURTHER else '')}"[:200]
+        return next(key for key in ["", further, word, f"{transaction[:100]}|{postback.pk}"] if key not in taken)
 
     def event_name_for(self, record: PostbackRecord) -> str:
-        """The TikTok event of a record. Raises PostbackRefusedError when no rule names one."""
-        if record.status in TAKEN_BACK:  # it speaks of the sale, unless its event is that of another rule
+        """The TikTok event of a record; that of a rebill or an upsell without a rule is told to nobody.
+
+        Raises PostbackRefusedError when a sale has no rule.
+        """
+        kind = self.kind_of(record)
+        if kind in FURTHER:
+            rule = first(self.rules_for(FURTHER[Sold(kind)], record.event))
+            return rule.event_name if rule else Sold(kind).label
+        if record.status not in CLAIMS:  # it speaks of the sale, unless its event is that of another rule
             rules = [rule for trigger in SALE_FIRST for rule in self.rules_for(trigger, record.event)]
             rules.sort(key=lambda rule: not rule.network_event)
         elif record.status == PostbackStatus.PENDING:  # without a rule of its own it is a sale that may come
@@ -193,7 +244,7 @@ class ClickBook:
     def entry_of(self, postback: Postback, record: PostbackRecord) -> LedgerEntry | None:
         """What this postback has written into the ledger already, as the fact or as its correction."""
         own = [e for entries in self.entries.values() for e in entries if e.postback_id == postback.pk]
-        return first([entry for entry in own if kind_corrected(entry) == record.status])
+        return first([entry for entry in own if record.status in (entry.kind, kind_corrected(entry))])
 
     def add_entry(self, conversion: Conversion, entry: LedgerEntry) -> None:
         entry.conversion = conversion
@@ -229,7 +280,7 @@ def make_entry(postback: Postback, record: PostbackRecord, key: str, click: Clic
     payout, amount, currency = record.payout, record.amount, record.currency
     if record.status in TAKEN_BACK:
         payout, amount = negative(payout), negative(amount)
-    elif payout is None and (amount is None or currency == click.offer.currency):
+    elif expects_payout(record) and (amount is None or currency == click.offer.currency):
         payout, currency = click.offer.payout, click.offer.currency
     return LedgerEntry(
         postback=postback,
@@ -242,6 +293,29 @@ def make_entry(postback: Postback, record: PostbackRecord, key: str, click: Clic
         occurred_at=moment_of(postback, record, click),
         created_at=now,
     )
+
+
+def expects_payout(record: PostbackRecord) -> bool:
+    """Whether the offer's payout stands in for one that was not sent: a sale has it, nothing else is sure to."""
+    return record.payout is None and record.status in CLAIMS and record.kind not in FURTHER
+
+
+def told_apart(record: PostbackRecord, network: Network, kind: str) -> list[str]:
+    """What is part of a fact's key besides its subject, because there may be several of one transaction."""
+    takes_changes = network.duplicate_mode == Network.DuplicateMode.UPDATE
+    if record.status in ADDED_UP or (record.status == PostbackStatus.REFUNDED and not takes_changes):
+        return [record.fact or f"{abs_text(record.payout)} {abs_text(record.amount)}"]
+    return [told_by(record)] if kind in FURTHER and not record.transaction_id else []
+
+
+def told_by(record: PostbackRecord) -> str:
+    """What tells two payments of one subscription apart that have no transaction id."""
+    return record.fact or (record.occurred_at.isoformat() if record.occurred_at else "")
+
+
+def abs_text(value: Decimal | None) -> str:
+    """An amount as part of a key: nothing and zero are the same, and a refund's sign says nothing."""
+    return str(abs(value)) if value else ""
 
 
 def moment_of(postback: Postback, record: PostbackRecord, click: Click) -> datetime:
@@ -258,7 +332,9 @@ def negative(value: Decimal | None) -> Decimal | None:
 
 def outweighed(conversion: Conversion, record: PostbackRecord) -> str:
     """What to tell of a fact that did not become the conversion's status; empty when it did."""
-    if conversion.status == record.status or record.status == PostbackStatus.PENDING:
+    if conversion.status == record.status or record.status not in TAKEN_BACK | {PostbackStatus.APPROVED}:
+        return ""
+    if conversion.status == Conversion.Status.PARTIAL or {conversion.status, record.status} <= REFUNDS:
         return ""
     return (
         f"In the ledger; the conversion stays “{conversion.get_status_display()}”, which the network reported too and "

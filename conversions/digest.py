@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -11,13 +11,14 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 
 from conversions import clock
-from conversions.book import TAKEN_BACK, ClickBook, says_other_money, slot
+from conversions.book import ADDED_UP, CLAIMS, ClickBook, says_other_money, slot
 from conversions.click_ids import is_click_id
 from conversions.models import Click, Conversion, LedgerEntry, Postback
 from conversions.networks import adapter_of
 from conversions.networks.record import PostbackRecord, PostbackRefusedError
+from conversions.networks.values import is_macro
 from conversions.outage import is_outage
-from conversions.outcomes import UNREADABLE, Outcome
+from conversions.outcomes import Outcome
 from conversions.signals import announce
 from offers.models import EventRule, Network
 
@@ -66,14 +67,6 @@ def digest_one(key: int) -> Postback:
     return Postback.objects.select_related("conversion", "network").get(pk=key)
 
 
-def replay(keys: Sequence[int], now: datetime) -> int:
-    """Have postbacks digested again; how many will be. Facts already in the ledger do not count twice.
-
-    A call that could not be read stays as it is: nothing of it was kept that could be read now.
-    """
-    return Postback.objects.filter(pk__in=keys).exclude(outcome__in=UNREADABLE).update(due_at=now, tries=0)
-
-
 def rematch_arrived(now: datetime) -> int:
     """Make waiting postbacks due whose click has arrived meanwhile; how many."""
     arrived = Click.objects.filter(pk__in=Postback.objects.unmatched().values("click_ref")).values("pk")
@@ -112,26 +105,31 @@ class Digest:
         if postback.outcome == Outcome.IP_NOT_ALLOWED and not postback.network.accepts_ip(postback.remote_ip):
             postback.settle(postback.outcome, postback.detail, self.now)
             return None
+        params = postback.params
+        if postback.leaves_out_macros:
+            params = {name: value for name, value in params.items() if not is_macro(value)}
         try:
-            record = adapter_of(postback.network).read(postback.params, postback.network)
+            record = adapter_of(postback.network).read(params, postback.network)
         except PostbackRefusedError as refusal:
+            postback.status_word = refusal.word
             postback.settle(refusal.outcome, refusal.detail, self.now)
             return None
         postback.conversion = None
-        postback.click_ref = record.click_id
+        postback.click_ref = postback.attached_to or record.click_id
         postback.transaction_id = record.transaction_id
         return record
 
     def join_by_transaction(self, facts: list[Fact]) -> None:
         """Give postbacks the click of their transaction where that is known (refunds often have no click id)."""
-        wanted = [record.transaction_id for _, record in facts if record.transaction_id]
+        wanted = {name for _, record in facts for name in (record.transaction_id, record.parent) if name}
         if not wanted:
             return
         found = Conversion.objects.filter(transaction_id__in=wanted).exclude(transaction_id="")
         columns = found.order_by("-pk").values_list("offer__network_id", "transaction_id", "click_id")
         clicks = {(network_id, transaction_id): click_id for network_id, transaction_id, click_id in columns}
         for postback, record in facts:
-            postback.click_ref = clicks.get((postback.network_id, record.transaction_id), postback.click_ref)
+            of_parent = postback.click_ref or clicks.get((postback.network_id, record.parent), "")
+            postback.click_ref = clicks.get((postback.network_id, record.transaction_id), of_parent)
 
     def load_books(self, click_ids: set[str]) -> None:
         """Every click of the batch with its offer's rules, conversions and their entries: four queries."""
@@ -147,7 +145,7 @@ class Digest:
     def load_known(self, facts: list[Fact]) -> None:
         """What the ledger has of the batch's facts already, on whichever click: one query."""
         books = self.books
-        keys = {books[p.click_ref].key_of(record) for p, record in facts if p.click_ref in books}
+        keys = {books[p.click_ref].key_of(record, p.network) for p, record in facts if p.click_ref in books}
         entries = LedgerEntry.objects.filter(key__in=keys).select_related("conversion")
         self.known = {(entry.network_id, entry.key): entry for entry in entries}
 
@@ -169,7 +167,7 @@ class Digest:
         if own:
             postback.conversion = book.conversion_of(own)
             return Outcome.RECORDED, "Digested again; it was in the ledger already."
-        key = book.key_of(record)
+        key = book.key_of(record, postback.network)
         known = self.known.get((postback.network_id, key))
         if known:
             return self.repeat(book, known, postback, record)
@@ -186,9 +184,10 @@ class Digest:
         """
         postback.conversion = known.conversion
         mode = postback.network.duplicate_mode
-        if mode == Network.DuplicateMode.COUNT and record.status not in TAKEN_BACK:
+        if mode == Network.DuplicateMode.COUNT and record.status in CLAIMS:
             return book.count_again(postback, record, self.now)
-        if mode == Network.DuplicateMode.UPDATE and known.conversion.click_id == book.click.pk:
+        may_change = mode == Network.DuplicateMode.UPDATE and record.status not in ADDED_UP
+        if may_change and known.conversion.click_id == book.click.pk:
             return book.correct(known, postback, record, self.now)
         if not says_other_money(known, record):
             return Outcome.DUPLICATE, f"The same as {known.source}."
@@ -219,16 +218,19 @@ class Digest:
 
 
 ADOPTED_FIELDS = ["transaction_id", "network_event", "email_sha256", "phone_sha256"]
-CHANGING_FIELDS = [*ADOPTED_FIELDS, "status", "payout", "amount", "currency", "planned_at"]
+CHANGING_FIELDS = [
+    *ADOPTED_FIELDS, "status", "payout", "amount", "currency", "planned_at",
+    "kind", "event_name", "event_id", "occurrence_key",
+]  # fmt: skip
 POSTBACK_FIELDS = [
-    "outcome", "detail", "conversion", "click_ref", "transaction_id", "due_at", "tries", "digested_at",
+    "outcome", "detail", "conversion", "click_ref", "transaction_id", "status_word", "due_at", "tries", "digested_at",
 ]  # fmt: skip
 
 
 def needs_join(postback: Postback, record: PostbackRecord) -> bool:
     """Whether the transaction says more than the click id: none was sent, or something is taken back, which belongs
     to its sale even where the network sends another click id along."""
-    return not postback.click_ref or record.status in TAKEN_BACK
+    return not postback.attached_to and (not postback.click_ref or record.status not in CLAIMS)
 
 
 def insert_conversions(new: list[Conversion]) -> set[str]:

@@ -14,9 +14,11 @@ PRECEDENCE = [
     (Kind.CHARGEBACK, Status.CHARGEBACK),
     (Kind.REFUND, Status.REFUNDED),
     (Kind.REJECTION, Status.REJECTED),
+    (Kind.PARTIAL, Status.PARTIAL),
     (Kind.SALE, Status.APPROVED),
     (Kind.PENDING, Status.PENDING),
 ]
+REFUNDS = frozenset({Kind.REFUND, Kind.PARTIAL})
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,9 @@ class Standing:
 
 def standing_of(entries: Sequence[LedgerEntry]) -> Standing:
     """The standing that follows from a conversion's ledger entries, whatever their order."""
-    kinds = {entry.kind for entry in entries}
-    status = next((status for kind, status in PRECEDENCE if kind in kinds), Status.TRACKED)
     claims = claims_of(entries)
+    kinds = ({entry.kind for entry in entries} - REFUNDS) | refund_of(entries)
+    status = next((status for kind, status in PRECEDENCE if kind in kinds), Status.TRACKED)
     return Standing(
         status=status,
         payout=total([entry.payout for entry in claims]),
@@ -48,9 +50,42 @@ def claims_of(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
     Reversals are left out on purpose: TikTok was told, or must not be told, the value of the sale; what remains of
     it after refunds is for the reports, which sum the ledger.
     """
-    sold = any(entry.kind == Kind.SALE for entry in entries)
-    kinds = {Kind.SALE, Kind.CORRECTION} if sold else {Kind.PENDING}
-    return [entry for entry in entries if entry.kind in kinds]
+    claim = Kind.SALE if is_sold(entries) else Kind.PENDING
+    if not any(entry.kind == claim for entry in entries):
+        return []
+    return [entry for entry in entries if entry.kind in (claim, Kind.CORRECTION)]
+
+
+def is_sold(entries: Sequence[LedgerEntry]) -> bool:
+    """Whether the network has reported the sale."""
+    return any(entry.kind == Kind.SALE for entry in entries)
+
+
+def refund_of(entries: Sequence[LedgerEntry]) -> set[str]:
+    """Whether the refunds together leave something of the sale (PARTIAL) or nothing (REFUND); empty without any.
+
+    A refund that names no money, or none that compares with the sale's, is one of everything; unless the network
+    called it partial. Without its sale every refund is one of everything, for nothing may be told of it.
+    """
+    refunds = [entry for entry in entries if entry.kind in REFUNDS]
+    if not refunds:
+        return set()
+    if not is_sold(entries):
+        return {Kind.REFUND}
+    remains = remainder(refunds, claims_of(entries))
+    is_partial = all(entry.kind == Kind.PARTIAL for entry in refunds) if remains is None else remains > 0
+    return {Kind.PARTIAL if is_partial else Kind.REFUND}
+
+
+def remainder(refunds: Sequence[LedgerEntry], claims: Sequence[LedgerEntry]) -> Decimal | None:
+    """What the refunds leave of the claims, by payout, else by sale amount; None where it can't be said."""
+    if len({entry.currency for entry in [*refunds, *claims]}) != 1:
+        return None
+    for measure in ("payout", "amount"):
+        claimed, taken = total([getattr(e, measure) for e in claims]), [getattr(e, measure) for e in refunds]
+        if claimed and all(taken):
+            return claimed + (total(taken) or Decimal(0))
+    return None
 
 
 def total(values: Sequence[Decimal | None]) -> Decimal | None:

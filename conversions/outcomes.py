@@ -20,6 +20,9 @@ class Outcome(TextChoices):
     NO_RULE = "no_rule", "No event rule"
     UNDECODABLE = "undecodable", "Not readable"
     TOO_LARGE = "too_large", "Too large"
+    BAD_SIGNATURE = "bad_signature", "Signature refused"
+    IGNORED = "ignored", "Not about money"
+    TEST = "test", "Test"
     REPEATED_PARAMETER = "repeated_parameter", "Parameter sent twice"
     IP_NOT_ALLOWED = "ip_not_allowed", "Address not allowed"
     FAILED = "failed", "Our own error"
@@ -31,7 +34,8 @@ class Outcome(TextChoices):
 
 
 UNREADABLE = frozenset({Outcome.UNDECODABLE, Outcome.TOO_LARGE, Outcome.REPEATED_PARAMETER})
-GOOD = frozenset({Outcome.RECORDED, Outcome.UPDATED, Outcome.DUPLICATE})
+GOOD = frozenset({Outcome.RECORDED, Outcome.UPDATED, Outcome.DUPLICATE, Outcome.IGNORED, Outcome.TEST})
+TROUBLED = [outcome.value for outcome in Outcome if outcome not in GOOD and outcome != Outcome.RECEIVED]
 
 ADVICE = {
     Outcome.RECEIVED: "Nothing to do: it is digested within seconds while the workers run.",
@@ -44,15 +48,22 @@ ADVICE = {
     Outcome.MISSING_CLICK_ID: "Put the network's sub-id macro into the click_id parameter of the postback URL, and "
     "{click_id} into the offer link.",
     Outcome.UNREPLACED_MACRO: "The network sent the macro's name instead of a value. Correct its spelling in the "
-    "postback URL, then replay.",
+    "postback URL at the network. What has come already can be digested without what is missing, or attached to its "
+    "click by hand.",
     Outcome.WRONG_NETWORK: "The click belongs to an offer of another network. Check which network's postback URL was "
     "pasted there.",
     Outcome.UNMAPPED_STATUS: "Add the network's word to the status map of the network, then replay.",
-    Outcome.BAD_AMOUNT: "The amount must be a plain number such as 12.50. Correct the macro, then replay.",
-    Outcome.BAD_CURRENCY: "TikTok does not take this currency. Correct the currency parameter, then replay.",
+    Outcome.BAD_AMOUNT: "The amount must be a plain number such as 12.50. Correct the macro at the network.",
+    Outcome.BAD_CURRENCY: "A currency is a three-letter code such as USD. Correct the currency parameter.",
     Outcome.NO_RULE: "Add an event rule for this postback status to the offer, then replay.",
+    Outcome.BAD_SIGNATURE: "No key of this network proves that the call is its own. If the key here is wrong, correct "
+    "it on the network's page and replay; the call is kept encrypted for that. If it is right, somebody else called.",
+    Outcome.IGNORED: "Nothing to do: the network tells of something that changes no conversion, such as a cancelled "
+    "subscription.",
+    Outcome.TEST: "Nothing to do: a test of the network arrived and was understood. It counts nowhere.",
     Outcome.UNDECODABLE: "The call was neither a query, a form nor JSON in UTF-8. Ask the network what it sends.",
-    Outcome.TOO_LARGE: "A postback may have 8 kB of query and 64 kB of body. Remove what is not needed.",
+    Outcome.TOO_LARGE: "A postback may have 8 kB of query, 64 kB of body (256 kB in some formats) and 250 "
+    "parameters. Remove what is not needed.",
     Outcome.REPEATED_PARAMETER: "A parameter that decides about money came twice with different values. Remove one.",
     Outcome.IP_NOT_ALLOWED: "The secret was right but the caller's address is not in the network's list. Add it there "
     "if it is theirs.",

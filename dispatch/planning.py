@@ -20,15 +20,19 @@ BATCH_SIZE = 500
 Status = Delivery.Status
 Trigger = EventRule.Trigger
 
+SOLD = frozenset({Conversion.Status.APPROVED, Conversion.Status.PARTIAL})
 SENDABLE: dict[str, frozenset[str]] = {
-    Trigger.PAGE: frozenset({Conversion.Status.TRACKED, Conversion.Status.PENDING, Conversion.Status.APPROVED}),
-    Trigger.PENDING: frozenset({Conversion.Status.PENDING, Conversion.Status.APPROVED}),
-    Trigger.APPROVED: frozenset({Conversion.Status.APPROVED}),
+    Trigger.PAGE: SOLD | {Conversion.Status.TRACKED, Conversion.Status.PENDING},
+    Trigger.PENDING: SOLD | {Conversion.Status.PENDING},
+    Trigger.APPROVED: SOLD,
+    Trigger.REBILL: SOLD,
+    Trigger.UPSELL: SOLD,
 }
+SPEAKS_OF: dict[str, str] = {Trigger.REBILL: Conversion.Kind.REBILL, Trigger.UPSELL: Conversion.Kind.UPSELL}
 TAKEN_BACK = frozenset({Conversion.Status.REJECTED, Conversion.Status.REFUNDED, Conversion.Status.CHARGEBACK})
 HOPELESS = frozenset({Reason.TOO_OLD, Reason.NO_MATCH_KEY})  # nothing that staff could repair
 OPEN = frozenset({Status.WAITING, Status.HELD, Status.SUPPRESSED})
-BY_CERTAINTY = [Trigger.APPROVED, Trigger.PENDING, Trigger.PAGE]
+BY_CERTAINTY = [Trigger.REBILL, Trigger.UPSELL, Trigger.APPROVED, Trigger.PENDING, Trigger.PAGE]
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ def plan(now: datetime, limit: int = BATCH_SIZE, newest_first: bool = False) -> 
         for conversion in conversions:
             decision = decide(conversion, rules[conversion.offer_id], now)
             if decision and conversion.pk in known:
+                known[conversion.pk].conversion = conversion
                 revise(known[conversion.pk], decision, now)
             elif decision:
                 fresh.append(promise(conversion, decision, now))
@@ -101,6 +106,7 @@ def rules_for(conversion: Conversion, rules: list[EventRule]) -> list[EventRule]
         rule
         for rule in rules
         if rule.event_name == conversion.event_name
+        and SPEAKS_OF.get(rule.trigger, Conversion.Kind.SALE) == conversion.kind
         and conversion.status in SENDABLE[rule.trigger]
         and rule.fits(conversion.network_event)
     ]
@@ -152,6 +158,7 @@ def revise(delivery: Delivery, decision: Decision, now: datetime) -> int:
     """
     if (delivery.status, delivery.reason) == (decision.status, decision.reason):
         return 0
+    conversion = delivery.conversion
     rows = Delivery.objects.filter(pk=delivery.pk, status__in=OPEN)
     if decision.status != Status.SUPPRESSED:
         rows = rows.exclude(reason=Reason.OUTCOME_UNKNOWN)
@@ -159,5 +166,7 @@ def revise(delivery: Delivery, decision: Decision, now: datetime) -> int:
         status=decision.status,
         reason=decision.reason,
         detail=decision.detail,
+        event_name=conversion.event_name,  # of what a refund has made before its rebill came
+        event_id=conversion.event_id,
         next_attempt_at=now if decision.status == Status.WAITING else None,
     )

@@ -10,9 +10,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from conversions.networks import ADAPTERS
 from dispatch.tiktok.contract import MAX_EVENTS
-from offers.models import Network
 from trackingsite.disks import unwritable_state
 
 CLICK_WINDOW_DAYS = 28
@@ -107,16 +105,6 @@ def redis(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage
         return []
     hint = "Write for example redis://127.0.0.1:6379/0, or leave it empty to use the database."
     return [Error("REDIS_URL is not an address of Redis.", hint=hint, id="trackingsite.E007")]
-
-
-@register
-def network_formats(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Every format that staff can choose has its adapter module."""
-    missing = [value for value in Network.Adapter.values if value not in ADAPTERS]
-    hint = "Add the module to ADAPTERS in conversions/networks."
-    return [
-        Error(f"The network format {name!r} has no adapter.", hint=hint, id="trackingsite.E008") for name in missing
-    ]
 
 
 def is_256_bits(text: str) -> bool:

@@ -9,8 +9,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from conversions import clock
-from conversions.intake import Call, make_postback
+from conversions.calls import Call
+from conversions.intake import make_postback
 from conversions.models import Click
+from conversions.visitor import client_ip
 from conversions.wake import digest_soon
 from offers.models import Offer
 
@@ -33,8 +35,8 @@ def buy(request: HttpRequest) -> HttpResponse:
     """Play the network: report the sale as its postback would, then show the thank-you page."""
     offer = demo_offer()
     click = get_object_or_404(Click, pk=request.POST.get("click_id", "")[:26], offer=offer)
-    call = Call(pairs=sale_of(click, request.POST))
-    make_postback(offer.network, call, request, clock.now()).save(force_insert=True)
+    call = Call("POST", pairs=sale_of(click, request.POST))
+    make_postback(offer.network, call, client_ip(request), clock.now()).save(force_insert=True)
     digest_soon.ask()
     return HttpResponseRedirect(f"{reverse('demo_page', args=['thank-you'])}?click_id={click.pk}")
 

@@ -16,6 +16,7 @@ STATUS_TONES = {
     Conversion.Status.PENDING: "warn",
     Conversion.Status.APPROVED: "good",
     Conversion.Status.REJECTED: "calm",
+    Conversion.Status.PARTIAL: "warn",
     Conversion.Status.REFUNDED: "bad",
     Conversion.Status.CHARGEBACK: "bad",
 }

@@ -7,9 +7,9 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from conversions import clock
 from conversions.admin.badges import outcome_badge
 from conversions.admin.searching import by_click, by_transaction, term_of
-from conversions.digest import replay
 from conversions.models import Postback
 from conversions.outcomes import Outcome
+from conversions.replaying import replay
 from conversions.wake import DIGEST, enqueue
 from offers.admin_parts import RecordAdmin, SpanFilter, admin_link, moment, mono, shortened, shown, table
 

@@ -13,8 +13,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from conversions import clock, configuration
+from conversions.calls import UnreadableCallError
 from conversions.digest import digest_one
-from conversions.intake import UnreadableCallError, keep
+from conversions.intake import keep
 from conversions.models import Postback
 from conversions.outage import is_outage
 from conversions.outcomes import Outcome
@@ -39,8 +40,8 @@ class AlwaysJson(BaseContentNegotiation):
 class PostbackView(APIView):
     """`GET or POST /postback/<network>/<secret>/`: 200 once the call is committed, and only then.
 
-    Unknown network, wrong secret and wrong address get the same 404. With `wait=1` or `Prefer: wait` the answer is
-    JSON with the outcome, which is “received” when the digest has to wait for the database.
+    Unknown network, wrong secret, wrong address and wrong signature get the same 404. With `wait=1` or `Prefer: wait`
+    the answer is JSON with the outcome, which is “received” when the digest has to wait for the database.
     """
 
     http_method_names = ["get", "post"]  # a link checker's HEAD must not report a sale
@@ -63,7 +64,7 @@ class PostbackView(APIView):
         if wants_outcome(request):
             return outcome_answer(digested(postback))
         transaction.on_commit(digest_soon.ask)
-        return plain("OK\n", 200)
+        return plain(f"{network.reply}\n", 200)
 
     post = get
 

@@ -21,8 +21,14 @@ class Conversion(models.Model):
         PENDING = "pending", "Pending"
         APPROVED = "approved", "Approved"
         REJECTED = "rejected", "Rejected"
+        PARTIAL = "partial", "Refunded in part"
         REFUNDED = "refunded", "Refunded"
         CHARGEBACK = "chargeback", "Charged back"
+
+    class Kind(models.TextChoices):
+        SALE = "sale", "Sale"
+        REBILL = "rebill", "Rebill"
+        UPSELL = "upsell", "Upsell"
 
     click = models.ForeignKey(Click, models.PROTECT, related_name="conversions")
     offer = models.ForeignKey(Offer, models.PROTECT, related_name="conversions")
@@ -30,6 +36,7 @@ class Conversion(models.Model):
     event_id = models.UUIDField("event_id")
     occurrence_key = models.CharField(max_length=250, blank=True)
     transaction_id = models.CharField(max_length=200, blank=True)
+    kind = models.CharField(max_length=6, choices=Kind, default=Kind.SALE)
     network_event = models.CharField(max_length=100, blank=True)
     status = models.CharField(max_length=10, choices=Status, default=Status.TRACKED)
     payout = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)

@@ -13,6 +13,7 @@ class LedgerEntry(models.Model):
         SALE = "approved", "Sale approved"
         REJECTION = "rejected", "Rejected"
         REFUND = "refunded", "Refund"
+        PARTIAL = "partial", "Partial refund"
         CHARGEBACK = "chargeback", "Chargeback"
         CORRECTION = "correction", "Correction"
 

@@ -3,7 +3,8 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.db.models import Q
 
-from conversions.outcomes import Outcome
+from conversions.outcomes import TROUBLED, Outcome
+from offers.encryption import SecretField
 from offers.models import Network
 
 MATCH_SCHEDULE = [timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 3600, 6 * 3600, 24 * 3600)]
@@ -29,6 +30,7 @@ class Postback(models.Model):
     raw_call = models.TextField(
         blank=True, help_text="The beginning of a call that could not be read: its query, then its body."
     )
+    sealed_call = SecretField(blank=True, help_text="The whole call while its signature is refused, encrypted.")
     remote_ip = models.GenericIPAddressField("from address", null=True)
     email_sha256 = models.CharField(max_length=64, blank=True)
     phone_sha256 = models.CharField(max_length=64, blank=True)
@@ -40,6 +42,13 @@ class Postback(models.Model):
     )
     click_ref = models.CharField("click id sent", max_length=100, blank=True)
     transaction_id = models.CharField(max_length=200, blank=True)
+    status_word = models.CharField("status sent", max_length=60, blank=True)
+    attached_to = models.CharField(
+        "attached to click", max_length=26, blank=True, help_text="The click that a person gave it."
+    )
+    leaves_out_macros = models.BooleanField(
+        default=False, help_text="A person has said to read it without the macros that the network did not replace."
+    )
     due_at = models.DateTimeField("next try", null=True, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
     digested_at = models.DateTimeField(null=True, blank=True)
@@ -48,10 +57,17 @@ class Postback(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        permissions = [("replay_postback", "Can digest a postback again")]
+        permissions = [
+            ("replay_postback", "Can digest a postback again"),
+            ("attach_postback", "Can attach a postback to a click by hand"),
+        ]
         indexes = [
             # Used by PostbackQuerySet.due(), on every turn of the digest.
             models.Index(fields=["due_at"], name="postback_due", condition=Q(due_at__isnull=False)),
+            # Used by the inbox and the list of unmapped statuses, which look for what led to nothing.
+            models.Index(
+                fields=["outcome", "network", "-id"], name="postback_troubled", condition=Q(outcome__in=TROUBLED)
+            ),
             # Used by the admin's search and by whoever asks why a sale is missing.
             models.Index(fields=["click_ref"], name="postback_by_click", condition=~Q(click_ref="")),
             models.Index(fields=["transaction_id"], name="postback_by_transaction", condition=~Q(transaction_id="")),

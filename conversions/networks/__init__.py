@@ -1,25 +1,43 @@
-"""One adapter module a network format: each has `read(params, network) -> PostbackRecord` and `CRITICAL`."""
+"""One adapter module a postback format. To add one: a module here, a line in MODULES, a file of tests.
 
-from collections.abc import Mapping
-from typing import Protocol
+CONTRIBUTING.md says how; generic.py and generic_hmac.py are the examples without and with a signature.
+"""
 
-from conversions.networks import generic
+from collections.abc import Mapping, Sequence
+from typing import Protocol, cast
+
+from conversions.calls import Call, Pairs
+from conversions.networks import generic, generic_hmac
 from conversions.networks.record import PostbackRecord
+from offers.formats import FORMATS, Format
 from offers.models import Network
 
 
 class Adapter(Protocol):
-    """What a format's module offers."""
+    """What a format's module offers. `open` is asked only where the format is signed."""
 
-    CRITICAL: frozenset[str]
+    FORMAT: Format
+    CRITICAL: frozenset[str]  # parameters, case-folded, that must not come twice with different values
+
+    def open(self, call: Call, keys: Sequence[str]) -> Pairs:
+        """The parameters that a live key proves to be the network's own.
+
+        Raises SignatureError when none does, UnreadableCallError when there is nothing to read.
+        """
 
     def read(self, params: Mapping[str, str], network: Network) -> PostbackRecord:
-        """Raises PostbackRefusedError."""
+        """The neutral record of the parameters as kept. Raises PostbackRefusedError with the reason."""
+
+    def example(self, network: Network, click_id: str, key: str) -> Call:
+        """The call with which the network would report an approved sale of this click, signed with `key`."""
 
 
-ADAPTERS: dict[str, Adapter] = {
-    Network.Adapter.GENERIC: generic,
-}
+MODULES = [
+    generic,
+    generic_hmac,
+]
+ADAPTERS: dict[str, Adapter] = {module.FORMAT.name: cast(Adapter, module) for module in MODULES}
+FORMATS.update({name: adapter.FORMAT for name, adapter in ADAPTERS.items()})
 
 
 def adapter_of(network: Network) -> Adapter:

@@ -9,8 +9,11 @@ from decimal import Decimal
 class PostbackRecord:
     """What a postback says, whoever said it and in whatever words.
 
-    `status` is one of PostbackStatus. `payout` and `amount` are in units of `currency` and as sent, None when not
-    sent. `occurred_at` is the network's own time, None when not sent.
+    `status` is one of LedgerEntry.Kind. `kind` is what was sold, one of Conversion.Kind, and empty where the network
+    does not say. `payout` and `amount` are in units of `currency` and as sent, None when not sent. `occurred_at` is the
+    network's own time, None when not sent. `parent` is the transaction that a rebill or an upsell belongs to; it finds
+    the click where none was sent. `fact` tells facts of one transaction and status apart, such as two partial refunds,
+    and is the same whenever the network repeats one of them.
     """
 
     click_id: str
@@ -21,12 +24,16 @@ class PostbackRecord:
     amount: Decimal | None
     currency: str
     occurred_at: datetime | None
+    kind: str = ""
+    parent: str = ""
+    fact: str = ""
 
 
 class PostbackRefusedError(Exception):
-    """A postback that can't become a record; carries the reason code and the words for the reader."""
+    """A postback that can't become a record; carries the reason code, the words for the reader and the status word."""
 
-    def __init__(self, outcome: str, detail: str) -> None:
+    def __init__(self, outcome: str, detail: str, word: str = "") -> None:
         super().__init__(detail)
         self.outcome = outcome
         self.detail = detail
+        self.word = word

@@ -16,6 +16,8 @@ class EventRule(models.Model):
         PAGE = "page", "A page calls it"
         PENDING = "pending", "Postback: pending"
         APPROVED = "approved", "Postback: approved"
+        REBILL = "rebill", "Postback: rebill"
+        UPSELL = "upsell", "Postback: upsell"
 
     class ValueSource(models.TextChoices):
         PAYOUT = "payout", "Payout of the conversion"

@@ -4,10 +4,11 @@ import secrets
 from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 
 from offers.encryption import SecretField
+from offers.formats import FORMATS, Format, format_choices
 from offers.vocabulary import CURRENCIES
 
 SECRET_BYTES = 24
@@ -22,7 +23,13 @@ class PostbackStatus(models.TextChoices):
     APPROVED = "approved", "Approved"
     REJECTED = "rejected", "Rejected"
     REFUNDED = "refunded", "Refunded"
+    PARTIAL = "partial", "Refunded in part"
     CHARGEBACK = "chargeback", "Chargeback"
+    REBILL = "rebill", "Rebill: a further payment of a subscription"
+    UPSELL = "upsell", "Upsell: a further sale to the same buyer"
+    CORRECTION = "correction", "Correction: an amount to add or, when negative, to take off"
+    IGNORED = "ignored", "Says nothing about money"
+    TEST = "test", "A test, which counts nowhere"
 
 
 def validate_currency(code: str) -> None:
@@ -47,9 +54,6 @@ class NetworkQuerySet(models.QuerySet["Network"]):
 class Network(models.Model):
     """An affiliate network: how it reports conversions and how we know that it is the one speaking."""
 
-    class Adapter(models.TextChoices):
-        GENERIC = "generic", "Generic (GET, form or JSON)"
-
     class DuplicateMode(models.TextChoices):
         IGNORE = "ignore", "Ignore the repetition"
         UPDATE = "update", "Take over changed amounts as a correction"
@@ -60,9 +64,9 @@ class Network(models.Model):
     adapter = models.CharField(
         "format",
         max_length=20,
-        choices=Adapter,
-        default=Adapter.GENERIC,
-        help_text="The format of this network's postbacks.",
+        choices=format_choices,
+        default="generic",
+        help_text="Which postbacks this network sends. Choosing one fills in what is usual for it.",
     )
     default_currency = models.CharField(
         max_length=3,
@@ -88,6 +92,38 @@ class Network(models.Model):
         help_text='The network\'s own status words, for example {"1": "approved", "trash": "rejected"}. Upper and '
         "lower case do not matter. Usual words (approved, sale, pending, declined, refund, …) are known already.",
     )
+    macros = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="What stands in the postback URL: our parameter and the network's own macro.",
+    )
+    parameter_names = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Only where the network calls with names of its own: our parameter and the network's name for it.",
+    )
+    link_parameter = models.CharField(
+        "offer link's parameter",
+        max_length=60,
+        blank=True,
+        help_text="The parameter of this network's offer links that carries our click id, such as aff_sub or s2.",
+    )
+    reply = models.CharField(
+        max_length=100,
+        default="OK",
+        help_text="What is answered to a postback that was taken. Some networks repeat it until they read their word.",
+    )
+    silence_hours = models.PositiveSmallIntegerField(
+        "warn after hours of silence",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="The first page warns when nothing came from this network for so many hours. Empty means never.",
+    )
+    heard_at = models.DateTimeField("last heard", null=True, blank=True, editable=False)
+    signing_key = SecretField(blank=True)
+    previous_signing_key = SecretField(blank=True)
+    signing_key_set_at = models.DateTimeField(null=True, blank=True, editable=False)
     allowed_ips = models.TextField(
         "allowed IP addresses",
         blank=True,
@@ -106,6 +142,7 @@ class Network(models.Model):
         permissions = [
             ("rotate_network_secret", "Can rotate a network's postback secret"),
             ("view_network_secret", "Can see a network's postback address with its secret"),
+            ("change_network_key", "Can set the key that a network signs with"),
         ]
 
     def __str__(self) -> str:
@@ -131,6 +168,23 @@ class Network(models.Model):
         expires = self.previous_secret_expires_at
         overlap = bool(self.previous_secret and expires and expires > now)
         return [self.secret.reveal()] + ([self.previous_secret.reveal()] if overlap else [])
+
+    @property
+    def format(self) -> Format:
+        """What is known of the format of its postbacks."""
+        return FORMATS[self.adapter]
+
+    def set_signing_key(self, key: str, now: datetime) -> None:
+        """Sign with a new key; the one before it stays live until end_key_overlap(). Does not save."""
+        self.previous_signing_key, self.signing_key, self.signing_key_set_at = self.signing_key, key, now
+
+    def end_key_overlap(self) -> None:
+        """Take the current signing key only. Does not save."""
+        self.previous_signing_key = ""
+
+    def live_keys(self) -> list[str]:
+        """The clear signing keys that are taken now, newest first. Raises SecretUnreadableError."""
+        return [key.reveal() for key in (self.signing_key, self.previous_signing_key) if key]
 
     def accepts_secret(self, given: str, now: datetime) -> bool:
         """Whether `given` is a live secret; takes the same time for any wrong one."""

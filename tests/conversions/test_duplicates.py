@@ -5,9 +5,10 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from conversions.digest import digest_one, replay
+from conversions.digest import digest_one
 from conversions.models import Click, Conversion, LedgerEntry, Postback
 from conversions.outcomes import Outcome
+from conversions.replaying import replay
 from tests.conversions.support import digest_everything, rules_for_words
 from tests.factories import make_click, make_network, make_offer, make_postback
 

@@ -6,10 +6,11 @@ import pytest
 from django.utils import timezone
 
 from conversions.click_ids import new_click_id
-from conversions.digest import digest_batch, rematch_arrived, replay
+from conversions.digest import digest_batch, rematch_arrived
 from conversions.models import Conversion, Postback
 from conversions.models.postback import MATCH_SCHEDULE
 from conversions.outcomes import Outcome
+from conversions.replaying import replay
 from conversions.tasks import digest, has_due_postbacks
 from tests.factories import make_click, make_network, make_offer, make_postback
 

@@ -10,9 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from conversions import retention
-from conversions.digest import digest_one, replay
+from conversions.digest import digest_one
 from conversions.models import Click, Conversion, LedgerEntry, Postback
 from conversions.outcomes import Outcome
+from conversions.replaying import replay
 from conversions.retention import Chore
 from dispatch.models import Delivery
 from tests.factories import make_click, make_conversion, make_delivery, make_network, make_offer, make_postback
