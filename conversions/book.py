@@ -2,38 +2,43 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import TypeVar
+from datetime import datetime
 
 from conversions.event_ids import make_event_id
-from conversions.ledger import Kind, standing_of, total
+from conversions.facts import (
+    CLAIMS,
+    Sold,
+    agree,
+    difference,
+    first,
+    has_kind,
+    kind_corrected,
+    make_entry,
+    moment_of,
+    outweighed,
+    slot,
+    told_apart,
+    told_by,
+)
+from conversions.ledger import Kind, standing_of
 from conversions.models import Click, Conversion, LedgerEntry, Postback
 from conversions.networks.record import PostbackRecord, PostbackRefusedError
 from conversions.outcomes import Outcome
 from offers.models import EventRule, Network
 from offers.models.network import PostbackStatus
 
-FUTURE_TOLERANCE = timedelta(minutes=10)
-Sold = Conversion.Kind
-REFUNDS = frozenset({PostbackStatus.REFUNDED, PostbackStatus.PARTIAL})
-TAKEN_BACK = REFUNDS | {PostbackStatus.REJECTED, PostbackStatus.CHARGEBACK}
-CLAIMS = frozenset({PostbackStatus.PENDING, PostbackStatus.APPROVED})
 FURTHER = {Sold.REBILL: EventRule.Trigger.REBILL, Sold.UPSELL: EventRule.Trigger.UPSELL}
 KIND_OF_TRIGGER = {trigger: kind for kind, trigger in FURTHER.items()}
-ADDED_UP = frozenset({PostbackStatus.PARTIAL, PostbackStatus.CORRECTION})  # each one counts beside the others
 SALE_FIRST = [EventRule.Trigger.APPROVED, EventRule.Trigger.PENDING]
 Result = tuple[Outcome, str]
-Item = TypeVar("Item")
 
 
 class ClickBook:
     """The conversions of one click with their ledger entries, as they are and as postbacks change them.
 
     A network's event word tells conversions of one transaction apart only where a rule of the offer is made for that
-    word; any other word is read as none, for many networks name each step of one sale differently. The price: an
-    upsell that comes under its own word and its sale's transaction id is a duplicate of the sale, until the offer has a
-    rule for the word or the network's duplicate mode counts every postback.
+    word; any other word is read as none, for many networks name each step of one sale differently. Rebills and upsells
+    are conversions of their own, whether or not a rule tells TikTok of them, and never take the event_id of the sale.
     """
 
     def __init__(self, click: Click, rules: Sequence[EventRule]) -> None:
@@ -63,14 +68,14 @@ class ClickBook:
             return Outcome.DUPLICATE, "The same fact came before, with or without a transaction id."
         outcome = Outcome.UPDATED if entries else Outcome.RECORDED
         self.adopt(conversion, postback, record)
-        self.add_entry(conversion, make_entry(postback, record, key, self.click, now))
+        self.add_entry(conversion, make_entry(postback, record, key, conversion, now))
         return outcome, outweighed(conversion, record)
 
     def count_again(self, postback: Postback, record: PostbackRecord, now: datetime) -> Result:
         """A repeated fact where the network's duplicate mode counts each one: a conversion of its own."""
         conversion = self.create(postback, record, now)
         key = self.key_of(record, postback.network, f"repetition {postback.pk}")
-        self.add_entry(conversion, make_entry(postback, record, key, self.click, now))
+        self.add_entry(conversion, make_entry(postback, record, key, conversion, now))
         self.adopt(conversion, postback, record)
         return Outcome.RECORDED, "Counted again, as the network's duplicate mode says."
 
@@ -83,7 +88,7 @@ class ClickBook:
         conversion = self.conversion_of(known)
         postback.conversion = conversion
         key = self.key_of(record, postback.network, f"correction {postback.pk}")
-        entry = make_entry(postback, record, key, self.click, now)
+        entry = make_entry(postback, record, key, conversion, now)
         same = [e for e in self.entries[slot(conversion)] if kind_corrected(e) == known.kind]
         entry.payout = difference(entry.payout, [e.payout for e in same]) if record.payout is not None else None
         entry.amount = difference(entry.amount, [e.amount for e in same])
@@ -264,104 +269,3 @@ class ClickBook:
         conversion.email_sha256 = conversion.email_sha256 or postback.email_sha256
         conversion.phone_sha256 = conversion.phone_sha256 or postback.phone_sha256
         postback.conversion = conversion
-
-
-def slot(conversion: Conversion) -> str:
-    """What tells conversions apart before they have a primary key."""
-    return f"{conversion.event_name} {conversion.event_id}"
-
-
-def first(items: list[Item]) -> Item | None:
-    return items[0] if items else None
-
-
-def make_entry(postback: Postback, record: PostbackRecord, key: str, click: Click, now: datetime) -> LedgerEntry:
-    """An unsaved ledger entry; what is taken back is negative, and unknown when the network named no amount."""
-    payout, amount, currency = record.payout, record.amount, record.currency
-    if record.status in TAKEN_BACK:
-        payout, amount = negative(payout), negative(amount)
-    elif expects_payout(record) and (amount is None or currency == click.offer.currency):
-        payout, currency = click.offer.payout, click.offer.currency
-    return LedgerEntry(
-        postback=postback,
-        network=postback.network,
-        kind=Kind(record.status),
-        key=key,
-        payout=payout,
-        amount=amount,
-        currency=currency,
-        occurred_at=moment_of(postback, record, click),
-        created_at=now,
-    )
-
-
-def expects_payout(record: PostbackRecord) -> bool:
-    """Whether the offer's payout stands in for one that was not sent: a sale has it, nothing else is sure to."""
-    return record.payout is None and record.status in CLAIMS and record.kind not in FURTHER
-
-
-def told_apart(record: PostbackRecord, network: Network, kind: str) -> list[str]:
-    """What is part of a fact's key besides its subject, because there may be several of one transaction."""
-    takes_changes = network.duplicate_mode == Network.DuplicateMode.UPDATE
-    if record.status in ADDED_UP or (record.status == PostbackStatus.REFUNDED and not takes_changes):
-        return [record.fact or f"{abs_text(record.payout)} {abs_text(record.amount)}"]
-    return [told_by(record)] if kind in FURTHER and not record.transaction_id else []
-
-
-def told_by(record: PostbackRecord) -> str:
-    """What tells two payments of one subscription apart that have no transaction id."""
-    return record.fact or (record.occurred_at.isoformat() if record.occurred_at else "")
-
-
-def abs_text(value: Decimal | None) -> str:
-    """An amount as part of a key: nothing and zero are the same, and a refund's sign says nothing."""
-    return str(abs(value)) if value else ""
-
-
-def moment_of(postback: Postback, record: PostbackRecord, click: Click) -> datetime:
-    """When it happened: the network's time where it is possible (after the click, not in the future), else ours."""
-    moment = record.occurred_at
-    if moment is None or moment > postback.received_at + FUTURE_TOLERANCE:
-        return postback.received_at
-    return max(moment, click.created_at)
-
-
-def negative(value: Decimal | None) -> Decimal | None:
-    return None if value is None else -abs(value)
-
-
-def outweighed(conversion: Conversion, record: PostbackRecord) -> str:
-    """What to tell of a fact that did not become the conversion's status; empty when it did."""
-    if conversion.status == record.status or record.status not in TAKEN_BACK | {PostbackStatus.APPROVED}:
-        return ""
-    if conversion.status == Conversion.Status.PARTIAL or {conversion.status, record.status} <= REFUNDS:
-        return ""
-    return (
-        f"In the ledger; the conversion stays “{conversion.get_status_display()}”, which the network reported too and "
-        "which outweighs it whatever came first. TikTok is told of approved conversions only."
-    )
-
-
-def difference(new: Decimal | None, old: list[Decimal | None]) -> Decimal | None:
-    """What is missing from what was booked to what is so; None when nothing new was named."""
-    return None if new is None else new - (total(old) or Decimal(0))
-
-
-def kind_corrected(entry: LedgerEntry) -> str:
-    """The kind of fact that an entry belongs to; corrections belong to the sale."""
-    return Kind.SALE if entry.kind == Kind.CORRECTION else entry.kind
-
-
-def has_kind(entries: Iterable[LedgerEntry], kind: str) -> bool:
-    return any(entry.kind == kind for entry in entries)
-
-
-def agree(one: str, other: str) -> bool:
-    """Whether two names can mean the same: they are equal, or one is missing."""
-    return not one or not other or one == other
-
-
-def says_other_money(known: LedgerEntry, record: PostbackRecord) -> bool:
-    """Whether a repeated fact names another payout or sale amount than the ledger has."""
-    pairs = [(known.payout, record.payout), (known.amount, record.amount)]
-    return any(new is not None and old is not None and abs(new) != abs(old) for old, new in pairs)

@@ -4,15 +4,16 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.db import transaction
 from django.db.models import Model, QuerySet
 
 from conversions import clock
-from conversions.book import ADDED_UP, CLAIMS, ClickBook, says_other_money, slot
+from conversions.book import ClickBook
 from conversions.click_ids import is_click_id
+from conversions.facts import ADDED_UP, CLAIMS, says_other_money, slot
 from conversions.models import Click, Conversion, LedgerEntry, Postback
 from conversions.networks import adapter_of
 from conversions.networks.record import PostbackRecord, PostbackRefusedError
@@ -25,6 +26,8 @@ from offers.models import EventRule, Network
 logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 500
+HEARD_PRECISION = timedelta(minutes=1)
+FROM_FILE = "FILE"  # the method of what somebody uploaded
 Row = TypeVar("Row", bound=Model)
 Fact = tuple[Postback, PostbackRecord]
 
@@ -99,6 +102,7 @@ class Digest:
         for postback, record in facts:
             self.settle(postback, record)
         self.store(postbacks)
+        note_heard(postbacks)
 
     def read(self, postback: Postback) -> PostbackRecord | None:
         """The neutral record, or None with the reason written on the postback."""
@@ -231,6 +235,15 @@ def needs_join(postback: Postback, record: PostbackRecord) -> bool:
     """Whether the transaction says more than the click id: none was sent, or something is taken back, which belongs
     to its sale even where the network sends another click id along."""
     return not postback.attached_to and (not postback.click_ref or record.status not in CLAIMS)
+
+
+def note_heard(postbacks: list[Postback]) -> None:
+    """Keep when each network last called. Its row is locked by the batch; a minute's precision spares most writes."""
+    calls = [postback for postback in postbacks if postback.method != FROM_FILE]
+    for network in {postback.network for postback in calls}:
+        newest = max(postback.received_at for postback in calls if postback.network_id == network.pk)
+        if network.heard_at is None or newest - network.heard_at > HEARD_PRECISION:
+            Network.objects.filter(pk=network.pk).update(heard_at=newest)
 
 
 def insert_conversions(new: list[Conversion]) -> set[str]:
