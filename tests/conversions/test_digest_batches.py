@@ -43,7 +43,7 @@ def test_the_number_of_statements_does_not_grow_with_the_batch():
         return len(queries)
 
     statements(1)  # the network is heard of
-    assert statements(100) <= statements(2) + 3  # SQLite takes 999 values a statement
+    assert statements(100) <= statements(2) + 6  # SQLite takes 999 values a statement
 
 
 def test_one_poisonous_row_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch):
