@@ -214,3 +214,39 @@ def test_a_page_event_among_them_changes_nothing(steps):
     conversion = Conversion.objects.get(click=click)
     assert (conversion.status, conversion.occurrence_key, str(conversion.payout)) == ("refunded", "", "12.50")
     assert conversion.ledger_entries.count() == 3
+
+
+SUBSCRIPTION = [
+    {"status": "pending", "txid": "T-1", "payout": "40"},
+    {"status": "approved", "txid": "T-1", "payout": "40"},
+    {"status": "partial_refund", "txid": "T-1", "payout": "10"},
+    {"status": "refund", "txid": "T-1", "payout": "5"},
+    {"status": "correction", "txid": "T-1", "payout": "-1.50"},
+    {"status": "rebill", "txid": "T-1-B001", "payout": "15", "parent_txid": "T-1"},
+    {"status": "refund", "txid": "T-1-B001", "payout": "15"},
+    {"status": "rebill", "txid": "T-1-B002", "payout": "15", "parent_txid": "T-1"},
+    {"status": "upsell", "txid": "T-2", "payout": "9", "parent_txid": "T-1"},
+    {"status": "chargeback", "txid": "T-2", "payout": "9"},
+]
+REBILL_RULES = [{"trigger": "approved", "event_name": "Purchase"}, {"trigger": "rebill", "event_name": "Subscribe"},
+                {"trigger": "upsell", "event_name": "Purchase"}]  # fmt: skip
+
+
+@hypothesis_settings(max_examples=40, deadline=None)
+@given(data=st.data(), batches=BATCHES)
+def test_a_subscription_with_upsell_refunds_and_corrections(data, batches):
+    chosen = data.draw(st.lists(st.sampled_from(range(len(SUBSCRIPTION))), min_size=1, unique=True))
+    facts = [SUBSCRIPTION[index] for index in sorted(chosen)]
+    repeated = data.draw(st.lists(st.sampled_from(facts), max_size=4))
+    shuffled = data.draw(st.permutations(facts + repeated))
+    straight, mixed = clicks(REBILL_RULES)
+
+    expected = story(straight, of_click(facts, straight), [])
+    found = story(mixed, of_click(shuffled, mixed), batches)
+
+    assert str(found).replace(mixed.pk, "") == str(expected).replace(straight.pk, "")
+
+
+def of_click(facts: list[dict[str, str]], click: Click) -> list[dict[str, str]]:
+    """The facts with transaction ids that no other click has."""
+    return [{name: v + click.pk if "txid" in name else v for name, v in params.items()} for params in facts]
