@@ -1,0 +1,90 @@
+"""Postbacks per second of the gateway, against a minimal Django view that stores the same row by a prepared statement.
+
+Both under granian with 2 workers of 4 threads, at the same time up, asked in turns by the same client. Arguments:
+postbacks of each round, rounds.
+"""
+
+import os
+import secrets
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import orjson
+from django.db import connection
+from django.urls import reverse
+
+from conversions.click_ids import new_click_id
+from conversions.models import Postback
+from offers.models import Network
+from tests.benchmarks import load
+from tests.factories import make_network
+from tests.postgresql import free_port
+from trackingsite.supervision.ports import answers
+
+WANTED = 0.6
+WARM_UP = 2000
+GRANIAN = ["--interface", "wsgi", "--workers", "2", "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
+
+
+def main(count: int = 10_000, rounds: int = 5) -> None:
+    if connection.vendor != "postgresql":
+        return print("SQLite has one web process: nothing to compare")
+    network = make_network()
+    with running("trackingsite.wsgi", network) as ours, running("tests.benchmarks.bare_gateway", network) as bare:
+        for port in (bare, ours):
+            load.storm(calls(network, WARM_UP), port)
+        results = [(one_round(network, bare, count), one_round(network, ours, count)) for _ in range(rounds)]
+    ratios = [mine / theirs for (theirs, _), (mine, _) in results]
+    for name, column in (("bare view", 0), ("gateway", 1)):
+        rate, p99 = (statistics.median(values) for values in zip(*(row[column] for row in results), strict=True))
+        print(f"{name:<12}{rate:>7,.0f} requests/s, p99 {p99:.1f} ms")
+    spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
+    print(f"gateway {statistics.median(ratios):.2f} of the bare view, {spread} (wanted {WANTED})")
+
+
+def one_round(network: Network, port: int, count: int) -> tuple[float, float]:
+    """Requests per second and the 99th percentile in milliseconds. Every one of them is a row afterwards."""
+    before = Postback.objects.count()
+    rate, times = load.storm(calls(network, count), port)
+    if Postback.objects.count() != before + count:
+        raise RuntimeError("not every answered postback is kept")
+    return rate, statistics.quantiles(times, n=100)[98] * 1000
+
+
+def calls(network: Network, count: int) -> list[bytes]:
+    """Sales of clicks of their own, as a network reports them."""
+    url = reverse("postback", args=[network.slug, network.secret.reveal()])
+    return [
+        f"GET {url}?click_id={new_click_id()}&txid={secrets.token_hex(8)}&status=approved&payout=40.00&currency=USD "
+        "HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: network/1.0\r\nAccept: */*\r\n\r\n".encode()
+        for _ in range(count)
+    ]
+
+
+def row_of(network: Network) -> dict[str, object]:
+    """What a new postback of the network has in each column, but for what the call says."""
+    postback, fields = Postback(network=network), Postback._meta.concrete_fields
+    return {f.column: f.get_prep_value(f.value_from_object(postback)) for f in fields if f.name != "id"}
+
+
+@contextmanager
+def running(module: str, network: Network) -> Iterator[int]:
+    """The port of a server that is up, and gone when the block ends."""
+    port = free_port()
+    own = {"BARE_SECRET": network.secret.reveal(), "BARE_ROW": orjson.dumps(row_of(network)).decode()}
+    command = [sys.executable, "-m", "granian", f"{module}:application", *GRANIAN, "--port", str(port)]
+    env = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"} | own
+    server = subprocess.Popen(command, env=env)
+    try:
+        while not answers("127.0.0.1", port, "/healthz"):
+            if server.poll() is not None:
+                raise RuntimeError(f"{module} did not start")
+            time.sleep(0.1)
+        yield port
+    finally:
+        server.terminate()
+        server.wait(30)
