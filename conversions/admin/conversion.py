@@ -15,8 +15,8 @@ from offers.vocabulary import StandardEvent
 FIELDSETS = [
     ("Summary", {
         "fields": [
-            ("event_name", "status_shown"), ("payout_shown", "amount_shown"), ("offer_link", "pixel_link"),
-            ("whole_transaction", "network_event_shown"), ("happened", "recorded"), "event_id_shown",
+            ("event_name", "status_shown"), ("kind", "network_event_shown"), ("payout_shown", "amount_shown"), ("offer_link", "pixel_link"),
+            ("whole_transaction", "event_id_shown"), ("happened", "recorded"),
         ],
     }),
     ("The click behind it", {
@@ -47,6 +47,7 @@ class ConversionAdmin(RecordAdmin):
     ]  # fmt: skip
     list_filter = [
         ("status", ChoicesDropdownFilter),
+        ("kind", ChoicesDropdownFilter),
         EventFilter,
         ("offer", RelatedDropdownFilter),
         ("created_at", SpanFilter),

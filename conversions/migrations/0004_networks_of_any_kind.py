@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='conversion',
             name='kind',
-            field=models.CharField(choices=[('sale', 'Sale'), ('rebill', 'Rebill'), ('upsell', 'Upsell')], default='sale', max_length=6),
+            field=models.CharField(choices=[('sale', 'Sale'), ('rebill', 'Rebill'), ('upsell', 'Upsell')], default='sale', max_length=6, verbose_name='what was sold'),
         ),
         migrations.AddField(
             model_name='postback',
