@@ -45,7 +45,7 @@ def read_call(network: Network, request: HttpRequest) -> Call:
 def read_params(call: Call, adapter: Adapter, network: Network) -> None:
     """Fill in the call's parameters, those that the signature covers where the format has one; else its error."""
     try:
-        call.pairs = adapter.open(call, network.live_keys()) if adapter.FORMAT.is_signed else read_pairs(call)
+        call.pairs = adapter.open(call, network.live_keys()) if hasattr(adapter, "open") else read_pairs(call)
         refuse_hostile(call.pairs, adapter.CRITICAL)
     except SignatureError as error:
         call.error = UnreadableCallError(Outcome.BAD_SIGNATURE, 404, str(error))

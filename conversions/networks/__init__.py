@@ -7,14 +7,25 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol, cast
 
 from conversions.calls import Call, Pairs
-from conversions.networks import generic, generic_hmac
+from conversions.networks import (
+    affise,
+    awin,
+    buygoods,
+    cake,
+    everflow,
+    generic,
+    generic_hmac,
+    impact,
+    shopify,
+    tune,
+)
 from conversions.networks.record import PostbackRecord
 from offers.formats import FORMATS, Format
 from offers.models import Network
 
 
 class Adapter(Protocol):
-    """What a format's module offers. `open` is asked only where the format is signed."""
+    """What a format's module offers. Without `open`, which every signed format has, a call is read as any form is."""
 
     FORMAT: Format
     CRITICAL: frozenset[str]  # parameters, case-folded, that must not come twice with different values
@@ -35,6 +46,14 @@ class Adapter(Protocol):
 MODULES = [
     generic,
     generic_hmac,
+    affise,
+    awin,
+    buygoods,
+    cake,
+    everflow,
+    impact,
+    shopify,
+    tune,
 ]
 ADAPTERS: dict[str, Adapter] = {module.FORMAT.name: cast(Adapter, module) for module in MODULES}
 FORMATS.update({name: adapter.FORMAT for name, adapter in ADAPTERS.items()})

@@ -87,6 +87,17 @@ def first_value(folded: Mapping[str, str], aliases: tuple[str, ...]) -> str:
     return next((folded[alias].strip() for alias in aliases if folded.get(alias, "").strip()), "")
 
 
+def named(params: Mapping[str, str], *names: str) -> str:
+    """The value of the first of these parameters that has one."""
+    return first_value({key.casefold(): value for key, value in params.items()}, names)
+
+
+def joined(transaction_id: str, *parts: str) -> str:
+    """A transaction id of one event of a transaction; "" and "0" name no event. Empty without a transaction."""
+    told = [part for part in parts if part not in ("", "0")]
+    return shortened("-".join([transaction_id, *told])) if transaction_id else ""
+
+
 def example(network: Network, click_id: str, key: str) -> Call:
     """A GET with the usual names."""
     sale = {"click_id": click_id, "txid": "TEST-1", "status": "approved", "payout": "10.00", "currency": "USD"}
