@@ -3,64 +3,10 @@
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from offers.models import EventRule
-from offers.models.network import PostbackStatus
-
-
-class StatusMapField(forms.Field):
-    """The network's own status words, one `word = status` a line, as the JSON object that the model keeps."""
-
-    widget = UnfoldAdminTextareaWidget
-
-    def prepare_value(self, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        return "\n".join(f"{word} = {status}" for word, status in sorted(value.items()))  # PostgreSQL keeps no order
-
-    def to_python(self, value: Any) -> dict[str, str]:
-        words: dict[str, str] = {}
-        lines = [(number, line) for number, line in enumerate((value or "").splitlines(), start=1) if line.strip()]
-        for number, line in lines:
-            word, status = read_line(number, line)
-            if word.casefold() in {known.casefold() for known in words}:
-                raise ValidationError(f"Line {number}: “{word}” stands here twice.", "repeated")
-            words[word] = status
-        return words
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        try:
-            return self.to_python(data) != (initial or {})
-        except ValidationError:
-            return True
-
-
-def read_line(number: int, line: str) -> tuple[str, str]:
-    """Word and status of one line; the word itself may hold an equals sign. Raises ValidationError."""
-    word, equals, status = (part.strip() for part in line.rpartition("="))
-    if not equals or not word or "\x00" in word:
-        example = "Write the network's word, an equals sign and our status, for example: trash = rejected."
-        raise ValidationError(f"Line {number}: {example}", "unreadable")
-    if status.lower() not in PostbackStatus.values:
-        ours = ", ".join(PostbackStatus.values)
-        raise ValidationError(f"Line {number}: “{status}” is not one of our statuses: {ours}.", "unknown_status")
-    return word, status.lower()
-
-
-class NetworkForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A network, with its status map as lines of text."""
-
-    status_map = StatusMapField(
-        required=False,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}),
-        help_text="One “word = status” a line, for example “trash = rejected”. Our statuses are "
-        + ", ".join(PostbackStatus.values)
-        + ". Upper and lower case do not matter, and usual words (approved, sale, pending, declined, refund, …) are "
-        "known already.",
-    )
 
 
 class EventRuleForm(forms.ModelForm):  # type: ignore[type-arg]

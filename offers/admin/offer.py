@@ -15,6 +15,7 @@ from offers.admin.configured import ConfiguredAdmin
 from offers.admin_parts import badge, mono
 from offers.forms import EventRuleForm, EventRuleFormSet
 from offers.link_tokens import TOKENS
+from offers.linting import lint_offer_link
 from offers.models import EventRule, Offer
 from offers.vocabulary import StandardEvent
 
@@ -100,7 +101,8 @@ class OfferAdmin(ConfiguredAdmin):
         if offer:
             rules = list(offer.event_rules.select_related("offer"))
             context["copyables"] = ready_to_copy.of_offer(offer, rules, request)
-            context["copy_warnings"] = ([] if rules else [NO_RULES]) + ([] if offer.is_active else [INACTIVE])
+            standing = ([] if rules else [NO_RULES]) + ([] if offer.is_active else [INACTIVE])
+            context["copy_warnings"] = standing + link_warnings(offer)
         response: HttpResponse = super().render_change_form(request, context, **kwargs)
         return response
 
@@ -124,6 +126,11 @@ class OfferAdmin(ConfiguredAdmin):
         names = ", ".join(copy.slug for copy in copies)
         words = f"Made {names}. A copy is inactive until you tick “Active” on its page."
         self.message_user(request, words, messages.SUCCESS)
+
+
+def link_warnings(offer: Offer) -> list[str]:
+    """What may lose our click id on the way through the offer link."""
+    return [f"Offer link: {finding.words}" for finding in lint_offer_link(offer.offer_url, offer.network)]
 
 
 def copy_offer(offer: Offer) -> Offer:

@@ -3,24 +3,39 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import parse_qsl, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 
 from offers.encryption import SecretUnreadableError
+from offers.linting import (
+    CLICK_ID,
+    TOKEN_LENGTHS,
+    Expected,
+    known_macros,
+    link_parameter_of,
+    macros_of,
+    split_query,
+)
 from offers.models import EventRule, Network, Offer
 
 AD_MACROS = (
     "ttclid=__CLICKID__&utm_source=tiktok&campaign_id=__CAMPAIGN_ID__&adgroup_id=__AID__&ad_id=__CID__"
     "&placement=__PLACEMENT__"
 )
-POSTBACK_MACROS = "click_id={click_id}&payout={payout}&currency={currency}&txid={txid}&status={status}"
 HIDDEN_SECRET = "your-postback-secret"  # noqa: S105 - it stands where the secret is not shown
-MACRO_ADVICE = (
+PLACEHOLDER_ADVICE = (
     "Replace each {…} by the network's own macro; {click_id} by the macro of the sub-id that your offer link fills. "
-    "Leave out what the network does not have."
+    "Leave out what the network does not have. Write the same macros below, and this URL is right to the letter."
+)
+MACRO_ADVICE = (
+    "Paste it at the network as the postback URL. The macros are the network's own, which it replaces with each call. "
+    "If yours writes one of them in another way, correct it in “Macros”, and it changes here."
+)
+NO_MACRO_ADVICE = (
+    "Paste it at the network as the address that it notifies. It sends fixed fields, so nothing is added to it."
 )
 
 
@@ -47,7 +62,7 @@ def of_offer(offer: Offer, rules: Sequence[EventRule], request: HttpRequest) -> 
         Copyable("Tracking link", link, "The same link for other places. Any utm_… parameters may be added."),
         *snippet(offer, rules),
         outbound(offer),
-        postback(offer.network, request),
+        *of_network(offer.network, request),
     ]
 
 
@@ -75,7 +90,7 @@ def event_tag(offer: Offer, rule: EventRule) -> Copyable:
 def outbound(offer: Offer) -> Copyable:
     """The link from the landing page to the offer, and where the click id travels."""
     link = settings.PUBLIC_BASE_URL + reverse("outbound_link", args=["0" * 26]).replace("0" * 26, "{click id}")
-    sub_ids = [name for name, value in parse_qsl(urlsplit(offer.offer_url).query) if "{click_id}" in value]
+    sub_ids = [name for name, value in split_query(offer.offer_url) if CLICK_ID in value]
     where = f" in “{sub_ids[0]}”" if sub_ids else ""
     return Copyable(
         "Link to the offer",
@@ -83,6 +98,24 @@ def outbound(offer: Offer) -> Copyable:
         f"For the button of the landing page; {{% tiktok_outbound %}} writes it with the click id. The visitor goes "
         f"on to your offer link, which gives the network our click id{where}: its postback must send it back.",
     )
+
+
+def of_network(network: Network, request: HttpRequest) -> list[Copyable]:
+    """What connects a network: the address that it calls, and what its offer links must carry."""
+    return [postback(network, request), *link_parameter(network)]
+
+
+def link_parameter(network: Network) -> list[Copyable]:
+    """What an offer link of this network must carry, with an example."""
+    name = link_parameter_of(network)
+    if not name:
+        return []
+    note = (
+        f"Into each offer link of this network, for example https://network.example/offer?id=123&{name}={CLICK_ID}. "
+        f"Each visitor's click id of {TOKEN_LENGTHS['click_id']} characters stands there then, and the postback sends "
+        "it back."
+    )
+    return [Copyable("In its offer links", f"{name}={CLICK_ID}", note)]
 
 
 def postback(network: Network, request: HttpRequest) -> Copyable:
@@ -95,14 +128,40 @@ def postback(network: Network, request: HttpRequest) -> Copyable:
         )
         return Copyable(name, postback_url(network, HIDDEN_SECRET), note, is_complete=False)
     try:
-        return Copyable(name, postback_url(network, network.secret.reveal()), MACRO_ADVICE)
+        return Copyable(name, postback_url(network, network.secret.reveal()), advice_of(network))
     except SecretUnreadableError as error:
         return Copyable(name, postback_url(network, HIDDEN_SECRET), f"The secret can't be read: {error}", False)
 
 
+def advice_of(network: Network) -> str:
+    """Where the postback URL goes, and what is still to be done to it."""
+    if not macros_of(network):
+        return NO_MACRO_ADVICE
+    return MACRO_ADVICE if known_macros(network) else PLACEHOLDER_ADVICE
+
+
 def postback_url(network: Network, secret: str) -> str:
-    path = reverse("postback", args=[network.slug, secret])
-    return f"{settings.PUBLIC_BASE_URL}{path}?{POSTBACK_MACROS}"
+    """The whole address; a format with fixed fields has no query. Macros stand in it to the letter."""
+    address = settings.PUBLIC_BASE_URL + reverse("postback", args=[network.slug, secret])
+    query = "&".join(f"{name}={macro}" for name, macro in macros_of(network).items())
+    return f"{address}?{query}" if query else address
+
+
+def expected_of(network: Network, click_names: frozenset[str], names: frozenset[str]) -> Expected:
+    """What a postback URL of this network is compared with. No secret is known where none can be read."""
+    try:
+        secrets = network.live_secrets(timezone.now())
+    except SecretUnreadableError:
+        secrets = []
+    own = {name.casefold() for name in network.parameter_names.values()}
+    return Expected(
+        base=settings.PUBLIC_BASE_URL,
+        slug=network.slug,
+        secrets=secrets,
+        click_names=click_names,
+        names=names | own,
+        macros=known_macros(network),
+    )
 
 
 def overlap_end(network: Network, now: datetime) -> datetime | None:

@@ -1,0 +1,61 @@
+"""Parts of a network's page: its format in words, the status words that come with it, when it was last heard."""
+
+from datetime import datetime
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+
+from offers.admin_parts import admin_link, badge, moment, mono, table
+from offers.formats import Format
+from offers.linting import Expected, Finding, lint_macros, lint_offer_link, lint_parameters, macros_of
+from offers.models import Network, Offer
+from offers.models.network import PostbackStatus
+from offers.silence import in_hours, silent_for
+
+LINKS_CHECKED = 50
+NO_WORDS = (
+    "This format has no words of its own. The usual ones are known: approved, sale, pending, declined, rejected, "
+    "refund, chargeback, rebill, upsell and their like."
+)
+
+
+def format_guide(known: Format) -> SafeString:
+    """What the format is and what to do at the network; the page's script writes another one's words into it."""
+    return format_html('<div data-format="help">{}</div>', known.help)
+
+
+def status_words(known: Format) -> SafeString:
+    """The format's own words with our statuses."""
+    rows = [[mono(word), PostbackStatus(status).label] for word, status in known.status_words.items()]
+    return format_html('<div data-format="words">{}</div>', table(["Its word", "Means"], rows, NO_WORDS))
+
+
+def heard_badge(network: Network, now: datetime) -> SafeString:
+    """When something authentic came last, coloured when that is longer ago than it may be."""
+    silence = silent_for(network, now)
+    if silence:
+        words = "Silent for" if network.heard_at else "Never heard in"
+        return badge(f"{words} {in_hours(silence)}", "bad")
+    if network.heard_at is None:
+        return badge("Never heard", "warn" if network.is_active else "calm")
+    ago = timesince(network.heard_at, now).partition(",")[0]
+    return format_html("{} {}", moment(network.heard_at), badge(f"{ago} ago", "good" if network.is_active else "calm"))
+
+
+def own_findings(network: Network, expected: Expected) -> list[str | SafeString]:
+    """What is wrong with its macros and with the links of its offers."""
+    if not network.format.macros:
+        return links_of(network)
+    macros = macros_of(network)
+    found = [*lint_parameters(list(macros.items()), expected), *lint_macros(macros, expected, network)]
+    return [f"Macros: {finding.words}" for finding in found] + links_of(network)
+
+
+def links_of(network: Network) -> list[str | SafeString]:
+    """What is wrong with the links of its offers, each with a way to the offer."""
+    offers = list(network.offers.live().order_by("name")[:LINKS_CHECKED])
+    found: list[tuple[Offer, Finding]] = [
+        (offer, finding) for offer in offers for finding in lint_offer_link(offer.offer_url, network)
+    ]
+    return [format_html("Offer link of {}: {}", admin_link(offer), finding.words) for offer, finding in found]

@@ -1,0 +1,24 @@
+"""Networks that have fallen silent: usually a postback URL that is wrong now, and every sale since is missing."""
+
+from datetime import datetime, timedelta
+
+from offers.models import Network
+
+
+def silent_for(network: Network, now: datetime) -> timedelta | None:
+    """How long nothing authentic came, when that is longer than this network may be silent; else None.
+
+    One that never called is counted from the day it was set up.
+    """
+    if not network.is_active or not network.silence_hours:
+        return None
+    quiet = now - (network.heard_at or network.created_at)
+    return quiet if quiet > timedelta(hours=network.silence_hours) else None
+
+
+def in_hours(span: timedelta) -> str:
+    """The span in whole hours, in days from two on."""
+    hours = int(span.total_seconds() // 3600)
+    if hours >= 48:
+        return f"{hours // 24} days"
+    return f"{hours} hour{'' if hours == 1 else 's'}"
