@@ -12,12 +12,19 @@ from conversions.networks import (
     awin,
     buygoods,
     cake,
+    clickbank_ins,
+    clickbank_s2s,
+    digistore24_ipn,
+    digistore24_s2s,
     everflow,
     generic,
     generic_hmac,
     impact,
+    jvzoo_v1,
+    jvzoo_v2,
     shopify,
     tune,
+    warriorplus,
 )
 from conversions.networks.record import PostbackRecord
 from offers.formats import FORMATS, Format
@@ -50,10 +57,17 @@ MODULES = [
     awin,
     buygoods,
     cake,
+    clickbank_ins,
+    clickbank_s2s,
+    digistore24_ipn,
+    digistore24_s2s,
     everflow,
     impact,
+    jvzoo_v1,
+    jvzoo_v2,
     shopify,
     tune,
+    warriorplus,
 ]
 ADAPTERS: dict[str, Adapter] = {module.FORMAT.name: cast(Adapter, module) for module in MODULES}
 FORMATS.update({name: adapter.FORMAT for name, adapter in ADAPTERS.items()})

@@ -11,7 +11,12 @@ def any_key(keys: Sequence[str], given: str, expected: Callable[[str], str]) -> 
 
     Raises SignatureError when the network has no key.
     """
-    if not keys:
-        raise SignatureError("This network has no key yet, so nothing proves that the call is its own.")
+    require_keys(keys)
     matches = [hmac.compare_digest(given.encode(), expected(key).encode()) for key in keys]
     return any(matches)
+
+
+def require_keys(keys: Sequence[str]) -> None:
+    """Raises SignatureError when the network has no key."""
+    if not keys:
+        raise SignatureError("This network has no key yet, so nothing proves that the call is its own.")
