@@ -76,7 +76,7 @@ def load(rows: QuerySet[Delivery]) -> list[Delivery]:
 
 
 NEEDED = [
-    *("lease_token", "attempts", "claims", "maybe_accepted", "first_sent_at", "detail"),
+    *("lease_token", "attempts", "claims", "maybe_accepted", "first_sent_at", "detail", "converted"),
     *(
         f"conversion__{name}"
         for name in (
@@ -136,11 +136,21 @@ def settle_dead(
     )
 
 
-def settle_unsent(delivery: Delivery, reason: Reason, detail: str, status: str) -> int:
+def settle_unsent(delivery: Delivery, reason: Reason, detail: str, status: str, lacks_rate: str = "") -> int:
     """Not to be sent after all: no try was made, so none is counted."""
     return ours([delivery]).update(
-        status=status, reason=reason, detail=detail[:500], claims=F("claims") - 1, **RELEASED
+        status=status,
+        reason=reason,
+        detail=detail[:500],
+        lacks_rate=lacks_rate,
+        claims=F("claims") - 1,
+        **RELEASED,
     )
+
+
+def note_converted(deliveries: Sequence[Delivery]) -> None:
+    """Write down by which rates they are told, before they go out: a copy that may have arrived keeps its rate."""
+    ours(deliveries).bulk_update(deliveries, ["converted"])
 
 
 def settle_failed(deliveries: Sequence[Delivery], reply: Reply, now: datetime) -> int:

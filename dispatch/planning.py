@@ -9,14 +9,16 @@ from django.db import transaction
 
 from conversions.models import Consent, Conversion
 from dispatch.models import Delivery
+from dispatch.money import RateBook, Rates, kept, tell
 from dispatch.reasons import Reason
 from dispatch.tiktok.contract import ContractError, Event
-from dispatch.tiktok.payload import build_event
-from offers.models import EventRule
+from dispatch.tiktok.payload import build_event, reported
+from offers.models import EventRule, ExchangeRate
 
 logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 500
+RELEASED_AT_ONCE = 2000
 Status = Delivery.Status
 Trigger = EventRule.Trigger
 
@@ -43,6 +45,8 @@ class Decision:
     reason: str = ""
     detail: str = ""
     event: Event | None = None
+    converted: dict[str, str] | None = None
+    lacks_rate: str = ""
 
 
 def plan(now: datetime, limit: int = BATCH_SIZE, newest_first: bool = False) -> int:
@@ -61,9 +65,10 @@ def plan(now: datetime, limit: int = BATCH_SIZE, newest_first: bool = False) -> 
         )
         rules = rules_of({conversion.offer_id for conversion in conversions})
         known = {delivery.conversion_id: delivery for delivery in Delivery.objects.filter(conversion__in=conversions)}
-        fresh = []
+        fresh, rates = [], RateBook().find
         for conversion in conversions:
-            decision = decide(conversion, rules[conversion.offer_id], now)
+            of_it = keeping(known.get(conversion.pk), rates)
+            decision = decide(conversion, rules[conversion.offer_id], now, of_it)
             if decision and conversion.pk in known:
                 known[conversion.pk].conversion = conversion
                 revise(known[conversion.pk], decision, now)
@@ -81,22 +86,33 @@ def rules_of(offer_ids: set[int]) -> dict[int, list[EventRule]]:
     return grouped
 
 
-def decide(conversion: Conversion, rules: list[EventRule], now: datetime) -> Decision | None:
+def keeping(delivery: Delivery | None, rates: Rates) -> Rates:
+    """The rates, but where TikTok may hold a copy already, the rate that this copy was told by.
+
+    TikTok keeps the first copy it got, so another value would be wrong on our record only. What certainly did not
+    arrive is converted anew by the rates as they are now, so that a mistyped rate can be corrected and sent again.
+    """
+    return kept(delivery.converted, rates) if delivery and delivery.maybe_accepted and delivery.converted else rates
+
+
+def decide(
+    conversion: Conversion, rules: list[EventRule], now: datetime, rates: Rates | None = None
+) -> Decision | None:
     """The decision for one conversion, with the event where it may go; None while nothing is to be told yet."""
     try:
-        return judge(conversion, rules, now)
+        return judge(conversion, rules, now, rates or RateBook().find)
     except Exception as error:  # a fault of ours must cost one delivery, not the queue
         logger.exception("Conversion %s could not be judged", conversion.pk)
         return Decision(Status.DEAD, Reason.FAILED, f"{type(error).__name__} while building the event.")
 
 
-def judge(conversion: Conversion, rules: list[EventRule], now: datetime) -> Decision | None:
+def judge(conversion: Conversion, rules: list[EventRule], now: datetime, rates: Rates) -> Decision | None:
     if conversion.status in TAKEN_BACK:
         return Decision(Status.SUPPRESSED, Reason.TAKEN_BACK, f"The network reported “{conversion.status}”.")
     rules = rules_for(conversion, rules)
     rule = next((rule for rule in rules if rule.uses("server")), None)
     if rule:
-        return consent_decision(conversion) or contract_decision(conversion, rule, now)
+        return consent_decision(conversion) or contract_decision(conversion, rule, now, rates)
     return Decision(Status.SUPPRESSED, Reason.PIXEL_ONLY) if rules else None
 
 
@@ -125,14 +141,17 @@ def consent_decision(conversion: Conversion) -> Decision | None:
     return Decision(Status.SUPPRESSED, Reason.CONSENT_DENIED)
 
 
-def contract_decision(conversion: Conversion, rule: EventRule, now: datetime) -> Decision:
-    """Waiting with its event; else a dead letter when a person can repair it, or suppressed for good."""
+def contract_decision(conversion: Conversion, rule: EventRule, now: datetime, rates: Rates) -> Decision:
+    """Waiting with its event; held for want of a rate; a dead letter when a person can repair it; else suppressed."""
+    told = tell(reported(conversion, rule), conversion.offer.currency, conversion.occurred_at, rates)
     try:
-        event = build_event(conversion, rule, now)
+        event = build_event(conversion, rule, now, told)
     except ContractError as error:
+        if error.reason == Reason.NO_RATE:
+            return Decision(Status.HELD, error.reason, error.detail, lacks_rate=told.currency)
         status = Status.SUPPRESSED if error.reason in HOPELESS else Status.DEAD
         return Decision(status, error.reason, error.detail)
-    return Decision(Status.WAITING, event=event)
+    return Decision(Status.WAITING, event=event, converted=told.converted)
 
 
 def promise(conversion: Conversion, decision: Decision, now: datetime) -> Delivery:
@@ -145,6 +164,8 @@ def promise(conversion: Conversion, decision: Decision, now: datetime) -> Delive
         status=decision.status,
         reason=decision.reason,
         detail=decision.detail,
+        lacks_rate=decision.lacks_rate,
+        converted=decision.converted,
         next_attempt_at=now if decision.status == Status.WAITING else None,
         created_at=now,
     )
@@ -156,7 +177,8 @@ def revise(delivery: Delivery, decision: Decision, now: datetime) -> int:
     The status guard settles the race with a worker that claims the row in this moment: the claim wins, and what was
     sent cannot be called back. What is held because its outcome is unknown waits for a person, unless it must not go.
     """
-    if (delivery.status, delivery.reason) == (decision.status, decision.reason):
+    stands = (delivery.status, delivery.reason, delivery.lacks_rate)
+    if stands == (decision.status, decision.reason, decision.lacks_rate):
         return 0
     conversion = delivery.conversion
     rows = Delivery.objects.filter(pk=delivery.pk, status__in=OPEN)
@@ -166,7 +188,25 @@ def revise(delivery: Delivery, decision: Decision, now: datetime) -> int:
         status=decision.status,
         reason=decision.reason,
         detail=decision.detail,
+        lacks_rate=decision.lacks_rate,
+        converted=decision.converted or delivery.converted,
         event_name=conversion.event_name,  # of what a refund has made before its rebill came
         event_id=conversion.event_id,
         next_attempt_at=now if decision.status == Status.WAITING else None,
     )
+
+
+def release_with_rate() -> int:
+    """Have those planned anew that are held for want of a rate which there is by now; how many there were.
+
+    Each is released once: planning marks it again where the rate has gone meanwhile. So many of one sweep at most,
+    found by an index; with the next sweep come the next ones.
+    """
+    currencies = ExchangeRate.objects.order_by().values_list("currency", flat=True).distinct()
+    held = Delivery.objects.lacking_rate(list(currencies)).order_by()
+    found = list(held.values_list("pk", "conversion_id")[:RELEASED_AT_ONCE])
+    if not found:
+        return 0
+    with transaction.atomic():  # conversions first, as in planning, so that the two can't wait for each other
+        Conversion.objects.filter(pk__in=[conversion_id for _, conversion_id in found]).update(planned_at=None)
+        return Delivery.objects.filter(pk__in=[pk for pk, _ in found]).update(lacks_rate="")

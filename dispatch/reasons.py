@@ -9,6 +9,7 @@ class Reason(TextChoices):
     # held
     CONSENT_UNKNOWN = "consent_unknown", "Waiting for consent"
     OUTCOME_UNKNOWN = "outcome_unknown", "Outcome unknown for 48 hours"
+    NO_RATE = "no_rate", "No exchange rate"
     # suppressed
     CONSENT_DENIED = "consent_denied", "Consent denied"
     PIXEL_ONLY = "pixel_only", "Pixel leg only"
@@ -32,6 +33,8 @@ ADVICE = {
     Reason.CONSENT_UNKNOWN: "The offer needs consent and the visitor has not answered. It is sent when they agree.",
     Reason.OUTCOME_UNKNOWN: "A copy may have reached TikTok more than 48 hours ago, where it is no longer merged. Look "
     "the event up in Events Manager: re-queue it if it is missing there, discard it if not.",
+    Reason.NO_RATE: "TikTok does not take the currency that the network pays in. Add a rate for it under Exchange "
+    "rates: this is sent by itself within a minute after that, if it is less than 7 days old.",
     Reason.CONSENT_DENIED: "Nothing to do: the visitor refused, so TikTok is not told.",
     Reason.PIXEL_ONLY: "Nothing to do: the offer or its event rule sends this event from the browser only.",
     Reason.TAKEN_BACK: "Nothing to do: the network took the conversion back before it was sent.",

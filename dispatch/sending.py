@@ -16,8 +16,9 @@ from django.utils import timezone
 from conversions.outage import is_outage
 from dispatch import clock, outbox, takeover
 from dispatch.models import Credential, Delivery, Lane, Tally
+from dispatch.money import RateBook, Rates
 from dispatch.outbox import Shipment
-from dispatch.planning import decide, rules_of
+from dispatch.planning import decide, keeping, rules_of
 from dispatch.reasons import Reason
 from dispatch.record import record_attempts
 from dispatch.tiktok import client
@@ -128,21 +129,30 @@ def split(shipments: Sequence[Shipment], room: int) -> Iterator[list[Shipment]]:
 def build_shipments(deliveries: Sequence[Delivery], now: datetime) -> list[Shipment]:
     """The deliveries that may still go, each with its event; the others are settled with their reason."""
     rules = rules_of({delivery.conversion.offer_id for delivery in deliveries})
-    made = (make_shipment(delivery, rules[delivery.conversion.offer_id], now) for delivery in deliveries)
-    return [shipment for shipment in made if shipment]
+    rates = RateBook().find
+    before = {delivery.pk: delivery.converted for delivery in deliveries}
+    made = (make_shipment(delivery, rules[delivery.conversion.offer_id], rates, now) for delivery in deliveries)
+    shipments = [shipment for shipment in made if shipment]
+    changed = [shipment.delivery for shipment in shipments]
+    changed = [delivery for delivery in changed if delivery.converted != before[delivery.pk]]
+    if changed:
+        outbox.note_converted(changed)
+    return shipments
 
 
-def make_shipment(delivery: Delivery, rules: list[EventRule], now: datetime) -> Shipment | None:
+def make_shipment(delivery: Delivery, rules: list[EventRule], rates: Rates, now: datetime) -> Shipment | None:
     """Consent, rule, contract and window are asked again at the last moment: they may have changed since the plan."""
-    decision = decide(delivery.conversion, rules, now)
+    decision = decide(delivery.conversion, rules, now, keeping(delivery, rates))
     if decision is None:
         gone = "The offer has no event rule for this conversion any more."
         outbox.settle_unsent(delivery, Reason.CONTRACT, gone, Delivery.Status.DEAD)
     elif decision.event is None:
-        outbox.settle_unsent(delivery, Reason(decision.reason), decision.detail, decision.status)
+        reason, lacks = Reason(decision.reason), decision.lacks_rate
+        outbox.settle_unsent(delivery, reason, decision.detail, decision.status, lacks)
     elif delivery.could_double(now):
         outbox.settle_unsent(delivery, Reason.OUTCOME_UNKNOWN, delivery.detail, Delivery.Status.HELD)
     else:
+        delivery.converted = decision.converted
         return Shipment(delivery, decision.event)
     return None
 

@@ -20,7 +20,7 @@ from dispatch.reasons import Reason
 from dispatch.standing import LATE, Code, Standing
 from dispatch.takeover import recent_takeovers
 from dispatch.tiktok.payload import is_local_installation
-from dispatch.wording import at, quoted
+from dispatch.wording import at, deliveries, quoted
 from offers.models import Offer, Pixel
 from trackingsite.demo import DEMO_SLUG
 
@@ -163,6 +163,17 @@ def dead_letters(now: datetime, request: HttpRequest) -> Iterator[Need]:
         yield Need("bad", title, Reason(reason).advice, link, "Review them")
 
 
+def missing_rates(now: datetime, request: HttpRequest) -> Iterator[Need]:
+    """Currencies that conversions are held for until somebody enters a rate."""
+    held = Delivery.objects.filter(status=Delivery.Status.HELD).exclude(lacks_rate="").order_by()
+    may_add = request.user.has_perm("offers.add_exchangerate")
+    for currency, count in held.values_list("lacks_rate").annotate(Count("pk")).order_by("lacks_rate"):
+        title = f"{deliveries(count)} held: there is no exchange rate for {currency}"
+        reason = f"{reverse('admin:dispatch_delivery_changelist')}?reason__exact={Reason.NO_RATE}"
+        link = f"{reverse('admin:offers_exchangerate_add')}?currency={currency}" if may_add else reason
+        yield Need("bad", title, Reason.NO_RATE.advice, link, "Add a rate" if may_add else "See what is held")
+
+
 def postbacks(now: datetime, request: HttpRequest) -> Iterator[Need]:
     """Postbacks of the last day that led to nothing, by outcome."""
     newest = Postback.objects.order_by("-pk").values("pk")[:1]
@@ -248,6 +259,7 @@ CHECKS: list[tuple[str, Check]] = [
     ("dispatch.view_credential", takeovers),
     ("conversions.view_postback", undigested),
     ("dispatch.view_deadletter", dead_letters),
+    ("dispatch.view_delivery", missing_rates),
     ("conversions.view_postback", postbacks),
 ]
 COUNTS: list[tuple[str, Callable[[datetime], Iterator[Figure]]]] = [

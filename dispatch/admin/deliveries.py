@@ -7,7 +7,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from dispatch import clock, waiting
 from dispatch.admin.columns import DeliveryColumns, EventNameFilter
 from dispatch.models import Delivery
-from offers.admin_parts import RecordList
+from offers.admin_parts import RecordList, shown
 
 
 class DeliveryList(RecordList):
@@ -48,6 +48,7 @@ class DeliveryAdmin(DeliveryColumns):
                 "fields": [
                     ("status_badge", "reason_text"),
                     "detail",
+                    "converted_shown",
                     ("planned", "next_attempt"),
                     ("first_sent", "accepted"),
                     ("attempts", "claims"),
@@ -57,6 +58,8 @@ class DeliveryAdmin(DeliveryColumns):
         ),
         ("Decided by a person", {"fields": ["decision", ("decider", "decided")]}),
     ]
+
+    converted_shown = shown("converted", lambda row: row.conversion_of_money)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[DeliveryList]:
         return DeliveryList

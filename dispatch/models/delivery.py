@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -6,6 +7,7 @@ from django.db import models, transaction
 from django.db.models import Q
 
 from conversions.models import Conversion
+from dispatch.money import in_words
 from dispatch.reasons import Reason
 from offers.models import Pixel
 
@@ -33,6 +35,10 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Undecided deliveries of one reason, found by an index; automation holds those of unknown outcome."""
         held = reason == Reason.OUTCOME_UNKNOWN
         return self.filter(status=Delivery.Status.HELD if held else Delivery.Status.DEAD, reason=reason)
+
+    def lacking_rate(self, currencies: Iterable[str]) -> "DeliveryQuerySet":
+        """Deliveries held because there was no exchange rate for one of these currencies."""
+        return self.filter(status=Delivery.Status.HELD, lacks_rate__in=currencies).exclude(lacks_rate="")
 
     def undecided_counts(self) -> dict[str, int]:
         """How many undecided deliveries there are of each reason, the most frequent first."""
@@ -113,6 +119,13 @@ class Delivery(models.Model):
     reason = models.CharField(max_length=30, choices=Reason, blank=True)
     detail = models.CharField(max_length=500, blank=True)
 
+    lacks_rate = models.CharField(
+        max_length=3, blank=True, default="", db_default="", help_text="The currency that it is held for, with no rate."
+    )
+    converted = models.JSONField(
+        null=True, blank=True, help_text="What the network sent and the rate by which it is told to TikTok."
+    )
+
     next_attempt_at = models.DateTimeField("next attempt", null=True, blank=True)
     lease_token = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -141,6 +154,7 @@ class Delivery(models.Model):
     class Meta:
         ordering = ["-id"]
         verbose_name_plural = "deliveries"
+        permissions = [("export_delivery", "Can export deliveries")]
         constraints = [
             # TikTok's own deduplication key: one event is promised once.
             models.UniqueConstraint(fields=["pixel", "event_name", "event_id"], name="one_delivery_per_event"),
@@ -159,6 +173,10 @@ class Delivery(models.Model):
             models.Index(fields=["reason", "-id"], name="delivery_dead", condition=Q(status="dead")),
             # Used by the release of what waits for consent or credentials.
             models.Index(fields=["reason", "pixel"], name="delivery_held", condition=Q(status="held")),
+            # Used by the release of what waits for an exchange rate.
+            models.Index(
+                fields=["lacks_rate"], name="delivery_without_rate", condition=Q(status="held") & ~Q(lacks_rate="")
+            ),
         ]
 
     def __str__(self) -> str:
@@ -168,6 +186,11 @@ class Delivery(models.Model):
     def advice(self) -> str:
         """What to do about the delivery's reason; empty when there is none."""
         return Reason(self.reason).advice if self.reason else ""
+
+    @property
+    def conversion_of_money(self) -> str:
+        """What the network sent, what TikTok is told, and by which rate; empty when it is told as it was sent."""
+        return in_words(self.converted) if self.converted else ""
 
     def could_double(self, now: datetime) -> bool:
         """Whether sending again could count twice: TikTok merges copies of one event for 48 hours only."""

@@ -19,6 +19,7 @@ OLDEST = timedelta(days=7)
 FUTURE_TOLERANCE = timedelta(minutes=10)
 TTCLID_LENGTH = 2048
 SHA256_HEX = re.compile(r"^[0-9a-f]{64}$")
+CURRENCY = re.compile(r"^[A-Z]{3}$")
 EVENT_NAME = re.compile(r"^[A-Za-z][A-Za-z ]{1,49}$")
 
 
@@ -125,10 +126,18 @@ def check_page(page: Page) -> None:
         raise ContractError(Reason.CONTRACT, "page.url: a web event needs the complete address of its page.")
 
 
+def untold(currency: str) -> ContractError:
+    """What is wrong with a currency that TikTok does not take; a real one was left as it is for want of a rate."""
+    words = f"properties.currency: TikTok does not take “{currency[:10]}”"
+    if CURRENCY.match(currency):
+        return ContractError(Reason.NO_RATE, f"{words}, and there is no exchange rate for {currency}.")
+    return ContractError(Reason.CONTRACT, f"{words}.")
+
+
 def check_properties(properties: Properties) -> None:
     currency = properties.get("currency")
     if currency is not None and currency not in CURRENCIES:
-        raise ContractError(Reason.CONTRACT, f"properties.currency: TikTok does not take “{currency[:10]}”.")
+        raise untold(currency)
     if "value" in properties and properties["value"] < 0:
         raise ContractError(Reason.CONTRACT, "properties.value: below zero; a refund is not an event.")
     if "value" in properties and currency is None:

@@ -11,6 +11,7 @@ from django.conf import settings
 from conversions.identity import sha256
 from conversions.models import Conversion
 from conversions.visitor import is_internal
+from dispatch.money import Told
 from dispatch.tiktok.contract import VERSION, Event, Page, Properties, User, check_event
 from offers.models import EventRule
 
@@ -18,8 +19,8 @@ ValueSource = EventRule.ValueSource
 VISIBLE_OF_DIGEST = 6
 
 
-def build_event(conversion: Conversion, rule: EventRule, now: datetime) -> Event:
-    """The event, complete and checked. Raises ContractError with the reason."""
+def build_event(conversion: Conversion, rule: EventRule, now: datetime, told: Told | None = None) -> Event:
+    """The event, complete and checked, with the money as it is told. Raises ContractError with the reason."""
     event: Event = {
         "event": conversion.event_name,
         "event_time": int(conversion.occurred_at.timestamp()),
@@ -27,7 +28,7 @@ def build_event(conversion: Conversion, rule: EventRule, now: datetime) -> Event
         "user": build_user(conversion),
         "page": build_page(conversion),
     }
-    properties = build_properties(conversion, rule)
+    properties = build_properties(told or reported(conversion, rule))
     if properties:
         event["properties"] = properties
     check_event(event, now)
@@ -67,15 +68,19 @@ def build_page(conversion: Conversion) -> Page:
     return page
 
 
-def build_properties(conversion: Conversion, rule: EventRule) -> Properties:
-    """Value and currency as the rule says; nothing when there is no value to tell."""
+def reported(conversion: Conversion, rule: EventRule) -> Told:
+    """Value and currency as the rule says and the network sent them; no value when there is none to tell."""
     values: dict[str, tuple[Decimal | None, str]] = {
         ValueSource.PAYOUT: (conversion.payout, conversion.currency),
         ValueSource.AMOUNT: (conversion.amount, conversion.currency),
         ValueSource.FIXED: (rule.fixed_value, conversion.offer.currency),
     }
     value, currency = values.get(rule.value_source, (None, ""))
-    return Properties() if value is None else Properties(value=float(value), currency=currency)
+    return Told(value, currency)
+
+
+def build_properties(told: Told) -> Properties:
+    return Properties() if told.value is None else Properties(value=float(told.value), currency=told.currency)
 
 
 def redacted(event: Event) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def test_what_staff_cannot_repair_is_suppressed():
 
 
 def test_what_a_person_can_repair_is_a_dead_letter_that_names_the_field():
-    delivery = planned(make_conversion(currency="XXX"))
+    delivery = planned(make_conversion(currency=""))
 
     assert (delivery.status, delivery.reason) == (Status.DEAD, Reason.CONTRACT)
     assert "properties.currency" in delivery.detail

@@ -283,3 +283,19 @@ def test_queries_do_not_grow_with_rows(django_assert_num_queries: Any, django_as
 
     with django_assert_num_queries(len(for_one)):
         html(client)
+
+
+def test_names_each_currency_that_lacks_a_rate_and_leads_to_whoever_may_add_one():
+    click = make_click()
+    for currency in ("UGX", "UGX", "XAF"):
+        make_delivery(make_conversion(click), status="held", reason=Reason.NO_RATE, lacks_rate=currency)
+    make_delivery(make_conversion(click), status="accepted", lacks_rate="XOF")
+
+    page = staff_client(*SEES_ALL, "offers.add_exchangerate").get(INDEX).content.decode()
+    others = staff_client(*SEES_ALL).get(INDEX).content.decode()
+
+    assert "2 deliveries held: there is no exchange rate for UGX" in page
+    assert "1 delivery held: there is no exchange rate for XAF" in page
+    assert "XOF" not in page
+    assert f"{reverse('admin:offers_exchangerate_add')}?currency=UGX" in page
+    assert "reason__exact=no_rate" in others
