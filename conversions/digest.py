@@ -14,9 +14,10 @@ from conversions import clock
 from conversions.book import ClickBook
 from conversions.click_ids import is_click_id
 from conversions.facts import ADDED_UP, CLAIMS, says_other_money, slot
+from conversions.joining import Fact, join_by_transaction, waiting_for
 from conversions.models import Click, Conversion, LedgerEntry, Postback
-from conversions.networks import adapter_of
 from conversions.networks.record import PostbackRecord, PostbackRefusedError
+from conversions.networks.uploaded import read_postback
 from conversions.networks.values import is_macro
 from conversions.outage import is_outage
 from conversions.outcomes import Outcome
@@ -29,7 +30,6 @@ BATCH_SIZE = 500
 HEARD_PRECISION = timedelta(minutes=1)
 FROM_FILE = "FILE"  # the method of what somebody uploaded
 Row = TypeVar("Row", bound=Model)
-Fact = tuple[Postback, PostbackRecord]
 
 
 def digest_batch(now: datetime, limit: int = BATCH_SIZE) -> int:
@@ -95,14 +95,19 @@ class Digest:
     known: dict[tuple[int, str], LedgerEntry] = field(default_factory=dict)
 
     def run(self, postbacks: list[Postback]) -> None:
-        facts = [(postback, record) for postback in postbacks if (record := self.read(postback))]
-        self.join_by_transaction([fact for fact in facts if needs_join(*fact)])
+        facts = self.facts_of(postbacks)
+        waiting = waiting_for(facts)
+        postbacks, facts = [*postbacks, *waiting], [*facts, *self.facts_of(waiting)]
+        join_by_transaction(facts)
         self.load_books({postback.click_ref for postback, _ in facts})
         self.load_known(facts)
         for postback, record in facts:
             self.settle(postback, record)
         self.store(postbacks)
         note_heard(postbacks)
+
+    def facts_of(self, postbacks: list[Postback]) -> list[Fact]:
+        return [(postback, record) for postback in postbacks if (record := self.read(postback))]
 
     def read(self, postback: Postback) -> PostbackRecord | None:
         """The neutral record, or None with the reason written on the postback."""
@@ -113,7 +118,7 @@ class Digest:
         if postback.leaves_out_macros:
             params = {name: value for name, value in params.items() if not is_macro(value)}
         try:
-            record = adapter_of(postback.network).read(params, postback.network)
+            record = read_postback(postback, params)
         except PostbackRefusedError as refusal:
             postback.status_word = refusal.word
             postback.settle(refusal.outcome, refusal.detail, self.now)
@@ -122,18 +127,6 @@ class Digest:
         postback.click_ref = postback.attached_to or record.click_id
         postback.transaction_id = record.transaction_id
         return record
-
-    def join_by_transaction(self, facts: list[Fact]) -> None:
-        """Give postbacks the click of their transaction where that is known (refunds often have no click id)."""
-        wanted = {name for _, record in facts for name in (record.transaction_id, record.parent) if name}
-        if not wanted:
-            return
-        found = Conversion.objects.filter(transaction_id__in=wanted).exclude(transaction_id="")
-        columns = found.order_by("-pk").values_list("offer__network_id", "transaction_id", "click_id")
-        clicks = {(network_id, transaction_id): click_id for network_id, transaction_id, click_id in columns}
-        for postback, record in facts:
-            of_parent = postback.click_ref or clicks.get((postback.network_id, record.parent), "")
-            postback.click_ref = clicks.get((postback.network_id, record.transaction_id), of_parent)
 
     def load_books(self, click_ids: set[str]) -> None:
         """Every click of the batch with its offer's rules, conversions and their entries: four queries."""
@@ -229,12 +222,6 @@ CHANGING_FIELDS = [
 POSTBACK_FIELDS = [
     "outcome", "detail", "conversion", "click_ref", "transaction_id", "status_word", "due_at", "tries", "digested_at",
 ]  # fmt: skip
-
-
-def needs_join(postback: Postback, record: PostbackRecord) -> bool:
-    """Whether the transaction says more than the click id: none was sent, or something is taken back, which belongs
-    to its sale even where the network sends another click id along."""
-    return not postback.attached_to and (not postback.click_ref or record.status not in CLAIMS)
 
 
 def note_heard(postbacks: list[Postback]) -> None:

@@ -15,7 +15,8 @@ from offers.vocabulary import StandardEvent
 FIELDSETS = [
     ("Summary", {
         "fields": [
-            ("event_name", "status_shown"), ("kind", "network_event_shown"), ("payout_shown", "amount_shown"), ("offer_link", "pixel_link"),
+            ("event_name", "status_shown"), ("kind", "network_event_shown"), ("payout_shown", "amount_shown"),
+            ("offer_link", "pixel_link"),
             ("whole_transaction", "event_id_shown"), ("happened", "recorded"),
         ],
     }),

@@ -8,7 +8,7 @@ from django.utils import timezone
 from conversions.digest import digest_batch, digest_one
 from conversions.models import Conversion, LedgerEntry, Postback
 from tests.conversions.support import digest_everything, rules_for_words
-from tests.factories import make_click, make_offer, make_postback
+from tests.factories import make_click, make_network, make_offer, make_postback
 
 pytestmark = pytest.mark.django_db
 TWO_RULES = [{"trigger": "pending", "event_name": "Lead"}, {"trigger": "approved", "event_name": "Purchase"}]
@@ -202,3 +202,27 @@ def test_an_approval_that_a_rejection_outweighs_is_named():
         digest_everything()
 
     assert "the conversion stays “Rejected”" in Postback.objects.first().detail
+
+
+@pytest.mark.parametrize("limit", [1, 10])
+def test_a_refund_without_a_click_id_that_came_first_goes_with_its_sale(limit: int):
+    click = make_click()
+    make_postback(click.offer.network, {"status": "refund", "txid": "T-1"})
+    make_postback(make_network(), {"status": "refund", "txid": "T-1"})
+    make_postback(click.offer.network, {"click_id": click.pk, "txid": "T-1"})
+
+    while digest_batch(timezone.now(), limit=limit):
+        pass
+
+    assert Conversion.objects.get().status == "refunded"
+    assert sorted(Postback.objects.values_list("outcome", flat=True)) == ["recorded", "unmatched_click", "updated"]
+
+
+def test_a_parent_in_the_same_batch_gives_its_click():
+    click = make_click()
+    make_postback(click.offer.network, {"status": "rebill", "txid": "T-1-B001", "parent_txid": "T-1"})
+    make_postback(click.offer.network, {"click_id": click.pk, "txid": "T-1"})
+
+    digest_batch(timezone.now())
+
+    assert sorted(Conversion.objects.values_list("kind", flat=True)) == ["rebill", "sale"]

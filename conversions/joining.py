@@ -1,0 +1,48 @@
+"""Which click a postback belongs to when it does not say: that of its transaction, or of its parent's."""
+
+from conversions.facts import CLAIMS
+from conversions.models import Conversion, Postback
+from conversions.networks.record import PostbackRecord
+
+Fact = tuple[Postback, PostbackRecord]
+
+
+def waiting_for(facts: list[Fact]) -> list[Postback]:
+    """Locked postbacks that no click is known of and that name a transaction of this batch.
+
+    They are digested with it, for a sale whose refund came first must never be told. Those that another worker holds
+    come by themselves at their next try.
+    """
+    networks = {postback.network_id: postback.network for postback, _ in facts}
+    sold = {record.transaction_id for postback, record in facts if postback.click_ref and record.transaction_id}
+    if not sold:
+        return []
+    batch = {postback.pk for postback, _ in facts}
+    rows = Postback.objects.unmatched().filter(transaction_id__in=sold, network__in=networks)
+    found = [row for row in rows.select_for_update(skip_locked=True, of=("self",)) if row.pk not in batch]
+    for postback in found:
+        postback.network = networks[postback.network_id]
+    return found
+
+
+def join_by_transaction(facts: list[Fact]) -> None:
+    """Give postbacks the click of their transaction where that is known (refunds often have no click id)."""
+    lost = [fact for fact in facts if needs_join(*fact)]
+    wanted = {name for _, record in lost for name in (record.transaction_id, record.parent) if name}
+    if not wanted:
+        return
+    clicks = {(p.network_id, r.transaction_id): p.click_ref for p, r in facts if p.click_ref and r.status in CLAIMS}
+    found = Conversion.objects.filter(transaction_id__in=wanted).exclude(transaction_id="")
+    for network_id, name, click_id in found.order_by("-pk").values_list(
+        "offer__network_id", "transaction_id", "click_id"
+    ):
+        clicks[network_id, name] = click_id
+    for postback, record in lost:
+        of_parent = postback.click_ref or clicks.get((postback.network_id, record.parent), "")
+        postback.click_ref = clicks.get((postback.network_id, record.transaction_id), of_parent)
+
+
+def needs_join(postback: Postback, record: PostbackRecord) -> bool:
+    """Whether the transaction says more than the click id: none was sent, or something is taken back, which belongs
+    to its sale even where the network sends another click id along."""
+    return not postback.attached_to and (not postback.click_ref or record.status not in CLAIMS)
