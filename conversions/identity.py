@@ -29,6 +29,7 @@ NAMED_INSIDE = re.compile(
     r"""(?:\[[^\]]*\]?|\{[^}]*\}?|[^&"'\s,}\\]+[^&"',}\n\\]*)""",
     re.IGNORECASE,
 )
+SUSPECT = re.compile(r"[@=:%\n]")  # neither an address nor a key with its value does without
 
 
 def sha256(text: str) -> str:
@@ -89,6 +90,8 @@ def is_personal(key: str) -> bool:
 
 def hide_inside(text: str) -> str:
     """The text with e-mail addresses, and what follows a key such as `phone=`, replaced wherever they stand."""
+    if not SUSPECT.search(text):
+        return text
     return EMAIL_INSIDE.sub(HIDDEN, NAMED_INSIDE.sub(rf"\1{HIDDEN}", text))
 
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from conversions import identity
 from conversions.calls import Call, Pairs, SignatureError, UnreadableCallError
+from conversions.inserting import PreparedInsert
 from conversions.models import Postback
 from conversions.networks import Adapter, adapter_of
 from conversions.outcomes import Outcome
@@ -16,6 +17,7 @@ from conversions.reading import MAX_QUERY_BYTES, read_pairs, read_request, refus
 from conversions.visitor import client_ip
 from offers.models import Network
 
+insert = PreparedInsert(Postback)
 MAX_VALUE = 4096
 KEPT_OF_UNREADABLE = 2000
 
@@ -27,7 +29,7 @@ def keep(network: Network, request: HttpRequest, now: datetime) -> tuple[Postbac
     if call.error is None and not network.accepts_ip(postback.remote_ip):
         call.error = UnreadableCallError(Outcome.IP_NOT_ALLOWED, 404, f"{postback.remote_ip} is not in the list.")
         postback.settle(call.error.outcome, call.error.detail, now)
-    postback.save(force_insert=True)
+    insert(postback)
     return postback, call.error
 
 

@@ -1,7 +1,9 @@
 """The two things that happen around a view: a short way for hot paths, a plain answer when the database is away."""
 
 import logging
+import select
 from collections.abc import Callable
+from typing import Any
 
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -41,6 +43,7 @@ class HotPathMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not request.path_info.startswith(HOT_PREFIXES):
             return self.get_response(request)
+        spare_health_check()
         match = resolve(request.path_info)
         request.resolver_match = match
         try:
@@ -51,6 +54,19 @@ class HotPathMiddleware:
             if not is_outage(error):
                 raise
             return database_away(error)
+
+
+def spare_health_check() -> None:
+    """Let a kept connection on which the server has said nothing pass for a good one, without Django's `SELECT 1`.
+
+    A server that stops, and one that ends a session, closes the connection, and then there is something to read.
+    """
+    database: Any = connection  # whose types leave out the health check
+    kept = database.connection
+    if kept is not None and database.vendor == "postgresql" and not kept.closed:
+        poll = select.poll()
+        poll.register(kept.fileno(), select.POLLIN)
+        database.health_check_done = not poll.poll(0)
 
 
 def rendered(response: HttpResponseBase) -> HttpResponseBase:

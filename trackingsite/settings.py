@@ -126,9 +126,12 @@ if IS_SQLITE:
 else:
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 5,
+        "prepare_threshold": 5,  # a postback's INSERT is the one statement that asks for it
         "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
         **DATABASES["default"].get("OPTIONS", {}),  # from the URL, such as sslmode=require
     }
+    if DATABASES["default"]["OPTIONS"]["prepare_threshold"] == "None":  # from the URL, for an old PgBouncer
+        DATABASES["default"]["OPTIONS"]["prepare_threshold"] = None
 DATABASES["default"]["CONN_MAX_AGE"] = None
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from conversions import configuration
 from conversions.digest import Digest
+from conversions.inserting import PreparedInsert
 from conversions.models import Postback
 from conversions.outcomes import Outcome
 from offers.models import Network
@@ -210,7 +211,7 @@ def test_a_failing_commit_is_never_answered_with_200(monkeypatch: pytest.MonkeyP
     def fail(*args, **kwargs):
         raise OperationalError("disk full")
 
-    monkeypatch.setattr(Postback, "save", fail)
+    monkeypatch.setattr(PreparedInsert, "__call__", fail)
 
     assert send(network).status_code == 503
 

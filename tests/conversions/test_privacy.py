@@ -8,6 +8,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
+from conversions.inserting import PreparedInsert
 from conversions.models import Conversion, Postback
 from tests.conversions.support import database_text, digest_everything, postback_url, send
 from tests.factories import make_click, make_network, make_offer
@@ -134,7 +135,7 @@ def test_the_secret_is_in_no_traceback_of_a_fault_of_ours(log: io.StringIO, monk
     def fail(*args, **kwargs):
         raise RuntimeError(f"while serving {postback_url(network)}?email={EMAIL}")
 
-    monkeypatch.setattr(Postback, "save", fail)
+    monkeypatch.setattr(PreparedInsert, "__call__", fail)
     answer = Client(raise_request_exception=False).get(postback_url(network))
 
     assert answer.status_code == 500

@@ -8,7 +8,7 @@ from django.db import OperationalError, connection
 from trackingsite import vitals
 from trackingsite.readiness import migrations
 
-collect_ignore = ["test_patience_postgresql.py"] if settings.IS_SQLITE else []
+collect_ignore = ["test_patience_postgresql.py", "test_health_check_postgresql.py"] if settings.IS_SQLITE else []
 
 
 @pytest.fixture(autouse=True)
