@@ -19,27 +19,27 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='conversion',
             name='kind',
-            field=models.CharField(choices=[('sale', 'Sale'), ('rebill', 'Rebill'), ('upsell', 'Upsell')], default='sale', max_length=6, verbose_name='what was sold'),
+            field=models.CharField(choices=[('sale', 'Sale'), ('rebill', 'Rebill'), ('upsell', 'Upsell')], db_default='sale', default='sale', max_length=6, verbose_name='what was sold'),
         ),
         migrations.AddField(
             model_name='postback',
             name='attached_to',
-            field=models.CharField(blank=True, help_text='The click that a person gave it.', max_length=26, verbose_name='attached to click'),
+            field=models.CharField(blank=True, db_default='', default='', help_text='The click that a person gave it.', max_length=26, verbose_name='attached to click'),
         ),
         migrations.AddField(
             model_name='postback',
             name='leaves_out_macros',
-            field=models.BooleanField(default=False, help_text='A person has said to read it without the macros that the network did not replace.'),
+            field=models.BooleanField(db_default=False, default=False, help_text='A person has said to read it without the macros that the network did not replace.'),
         ),
         migrations.AddField(
             model_name='postback',
             name='sealed_call',
-            field=offers.encryption.SecretField(blank=True, editable=False, help_text='The whole call while its signature is refused, encrypted.'),
+            field=offers.encryption.SecretField(blank=True, db_default='', default='', editable=False, help_text='The whole call while its signature is refused, encrypted.'),
         ),
         migrations.AddField(
             model_name='postback',
             name='status_word',
-            field=models.CharField(blank=True, max_length=60, verbose_name='status sent'),
+            field=models.CharField(blank=True, db_default='', default='', max_length=60, verbose_name='status sent'),
         ),
         migrations.AlterField(
             model_name='conversion',

@@ -36,7 +36,7 @@ class Conversion(models.Model):
     event_id = models.UUIDField("event_id")
     occurrence_key = models.CharField(max_length=250, blank=True)
     transaction_id = models.CharField(max_length=200, blank=True)
-    kind = models.CharField("what was sold", max_length=6, choices=Kind, default=Kind.SALE)
+    kind = models.CharField("what was sold", max_length=6, choices=Kind, default=Kind.SALE, db_default="sale")
     network_event = models.CharField(max_length=100, blank=True)
     status = models.CharField(max_length=10, choices=Status, default=Status.TRACKED)
     payout = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)

@@ -30,7 +30,12 @@ class Postback(models.Model):
     raw_call = models.TextField(
         blank=True, help_text="The beginning of a call that could not be read: its query, then its body."
     )
-    sealed_call = SecretField(blank=True, help_text="The whole call while its signature is refused, encrypted.")
+    sealed_call = SecretField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The whole call while its signature is refused, encrypted.",
+    )
     remote_ip = models.GenericIPAddressField("from address", null=True)
     email_sha256 = models.CharField(max_length=64, blank=True)
     phone_sha256 = models.CharField(max_length=64, blank=True)
@@ -42,12 +47,19 @@ class Postback(models.Model):
     )
     click_ref = models.CharField("click id sent", max_length=100, blank=True)
     transaction_id = models.CharField(max_length=200, blank=True)
-    status_word = models.CharField("status sent", max_length=60, blank=True)
+    status_word = models.CharField("status sent", max_length=60, blank=True, default="", db_default="")
     attached_to = models.CharField(
-        "attached to click", max_length=26, blank=True, help_text="The click that a person gave it."
+        "attached to click",
+        max_length=26,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The click that a person gave it.",
     )
     leaves_out_macros = models.BooleanField(
-        default=False, help_text="A person has said to read it without the macros that the network did not replace."
+        default=False,
+        db_default=False,
+        help_text="A person has said to read it without the macros that the network did not replace.",
     )
     due_at = models.DateTimeField("next try", null=True, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='network',
             name='link_parameter',
-            field=models.CharField(blank=True, help_text="The parameter of this network's offer links that carries our click id, such as aff_sub or s2.", max_length=60, verbose_name="offer link's parameter"),
+            field=models.CharField(blank=True, db_default='', default='', help_text="The parameter of this network's offer links that carries our click id, such as aff_sub or s2.", max_length=60, verbose_name="offer link's parameter"),
         ),
         migrations.AddField(
             model_name='network',
@@ -40,17 +40,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='network',
             name='previous_signing_key',
-            field=offers.encryption.SecretField(blank=True, editable=False),
+            field=offers.encryption.SecretField(blank=True, db_default='', default='', editable=False),
         ),
         migrations.AddField(
             model_name='network',
             name='reply',
-            field=models.CharField(default='OK', help_text='What is answered to a postback that was taken. Some networks repeat it until they read their word.', max_length=100),
+            field=models.CharField(db_default='OK', default='OK', help_text='What is answered to a postback that was taken. Some networks repeat it until they read their word.', max_length=100),
         ),
         migrations.AddField(
             model_name='network',
             name='signing_key',
-            field=offers.encryption.SecretField(blank=True, editable=False),
+            field=offers.encryption.SecretField(blank=True, db_default='', default='', editable=False),
         ),
         migrations.AddField(
             model_name='network',

@@ -106,11 +106,14 @@ class Network(models.Model):
         "offer link's parameter",
         max_length=60,
         blank=True,
+        default="",
+        db_default="",
         help_text="The parameter of this network's offer links that carries our click id, such as aff_sub or s2.",
     )
     reply = models.CharField(
         max_length=100,
         default="OK",
+        db_default="OK",
         help_text="What is answered to a postback that was taken. Some networks repeat it until they read their word.",
     )
     silence_hours = models.PositiveSmallIntegerField(
@@ -121,8 +124,8 @@ class Network(models.Model):
         help_text="The first page warns when nothing came from this network for so many hours. Empty means never.",
     )
     heard_at = models.DateTimeField("last heard", null=True, blank=True, editable=False)
-    signing_key = SecretField(blank=True)
-    previous_signing_key = SecretField(blank=True)
+    signing_key = SecretField(blank=True, default="", db_default="")
+    previous_signing_key = SecretField(blank=True, default="", db_default="")
     signing_key_set_at = models.DateTimeField(null=True, blank=True, editable=False)
     allowed_ips = models.TextField(
         "allowed IP addresses",
