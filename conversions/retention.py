@@ -13,6 +13,7 @@ from conversions.identity import HIDDEN
 from conversions.models import Click, Conversion, Postback
 from conversions.models.click import WITH_VISITOR
 from conversions.outcomes import Outcome
+from conversions.replaying import troubled
 
 BATCH_SIZE = 500
 # What networks call the visitor's address and browser, where a macro for it stands in the postback URL.
@@ -86,6 +87,13 @@ def postbacks() -> Chore:
 def callers() -> Chore:
     """The addresses that postbacks came from, with what else in them may name the visitor."""
     return Chore(Postback.objects.filter(remote_ip__isnull=False), "received_at", UNDIGESTED, forget_addresses)
+
+
+def sealed_calls() -> Chore:
+    """Calls with a refused signature, which are kept whole and encrypted until a key proves them: with all that the
+    network says of the buyer. Their reason and what else can be shown of them stays."""
+    rows = troubled(Outcome.BAD_SIGNATURE).exclude(sealed_call="")
+    return Chore(rows, "received_at", Q(pk__in=[]), lambda rows: rows.update(sealed_call=""))
 
 
 def visitors(unfinished: QuerySet[Any]) -> Chore:

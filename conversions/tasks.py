@@ -8,6 +8,7 @@ from conversions import clock
 from conversions.digest import digest_batch
 from conversions.models import Postback
 from conversions.outage import leaving_a_standby
+from conversions.replaying import Stretch, hand_over, replay_some
 from conversions.seats import seat
 from conversions.wake import DIGEST, enqueue
 
@@ -40,3 +41,11 @@ def digest_for_a_turn() -> int:
 def has_due_postbacks() -> bool:
     """Whether any postback waits to be digested now."""
     return Postback.objects.due(clock.now()).exists()
+
+
+def replay_rest(reason: int, network_id: int, how: int, below: int) -> int:
+    """Go on with what a person has asked to have digested again, for one turn; how many were made due."""
+    count, left = replay_some([Stretch.from_numbers(reason, network_id, how, below)], TURN_SECONDS)
+    enqueue(DIGEST)
+    hand_over(left)
+    return count

@@ -56,6 +56,7 @@ def rules() -> list[Rule]:
         Rule("postbacks: the caller's address", recorded.callers(), (visitor,)),
         Rule("attempts", sent.attempts(), (attempt,)),
         Rule("attempts: the payload", sent.payloads(), (payload, visitor)),  # which holds the user agent
+        Rule("postbacks: sealed calls", recorded.sealed_calls(), ("RETENTION_SEALED_DAYS", visitor)),
         Rule("postbacks", recorded.postbacks(), ("RETENTION_POSTBACK_DAYS",)),
         Rule("the queue's failed tasks", failed_tasks(), (attempt,)),
     ]

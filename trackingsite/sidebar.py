@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 
 
 def page(title: str, icon: str, app: str, model: str) -> dict[str, Any]:
@@ -16,6 +16,15 @@ def page(title: str, icon: str, app: str, model: str) -> dict[str, Any]:
     return {"title": title, "icon": icon, "link": link, "permission": may_open}
 
 
+UNMAPPED = reverse_lazy("admin:conversions_postback_unmapped")
+
+
+def is_in_inbox(request: HttpRequest) -> bool:
+    """Whether a page of postbacks is open; the unmapped statuses are below them and have a line of their own."""
+    path = request.path
+    return path.startswith(reverse("admin:conversions_postback_changelist")) and path != str(UNMAPPED)
+
+
 NAVIGATION = [
     {
         "title": "Configured",
@@ -23,13 +32,15 @@ NAVIGATION = [
             page("Offers", "sell", "offers", "offer"),
             page("Networks", "hub", "offers", "network"),
             page("Pixels", "ads_click", "offers", "pixel"),
+            page("Exchange rates", "currency_exchange", "offers", "exchangerate"),
         ],
     },
     {
         "title": "Recorded",
         "items": [
             page("Conversions", "paid", "conversions", "conversion"),
-            page("Postbacks", "inbox", "conversions", "postback"),
+            {**page("Postbacks", "inbox", "conversions", "postback"), "active": is_in_inbox},
+            {**page("Unmapped statuses", "translate", "conversions", "postback"), "link": UNMAPPED},
             page("Clicks", "touch_app", "conversions", "click"),
         ],
     },

@@ -1,52 +1,77 @@
-from django.contrib import admin, messages
+from typing import Any
+
+from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import RelatedDropdownFilter
 
-from conversions import clock
 from conversions.admin.badges import outcome_badge
+from conversions.admin.inbox import InboxList, OfferFilter, OutcomeFilter, offer_link, sent_of, strip_of
+from conversions.admin.inbox_attach import attach_one
+from conversions.admin.inbox_page import fieldsets_of, page_context, signature_words
+from conversions.admin.inbox_replay import AT_ONCE, may_replay, replay_one, replay_reason, replay_selected
 from conversions.admin.searching import by_click, by_transaction, term_of
+from conversions.admin.unmapped import may_map, unmapped_page
 from conversions.models import Postback
-from conversions.outcomes import Outcome
-from conversions.replaying import replay
-from conversions.wake import DIGEST, enqueue
+from conversions.outcomes import UNREADABLE, Outcome
+from conversions.replaying import How
 from offers.admin_parts import RecordAdmin, SpanFilter, admin_link, moment, mono, shortened, shown, table
-
-FIELDSETS = [
-    ("What became of it", {
-        "fields": ["outcome_shown", "whole_detail", "advice", "conversion_link", ("tries", "next_try"), "digested"],
-    }),
-    ("What the network sent", {
-        "fields": [
-            ("network", "received"), ("caller", "method"), ("whole_click_id", "whole_transaction"), "parameters",
-            "body",
-        ],
-        "description": "E-mail addresses and phone numbers are hidden; only their hashes are kept.",
-    }),
-]  # fmt: skip
-REPLAYED_AT_ONCE = 5000
 
 
 @admin.register(Postback)
 class PostbackAdmin(RecordAdmin):
-    list_display = ["received", "outcome_shown", "network", "click_id_sent", "transaction_shown", "reason"]
+    """The inbox: every call of a network, what it led to, and what a person can do about it."""
+
+    list_display = [
+        "received", "outcome_shown", "network", "offer_shown", "click_id_sent", "transaction_shown", "word",
+        "reason",
+    ]  # fmt: skip
     list_filter = [
-        ("outcome", ChoicesDropdownFilter),
+        OutcomeFilter,
         ("network", RelatedDropdownFilter),
+        OfferFilter,
         ("received_at", SpanFilter),
     ]
     list_filter_submit = True
-    list_select_related = ["network"]
+    list_select_related = ["network", "conversion__offer"]
+    list_before_template = "admin/conversions/postback/strip.html"
     search_fields = ["transaction_id"]
     search_help_text = "Search by a whole click id or transaction id."
     sortable_by: list[str] = []
-    fieldsets = FIELDSETS
-    actions = ["digest_again"]
+    actions = ["digest_again", "digest_without_macros"]
     empty_sentence = (
         "No network has called yet. Paste the postback URL, which an offer's page has ready to copy, at your network "
         "and let it send a test."
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        def view(page: Any) -> Any:
+            return self.admin_site.admin_view(lambda request, **named: page(request, self, **named))
+
+        own = [
+            path("unmapped/", view(unmapped_page), name="conversions_postback_unmapped"),
+            path("replay/<str:outcome>/", view(replay_reason), name="conversions_postback_replay_reason"),
+            path("<int:key>/replay/", view(replay_one), name="conversions_postback_replay"),
+            path("<int:key>/attach/", view(attach_one), name="conversions_postback_attach"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Postback | None = None) -> Any:
+        return fieldsets_of(obj) if obj else []
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[InboxList]:
+        return InboxList
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        own = {"strip": strip_of(request), "may_replay": may_replay(request), "may_map": may_map(request)}
+        return super().changelist_view(request, {**(extra_context or {}), **own, "unreadable": UNREADABLE})
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        context.update(page_context(request, kwargs["obj"]))
+        response: HttpResponse = super().render_change_form(request, context, **kwargs)
+        return response
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Postback], search_term: str
@@ -56,38 +81,43 @@ class PostbackAdmin(RecordAdmin):
         return (queryset.filter(found) if term else queryset), False
 
     def has_replay_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("conversions.replay_postback")
+        return may_replay(request)
 
     @admin.action(description="Digest the selected postbacks again", permissions=["replay"])
     def digest_again(self, request: HttpRequest, queryset: QuerySet[Postback]) -> None:
-        keys = list(queryset.order_by("pk").values_list("pk", flat=True)[: REPLAYED_AT_ONCE + 1])
-        count = replay(keys[:REPLAYED_AT_ONCE], clock.now())
-        enqueue(DIGEST)
-        words = f"{count} are digested again. Facts that are in the ledger already do not count twice."
-        self.message_user(request, words.replace("1 are", "1 is") if count == 1 else words, messages.SUCCESS)
-        if count < len(keys[:REPLAYED_AT_ONCE]):
-            words = "Calls that could not be read when they came stay as they are; the network has to send them again."
-            self.message_user(request, words, messages.WARNING)
-        if len(keys) > REPLAYED_AT_ONCE:
-            words = f"That were the {REPLAYED_AT_ONCE:,} oldest of them. Select the rest and repeat."
-            self.message_user(request, words, messages.WARNING)
+        replay_selected(request, keys_of(queryset), How.AS_SENT)
+
+    @admin.action(description="Digest the selected ones without macros that were not replaced", permissions=["replay"])
+    def digest_without_macros(self, request: HttpRequest, queryset: QuerySet[Postback]) -> None:
+        replay_selected(request, keys_of(queryset), How.WITHOUT_MACROS)
 
     received = shown("received", lambda row: moment(row.received_at))
     outcome_shown = shown("outcome", outcome_badge)
-    click_id_sent = shown("click id sent", lambda row: mono(shortened(row.click_ref, 30)))
-    whole_click_id = shown("click id sent", lambda row: mono(row.click_ref))
-    transaction_shown = shown("transaction", lambda row: mono(shortened(row.transaction_id, 24)))
-    whole_transaction = shown("transaction", lambda row: mono(row.transaction_id))
+    offer_shown = shown("offer", offer_link)
+    click_id_sent = shown("click id sent", lambda row: mono(shortened(row.sent.click_id, 30)))
+    whole_click_id = shown("click id", lambda row: mono(sent_of(row).click_id))
+    transaction_shown = shown("transaction", lambda row: mono(shortened(row.sent.transaction_id, 24)))
+    whole_transaction = shown("transaction", lambda row: mono(sent_of(row).transaction_id))
+    word = shown("status sent", lambda row: shortened(row.sent.status, 24))
+    whole_word = shown("status sent", lambda row: sent_of(row).status)
     reason = shown("detail", lambda row: shortened(row.detail, 120))
     whole_detail = shown("detail", lambda row: row.detail)
     advice = shown("what to do", lambda row: Outcome(row.outcome).advice)
-    conversion_link = shown("conversion", lambda row: admin_link(row.conversion))
+    signature = shown("signature", signature_words)
+    attached = shown("attached by hand to", lambda row: mono(row.attached_to))
+    left_out = shown("read without macros", lambda row: "Yes, by somebody's choice")
     next_try = shown("next try", lambda row: moment(row.due_at))
     digested = shown("digested", lambda row: moment(row.digested_at))
+    network_link = shown("network", lambda row: admin_link(row.network))
     caller = shown("from address", lambda row: row.remote_ip)
-    body = shown("unreadable call", lambda row: mono(row.raw_call))
+    body = shown("the call's beginning", lambda row: mono(row.raw_call))
 
     @admin.display(description="parameters")
     def parameters(self, postback: Postback) -> SafeString:
         rows = [[mono(name), mono(value)] for name, value in postback.params.items()]
-        return table(["Parameter", "Value"], rows, "It had no parameters.")
+        return table(["Parameter", "Value"], rows, "It had no parameters that could be read.")
+
+
+def keys_of(queryset: QuerySet[Postback]) -> list[int]:
+    """The oldest of the selected, one more than are taken at once."""
+    return list(queryset.order_by("pk").values_list("pk", flat=True)[: AT_ONCE + 1])

@@ -102,7 +102,7 @@ class PostbackPageTests(TestCase):
         self.assertContains(staff_client(VIEW).get(page_of(postback)), "&lt;b&gt;\xff garbage")
 
 
-@patch("conversions.admin.postback.enqueue")
+@patch("conversions.admin.inbox_replay.enqueue")
 class DigestAgainTests(TestCase):
     def replay(self, *postbacks: Postback, permissions: tuple[str, ...] = (VIEW, REPLAY)) -> Any:
         data = {"action": "digest_again", "_selected_action": [postback.pk for postback in postbacks]}
@@ -195,7 +195,7 @@ class DigestAgainTests(TestCase):
         postbacks = [make_postback(network, {}) for _ in range(3)]
         Postback.objects.update(due_at=None)
 
-        with patch("conversions.admin.postback.REPLAYED_AT_ONCE", 2):
+        with patch("conversions.admin.inbox_replay.AT_ONCE", 2):
             response = self.replay(*postbacks)
 
         assert Postback.objects.due(timezone.now()).count() == 2
