@@ -4,6 +4,8 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 
 from offers.encryption import SecretUnreadableError
@@ -33,8 +35,8 @@ class NetworkForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}),
         help_text="One “word = status” a line, for example “trash = rejected”. Our statuses are "
         + ", ".join(PostbackStatus.values)
-        + ". Upper and lower case do not matter. What stands here comes before the words below and the usual ones "
-        "(approved, sale, pending, declined, refund, …), which are known already.",
+        + ". Upper and lower case do not matter. What stands here comes before the words beside it and the usual "
+        "ones (approved, sale, pending, declined, refund, …), which are known already.",
     )
     macros = MacrosField(
         required=False,
@@ -56,6 +58,8 @@ class NetworkForm(forms.ModelForm):  # type: ignore[type-arg]
         self.replaced: list[str] = []
         if "reply" in self.fields:  # not where the page is only looked at
             self.fields["reply"].required = False
+        if not self.instance._state.adding and not self.instance.macros:
+            self.initial["macros"] = dict(self.instance.format.macros)  # they are in use as long as none are written
 
     @property
     def changes_format(self) -> bool:
@@ -131,15 +135,15 @@ def is_current(network: Network, key: str) -> bool:
         return False
 
 
-def key_help(chosen: Format | None, has_key: bool) -> str:
+def key_help(chosen: Format | None, has_key: bool) -> SafeString:
     """What the key is, and what pasting one does."""
-    what = chosen.key_help if chosen else ""
+    what = format_html('<span data-format="key-help">{}</span>', chosen.key_help if chosen else "")
     kept = (
         "Empty keeps the key in use. A new one is taken at once, and the old one too until you end the overlap."
         if has_key
         else "It is stored encrypted and never shown again, not even to you."
     )
-    return f"{what} {kept}".strip()
+    return format_html("{} {}", what, kept)
 
 
 def presets() -> dict[str, Any]:

@@ -1,5 +1,6 @@
 from conversions.admin.click import ClickAdmin
 from conversions.admin.conversion import ConversionAdmin
+from conversions.admin.network import ConnectedNetworkAdmin
 from conversions.admin.postback import PostbackAdmin
 
-__all__ = ["ClickAdmin", "ConversionAdmin", "PostbackAdmin"]
+__all__ = ["ClickAdmin", "ConnectedNetworkAdmin", "ConversionAdmin", "PostbackAdmin"]

@@ -219,12 +219,8 @@ class NetworkAdmin(ConfiguredAdmin):
             return self.back_to(network)
         title = f"End the overlap of {network.name}'s signing keys"
         standing = standing_of_key(network, may_change=True)
-        facts = {"standing": standing, "overlap": overlap_of(network), **self.key_facts(network)}
+        facts = {"standing": standing, "overlap": overlap_of(network)}
         return self.guided_page(request, network, title, page="network/end_key_overlap", **facts)
-
-    def key_facts(self, network: Network) -> dict[str, Any]:
-        """What else one should know before a key ends; the app that takes postbacks knows it."""
-        return {}
 
     def end_key_overlap(self, request: HttpRequest, network: Network) -> None:
         with transaction.atomic():

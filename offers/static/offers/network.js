@@ -20,7 +20,8 @@ document.addEventListener("DOMContentLoaded", () => {
   const notice = document.createElement("div");
   notice.className = "mt-2 text-xs leading-relaxed";
   notice.setAttribute("role", "status");
-  format.closest(".field-adapter, .field-line, div").append(notice);
+  const guide = document.querySelector("[data-format=help]");
+  if (guide) guide.after(notice);
 
   function element(tag, text) {
     const made = document.createElement(tag);
