@@ -1,6 +1,7 @@
 """What the tests of formats do again and again."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.test import Client
 
@@ -20,6 +21,11 @@ def deliver(network: Network, call: Call):
     return Client().generic(
         call.method, postback_url(network), call.body, call.content_type, headers=call.headers, QUERY_STRING=call.query
     )
+
+
+def template(**params: str) -> Call:
+    """A call of a postback URL with these parameters."""
+    return Call("GET", urlencode(params))
 
 
 def digested(network: Network, call: Call) -> Postback:
