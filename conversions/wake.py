@@ -80,6 +80,7 @@ def queue() -> Broker:
 
 
 DIGEST = "conversions.tasks.digest"
+UPLOADS = "conversions.uploads.tasks.bring_in"
 digest_soon = Waker(DIGEST)
 queue_is_away = threading.Event()
 """Said once, not with every postback."""

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from django_q.models import Schedule, Task
 
 from conversions.tasks import has_due_postbacks
-from conversions.wake import DIGEST, put, queue
+from conversions.uploads.turns import has_unfinished_uploads
+from conversions.wake import DIGEST, UPLOADS, put, queue
 from dispatch import clock
 from dispatch.models import Heartbeat
 from dispatch.models.heartbeat import EVERY
@@ -52,6 +53,8 @@ class Pulse:
             put(DIGEST, enough=2)
         if has_due_deliveries():
             put(SWEEP, enough=2)
+        if has_unfinished_uploads():
+            put(UPLOADS, enough=2)
         self._go_by_the_clock(time.monotonic())
         return self._has_life(clock.now())
 
