@@ -21,7 +21,8 @@ from dispatch.standing import LATE, Code, Standing
 from dispatch.takeover import recent_takeovers
 from dispatch.tiktok.payload import is_local_installation
 from dispatch.wording import at, deliveries, quoted
-from offers.models import Offer, Pixel
+from offers.models import Network, Offer, Pixel
+from offers.silence import in_hours, silent_for
 from trackingsite.demo import DEMO_SLUG
 
 NAMES_SHOWN = 5
@@ -186,6 +187,22 @@ def postbacks(now: datetime, request: HttpRequest) -> Iterator[Need]:
         yield Need("warn", title, Outcome(outcome).advice, link, "Look at them")
 
 
+def silent_networks(now: datetime, request: HttpRequest) -> Iterator[Need]:
+    """Networks that should have called by now: usually their postback URL is wrong, and sales are missing."""
+    watched = Network.objects.live().filter(silence_hours__isnull=False)
+    for network in watched:
+        silence = silent_for(network, now)
+        if silence is None:
+            continue
+        heard = f"It called last at {at(network.heard_at, now)}" if network.heard_at else "It has never called"
+        words = (
+            f"{heard}, and it may be silent for {in_hours(timedelta(hours=network.silence_hours or 0))}. Check the "
+            "postback URL entered there; a test postback on the network's page shows whether this side works."
+        )
+        link = reverse("admin:offers_network_change", args=[network.pk])
+        yield Need("warn", f"Nothing from {network} for {in_hours(silence)}", words, link, "Look at the network")
+
+
 def stopped_workers(now: datetime, request: HttpRequest) -> Iterator[Need]:
     """Work that should have been done minutes ago. What a pause, a cap or TikTok keeps back is no sign of it."""
     pixels = standing.watched(Pixel.objects.all(), now)
@@ -261,6 +278,7 @@ CHECKS: list[tuple[str, Check]] = [
     ("dispatch.view_deadletter", dead_letters),
     ("dispatch.view_delivery", missing_rates),
     ("conversions.view_postback", postbacks),
+    ("offers.view_network", silent_networks),
 ]
 COUNTS: list[tuple[str, Callable[[datetime], Iterator[Figure]]]] = [
     ("conversions.view_click", clicks_today),

@@ -28,14 +28,15 @@ from offers.admin import ready_to_copy
 from offers.admin.network import NetworkAdmin
 from offers.admin_parts import badge, mono, page_url, shortened, table
 from offers.encryption import SecretUnreadableError
-from offers.linting import Expected, lint_postback_url
 from offers.models import Network
+from offers.postback_linting import Expected, lint_postback_url
 
 NEWEST_POSTBACKS = 20_000  # postbacks have no index by time; their ids grow with it
 BUSY = "The database is busy, so nothing was tried. Try again in a moment."
 ALL_WELL = "Nothing is wrong with it. A test postback shows what a call leads to."
 HIDDEN = "••••••••"
 LONGEST_SHOWN = 2000
+CONVERSION_HEADERS = ["Event for TikTok", "Status", "Value", "Sold", "Offer", "Transaction", "event_id"]
 admin.site.unregister(Network)
 
 
@@ -157,7 +158,7 @@ def result_of(form: RehearsalForm) -> dict[str, Any]:
         "result_badge": badge(result.outcome.label if result.outcome else "Not taken", tone),
         "sent": [sent_text(call, network.live_keys()) for call in form.calls],
         "reply": f"{result.reply_status} {result.reply}",
-        "conversion_rows": conversion_rows(result),
+        "conversion": conversion_table(result),
         "parameters": table(
             ["Parameter", "Value"],
             [[mono(name), mono(value)] for name, value in result.parameters.items()],
@@ -177,17 +178,18 @@ def sent_text(call: Call, keys: Iterable[str]) -> str:
     return shortened(text, LONGEST_SHOWN)
 
 
-def conversion_rows(result: Rehearsal) -> list[tuple[str, Any]]:
-    """The conversion that the call would make or change, line by line."""
+def conversion_table(result: Rehearsal) -> SafeString:
+    """The conversion that the call would make or change."""
     found = result.conversion
-    if found is None:
-        return []
-    return [
-        ("Event for TikTok", found.event),
-        ("Status", found.status),
-        ("Value", money(found.money, found.currency)),
-        ("What was sold", found.kind),
-        ("Offer", found.offer),
-        ("Transaction", mono(found.transaction_id)),
-        ("event_id", mono(found.event_id)),
-    ]
+    rows = [
+        [
+            found.event,
+            found.status,
+            money(found.money, found.currency),
+            found.kind,
+            found.offer,
+            mono(found.transaction_id),
+            mono(found.event_id),
+        ]
+    ] if found else []  # fmt: skip
+    return table(CONVERSION_HEADERS, rows, "No conversion, and nothing for TikTok.")

@@ -12,6 +12,7 @@ from offers.models import Network, Offer
 from offers.models.network import PostbackStatus
 
 NEITHER = "Choose an offer, or enter a click id."
+NO_OFFERS = "This network has no offers yet. Add one first, or paste a call below."
 SALE_ONLY = (
     "The example of {format} is a sale only: another status would change what the network signs, or has no word in "
     "this format. Choose “Approved”, or paste a call below."
@@ -75,7 +76,8 @@ class RehearsalForm(forms.Form):
         if cleaned["call"]:
             self.calls = [pasted_call(cleaned["call"])]
         elif not cleaned["click_id"] and not cleaned["offer"]:
-            self.add_error("offer", NEITHER)
+            field: Any = self.fields["offer"]
+            self.add_error("offer", NEITHER if field.queryset.exists() else NO_OFFERS)
         else:
             self.make_example(cleaned["click_id"] or self.made_up_click, PostbackStatus(cleaned["status"]))
         return cleaned

@@ -17,9 +17,9 @@ from offers.admin.configured import ConfiguredAdmin
 from offers.admin.network_page import format_guide, heard_badge, own_findings, status_words
 from offers.admin.signing_key import end_overlap_url, overlap_of, standing_of_key
 from offers.admin_parts import moment
-from offers.linting import Expected
 from offers.models import Network
 from offers.network_form import NetworkForm, NetworkKeyForm, presets
+from offers.postback_linting import Expected
 
 WHAT = ("What it is", {"fields": [("name", "slug"), "adapter", "format_guide", "is_active"]})
 KEY = ("Signature", {

@@ -8,9 +8,10 @@ from django.utils.timesince import timesince
 
 from offers.admin_parts import admin_link, badge, moment, mono, table
 from offers.formats import Format
-from offers.linting import Expected, Finding, lint_macros, lint_offer_link, lint_parameters, macros_of
+from offers.linting import Finding, lint_offer_link
 from offers.models import Network, Offer
 from offers.models.network import PostbackStatus
+from offers.postback_linting import Expected, lint_macros, lint_parameters, macros_of
 from offers.silence import in_hours, silent_for
 
 LINKS_CHECKED = 50

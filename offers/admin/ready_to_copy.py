@@ -10,16 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from offers.encryption import SecretUnreadableError
-from offers.linting import (
-    CLICK_ID,
-    TOKEN_LENGTHS,
-    Expected,
-    known_macros,
-    link_parameter_of,
-    macros_of,
-    split_query,
-)
+from offers.linting import CLICK_ID, TOKEN_LENGTHS, link_parameter_of, split_query
 from offers.models import EventRule, Network, Offer
+from offers.postback_linting import Expected, known_macros, macros_of
 
 AD_MACROS = (
     "ttclid=__CLICKID__&utm_source=tiktok&campaign_id=__CAMPAIGN_ID__&adgroup_id=__AID__&ad_id=__CID__"
@@ -27,8 +20,9 @@ AD_MACROS = (
 )
 HIDDEN_SECRET = "your-postback-secret"  # noqa: S105 - it stands where the secret is not shown
 PLACEHOLDER_ADVICE = (
-    "Replace each {…} by the network's own macro; {click_id} by the macro of the sub-id that your offer link fills. "
-    "Leave out what the network does not have. Write the same macros below, and this URL is right to the letter."
+    "The {…} are placeholders. Write the network's own macros into “Macros” on the network's page, for click_id that "
+    "of the sub-id which your offer link fills, and remove the lines that it has no macro for. Then this URL can be "
+    "pasted there as it is."
 )
 MACRO_ADVICE = (
     "Paste it at the network as the postback URL. The macros are the network's own, which it replaces with each call. "

@@ -23,13 +23,13 @@ def standing_of_key(network: Network, may_change: bool) -> str:
     if not network.signing_key:
         return NO_KEY
     since = since_of(network.signing_key_set_at)
-    current = f"{ending(network.signing_key)}" if may_change else ""
+    current = ending(network.signing_key) if may_change else ""
     if network.previous_signing_key:
         return (
-            f"Two keys are live: the one{current} set {since}, and the one before it. When the network signs with the "
-            "new one, end the overlap."
+            f"Two keys are live: one set {since}{current}, and the one before it. When the network signs with the new "
+            "one, end the overlap."
         )
-    return f"One key is live{current}, set {since}. To change it, paste the new one below: both are taken meanwhile."
+    return f"One key is live, set {since}{current}. To change it, paste the new one below: both are taken meanwhile."
 
 
 def since_of(time: datetime | None) -> str:
@@ -41,8 +41,8 @@ def ending(key: Secret) -> str:
     try:
         clear = key.reveal()
     except SecretUnreadableError as error:
-        return f" (which can't be read: {error})"
-    return f" ending in {clear[-4:]}" if len(clear) >= SHOWN_FROM else ""
+        return f", which can't be read ({error})"
+    return f", ending in {clear[-4:]}" if len(clear) >= SHOWN_FROM else ""
 
 
 def overlap_of(network: Network) -> str:
