@@ -125,7 +125,7 @@ def lint_parameters(parameters: list[tuple[str, str]], expected: Expected) -> li
     return found + [
         Finding("unknown_name", f"“{name}” is no parameter that is read here. Do you mean {meant}?")
         for name, meant in near.items()
-        if meant
+        if meant and stem(name) != stem(meant)  # of sub_id2 nobody means sub_id
     ]
 
 
@@ -142,7 +142,7 @@ def lint_macros(parameters: Mapping[str, str], expected: Expected, network: Netw
 
 def lint_value(name: str, value: str, expected: Expected, network: Network) -> Finding | None:
     is_click_id = name.casefold() in expected.click_names
-    known = list(dict.fromkeys(expected.macros.values()))
+    known = [macro for macro in dict.fromkeys(expected.macros.values()) if MACRO.search(macro)]
     if not MACRO.search(value):
         return lint_fixed(name, value, known, is_click_id)
     if value in known:
@@ -166,9 +166,9 @@ def bare(macro: str) -> str:
     return unquote(macro).strip(SIGNS)
 
 
-def stem(macro: str) -> str:
-    """The macro without its number: sub2 is as good a macro as sub1."""
-    return re.sub(r"\d+", "", macro)
+def stem(name: str) -> str:
+    """A name without its number: sub2 is as good a macro as sub1."""
+    return re.sub(r"\d+", "", name)
 
 
 def lint_click_macro(name: str, value: str, expected: Expected, network: Network) -> Finding | None:
