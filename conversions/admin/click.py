@@ -7,9 +7,11 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
 from conversions.admin.badges import consent_badge
+from conversions.admin.export import ExportMixin
 from conversions.admin.searching import term_of
 from conversions.admin.story import conversion_table
 from conversions.click_ids import is_click_id
+from conversions.export_columns import CLICKS
 from conversions.models import Click
 from offers.admin_parts import RecordAdmin, SpanFilter, badge, moment, mono, shortened, shown
 
@@ -45,7 +47,8 @@ class TtclidFilter(SimpleListFilter):
 
 
 @admin.register(Click)
-class ClickAdmin(RecordAdmin):
+class ClickAdmin(ExportMixin, RecordAdmin):
+    export_columns = CLICKS
     list_display = ["click_id", "arrived", "offer", "source", "campaign", "has_ttclid", "consent_shown"]
     list_filter = [
         ("offer", RelatedDropdownFilter),

@@ -6,8 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RelatedDropdownFilter
 
 from conversions.admin.badges import consent_badge, money, status_badge, told_badges
+from conversions.admin.export import ExportMixin
 from conversions.admin.searching import by_click, by_event, by_transaction, term_of
 from conversions.admin.story import ledger_table, postback_table, told
+from conversions.export_columns import CONVERSIONS
 from conversions.models import Conversion
 from offers.admin_parts import RecordAdmin, SpanFilter, admin_link, link, moment, mono, page_url, shortened, shown
 from offers.vocabulary import StandardEvent
@@ -42,7 +44,8 @@ class EventFilter(DropdownFilter):  # type: ignore[misc]
 
 
 @admin.register(Conversion)
-class ConversionAdmin(RecordAdmin):
+class ConversionAdmin(ExportMixin, RecordAdmin):
+    export_columns = CONVERSIONS
     list_display = [
         "event_name", "status_shown", "told", "value", "offer_link", "click_link", "transaction", "happened",
     ]  # fmt: skip

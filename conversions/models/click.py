@@ -48,6 +48,7 @@ class Click(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        permissions = [("export_click", "Can export clicks")]
         indexes = [
             # Used by the admin's list, newest first, alone and for one offer.
             models.Index(fields=["-created_at"], name="click_newest"),

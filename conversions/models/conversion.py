@@ -54,6 +54,10 @@ class Conversion(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        permissions = [
+            ("export_conversion", "Can export conversions"),
+            ("export_personal", "Can include personal data in exports"),
+        ]
         constraints = [
             # A refresh, a race of page and postback, a repeated postback: one action is one event.
             models.UniqueConstraint(fields=["event_id", "event_name"], name="one_conversion_per_event_id"),

@@ -4,8 +4,10 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
+from conversions.admin.export import ExportMixin
 from dispatch import clock, waiting
 from dispatch.admin.columns import DeliveryColumns, EventNameFilter
+from dispatch.export_columns import DELIVERIES
 from dispatch.models import Delivery
 from offers.admin_parts import RecordList, shown
 
@@ -21,8 +23,10 @@ class DeliveryList(RecordList):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(DeliveryColumns):
+class DeliveryAdmin(ExportMixin, DeliveryColumns):
     """Every promise to tell TikTok something, and how it went."""
+
+    export_columns = DELIVERIES
 
     list_display = [
         "event",

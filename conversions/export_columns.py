@@ -1,0 +1,78 @@
+"""What an exported conversion or click says. What tells who somebody is comes last, and only if it is asked for."""
+
+from conversions.exporting import Column, without_query
+
+
+def yes_or_no(value: object) -> str:
+    return "yes" if value else "no"
+
+
+def visitor(path: str = "") -> list[Column]:
+    """The visitor of a click that is found under `path`."""
+    return [
+        Column("ttclid", f"{path}ttclid", is_personal=True),
+        Column("_ttp", f"{path}ttp", is_personal=True),
+        Column("IP address", f"{path}ip", is_personal=True),
+        Column("Browser", f"{path}user_agent", is_personal=True),
+    ]
+
+
+def hashes(path: str = "") -> list[Column]:
+    """The digests that a conversion found under `path` carries."""
+    return [
+        Column("E-mail (SHA-256)", f"{path}email_sha256", is_personal=True),
+        Column("Phone (SHA-256)", f"{path}phone_sha256", is_personal=True),
+    ]
+
+
+CONVERSIONS = [
+    Column("event_id", "event_id"),
+    Column("Event", "event_name"),
+    Column("Kind", "kind"),
+    Column("Status", "status"),
+    Column("Payout", "payout"),
+    Column("Sale amount", "amount"),
+    Column("Currency", "currency"),
+    Column("Offer", "offer__name"),
+    Column("Network", "offer__network__name"),
+    Column("Click id", "click_id"),
+    Column("Transaction id", "transaction_id"),
+    Column("Network event", "network_event"),
+    Column("Happened", "occurred_at", is_time=True),
+    Column("Recorded", "created_at", is_time=True),
+    Column("Page", "page_url", without_query),
+    Column("Campaign id", "click__campaign_id"),
+    Column("Ad group id", "click__adgroup_id"),
+    Column("Ad id", "click__ad_id"),
+    Column("UTM source", "click__utm_source"),
+    Column("UTM campaign", "click__utm_campaign"),
+    *hashes(),
+    *visitor("click__"),
+    Column("Page with its query", "page_url", is_personal=True),
+    Column("Came from", "referrer", is_personal=True),
+]
+
+CLICKS = [
+    Column("Click id", "id"),
+    Column("Arrived", "created_at", is_time=True),
+    Column("Offer", "offer__name"),
+    Column("Has ttclid", "ttclid", yes_or_no),
+    Column("Consent", "consent"),
+    Column("Answered", "consent_at", is_time=True),
+    Column("Campaign id", "campaign_id"),
+    Column("Ad group id", "adgroup_id"),
+    Column("Ad id", "ad_id"),
+    Column("Creative id", "creative_id"),
+    Column("Placement", "placement"),
+    Column("UTM source", "utm_source"),
+    Column("UTM medium", "utm_medium"),
+    Column("UTM campaign", "utm_campaign"),
+    Column("UTM content", "utm_content"),
+    Column("UTM term", "utm_term"),
+    Column("Landing version", "landing_version"),
+    Column("Variant", "variant"),
+    Column("Landing page", "landing_url", without_query),
+    *visitor(),
+    Column("Landing page with its query", "landing_url", is_personal=True),
+    Column("Came from", "referrer", is_personal=True),
+]
