@@ -47,9 +47,10 @@ class UnmappedWord:
 def unmapped_words() -> list[UnmappedWord]:
     """Every word that postbacks wait for, the most wanted first; of more than COUNTED postbacks, those of so many.
 
-    An empty word stands for postbacks of a release that did not keep it: digested again, they tell it.
+    What is to be digested again anyway is no more among them. An empty word stands for postbacks of a release that did
+    not keep it: digested again, they tell it.
     """
-    waiting = troubled(Outcome.UNMAPPED_STATUS).order_by().values("pk")[:COUNTED]
+    waiting = troubled(Outcome.UNMAPPED_STATUS).filter(due_at=None).order_by().values("pk")[:COUNTED]
     groups = (
         Postback.objects.filter(pk__in=waiting)
         .order_by()

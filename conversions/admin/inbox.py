@@ -9,6 +9,8 @@ from typing import Any
 
 from django.db.models import Exists, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import DropdownFilter
 
 from conversions import clock
@@ -16,8 +18,8 @@ from conversions.click_ids import is_click_id
 from conversions.models import Click, Postback
 from conversions.networks.generic import values_of
 from conversions.outcomes import TROUBLED, Outcome
-from conversions.replaying import troubled
-from offers.admin_parts import RecordList, admin_link
+from conversions.replaying import IsTroubled, troubled
+from offers.admin_parts import RecordList, admin_link, mono, shortened
 from offers.models import Network, Offer
 
 COUNTED = 5000
@@ -54,7 +56,7 @@ class OutcomeFilter(DropdownFilter):  # type: ignore[misc]
         if chosen not in Outcome:
             return queryset
         if chosen in TROUBLED:
-            return queryset.filter(outcome__in=TROUBLED).filter(outcome=chosen)
+            return queryset.filter(IsTroubled("outcome"), outcome=chosen)
         return newest(queryset.filter(outcome=chosen), SEARCHED_FOR_OUTCOME)
 
 
@@ -120,8 +122,17 @@ def network_of(text: str | None) -> Network | None:
     return None if key is None else Network.objects.filter(pk=key).first()
 
 
-def offer_link(row: Any) -> str:
-    return admin_link(row.offer, row.offer.name) if row.offer else "–"
+def network_and_offer(row: Any) -> SafeString:
+    return lines([row.network, admin_link(row.offer, row.offer.name) if row.offer else ""])
+
+
+def click_and_transaction(row: Any) -> SafeString:
+    return lines([mono(shortened(text, 30)) for text in (row.sent.click_id, row.sent.transaction_id) if text])
+
+
+def lines(parts: Iterable[Any]) -> SafeString:
+    """What there is of two things that share a column, below each other."""
+    return format_html_join(SafeString("<br>"), "{}", [(part,) for part in parts if part])
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Attaching a postback to a click by hand: find the click, look at it, then do it."""
 
+from collections import Counter
 from typing import Any
 
 from django.contrib import messages
@@ -21,7 +22,7 @@ from conversions.models import Click, Postback
 from offers.admin_parts import admin_link, badge, link, moment, mono, shortened, table
 
 ATTACH = "conversions.attach_postback"
-HEADERS = ["Arrived", "Before the postback", "Offer", "Campaign", "Conversions", "Click"]
+HEADERS = ["Arrived", "Earlier by", "Offer", "Campaign", "Conversions", "Click"]
 NO_CLICKS = "No click came to this network's offers in the seven days before the postback."
 TAKEN = "has found its place already, so there is nothing to attach."
 
@@ -66,8 +67,7 @@ def carry_out(request: HttpRequest, postback: Postback, click: Click, page: str)
         messages.warning(request, str(error))
         return redirect(page)
     note(request.user, done, f"Attached to click {click.pk}. Outcome: {done.get_outcome_display()}.")
-    messages.success(request, f"Attached to click {click.pk} and digested.")
-    tell_outcome(request, done)
+    tell_outcome(request, done, f"Attached to click {click.pk}.")
     return redirect(page)
 
 
@@ -79,7 +79,7 @@ def suggestion_table(postback: Postback, path: str) -> SafeString:
             click.offer.name,
             shortened(click.utm_campaign or click.campaign_id, 40) or "–",
             sales(click),
-            link(f"{path}?{urlencode({'click': click.pk})}", click.pk),
+            mono(link(f"{path}?{urlencode({'click': click.pk})}", click.pk)),
         ]
         for click in suggested_clicks(postback)
     ]
@@ -92,7 +92,7 @@ def facts_of(click: Click, postback: Postback) -> SafeString:
         ["Click", link(reverse("admin:conversions_click_change", args=[click.pk]), click.pk)],
         ["Offer", admin_link(click.offer, click.offer.name)],
         ["Arrived", moment(click.created_at)],
-        ["Before the postback", before(click, postback)],
+        ["Earlier than the postback by", before(click, postback)],
         ["Campaign", click.utm_campaign or click.campaign_id or "–"],
         ["Ad", click.ad_id or "–"],
         ["TikTok click id (ttclid)", mono(shortened(click.ttclid)) if click.ttclid else badge("None", "warn")],
@@ -109,7 +109,7 @@ def before(click: Click, postback: Postback) -> str:
     return timesince(click.created_at, postback.received_at)
 
 
-def sales(click: Click) -> str | SafeString:
+def sales(click: Click) -> str:
     """What the click has led to so far: a second sale on it would be a surprise."""
-    found = [f"{c.event_name}: {c.get_status_display()}" for c in click.conversions.all()]
-    return ", ".join(found) or "None"
+    found = Counter(f"{c.event_name}: {c.get_status_display()}" for c in click.conversions.all())
+    return ", ".join(f"{count} × {what}" if count > 1 else what for what, count in found.items()) or "None"

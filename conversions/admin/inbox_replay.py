@@ -53,14 +53,14 @@ def replay_one(request: HttpRequest, model_admin: Any, key: int) -> HttpResponse
     count = replay([key], clock.now(), how)
     postback = digest_one(key) if count else Postback.objects.get(pk=key)
     note(request.user, postback, f"{DONE[how]} Outcome: {postback.get_outcome_display()}.")
-    tell_outcome(request, postback)
+    tell_outcome(request, postback, DONE[how])
     return redirect("admin:conversions_postback_change", key)
 
 
-def tell_outcome(request: HttpRequest, postback: Postback) -> None:
-    """What has become of it, green only when there is no more to do."""
+def tell_outcome(request: HttpRequest, postback: Postback, done: str) -> None:
+    """What was done and what has become of it, green only when there is no more to do."""
     is_bad = postback.outcome in TROUBLED
-    words = f"Outcome now: {postback.get_outcome_display()}. {postback.detail}"
+    words = f"{done} Outcome now: {postback.get_outcome_display()}. {postback.detail}"
     messages.add_message(request, messages.WARNING if is_bad else messages.SUCCESS, words.strip())
 
 

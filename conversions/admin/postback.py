@@ -8,7 +8,15 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from conversions.admin.badges import outcome_badge
-from conversions.admin.inbox import InboxList, OfferFilter, OutcomeFilter, offer_link, sent_of, strip_of
+from conversions.admin.inbox import (
+    InboxList,
+    OfferFilter,
+    OutcomeFilter,
+    click_and_transaction,
+    network_and_offer,
+    sent_of,
+    strip_of,
+)
 from conversions.admin.inbox_attach import attach_one
 from conversions.admin.inbox_page import fieldsets_of, page_context, signature_words
 from conversions.admin.inbox_replay import AT_ONCE, may_replay, replay_one, replay_reason, replay_selected
@@ -24,10 +32,7 @@ from offers.admin_parts import RecordAdmin, SpanFilter, admin_link, moment, mono
 class PostbackAdmin(RecordAdmin):
     """The inbox: every call of a network, what it led to, and what a person can do about it."""
 
-    list_display = [
-        "received", "outcome_shown", "network", "offer_shown", "click_id_sent", "transaction_shown", "word",
-        "reason",
-    ]  # fmt: skip
+    list_display = ["received", "outcome_shown", "whose", "ids", "word", "reason"]
     list_filter = [
         OutcomeFilter,
         ("network", RelatedDropdownFilter),
@@ -93,10 +98,9 @@ class PostbackAdmin(RecordAdmin):
 
     received = shown("received", lambda row: moment(row.received_at))
     outcome_shown = shown("outcome", outcome_badge)
-    offer_shown = shown("offer", offer_link)
-    click_id_sent = shown("click id sent", lambda row: mono(shortened(row.sent.click_id, 30)))
+    whose = shown("network, offer", network_and_offer)
+    ids = shown("click id, transaction", click_and_transaction)
     whole_click_id = shown("click id", lambda row: mono(sent_of(row).click_id))
-    transaction_shown = shown("transaction", lambda row: mono(shortened(row.sent.transaction_id, 24)))
     whole_transaction = shown("transaction", lambda row: mono(sent_of(row).transaction_id))
     word = shown("status sent", lambda row: shortened(row.sent.status, 24))
     whole_word = shown("status sent", lambda row: sent_of(row).status)
