@@ -2,8 +2,8 @@
 
 Source: JVZoo's “JVZIPN: How to create your own integrated script” and a notification in public code whose cverify has
 been computed here. cverify is the upper-case first 8 digits of the SHA-1 of all other values, empty ones included, in
-the order of their names, each with a | behind it, then the secret key, in UTF-8. Anything but a 200 is repeated hourly
-for 72 hours.
+the order of their names, each with a | behind it, then the secret key, in UTF-8. The names are not signed, only their
+order. Anything but a 200 is repeated hourly for 72 hours.
 
 What the fields say:
 - ctransamount is “the amount paid to the party receiving the notification”, in pennies. The real ones seen have a point
