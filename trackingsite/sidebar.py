@@ -42,6 +42,7 @@ NAVIGATION = [
             {**page("Postbacks", "inbox", "conversions", "postback"), "active": is_in_inbox},
             {**page("Unmapped statuses", "translate", "conversions", "postback"), "link": UNMAPPED},
             page("Clicks", "touch_app", "conversions", "click"),
+            page("Uploads", "upload_file", "conversions", "upload"),
         ],
     },
     {

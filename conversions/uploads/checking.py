@@ -18,7 +18,7 @@ from conversions.outage import is_outage
 from conversions.outcomes import Outcome
 from conversions.uploads.comparing import compare
 from conversions.uploads.preparing import Prepared, locate, prepare
-from conversions.uploads.standing import let_others_by, lock_in, move, note_progress
+from conversions.uploads.standing import let_others_by, lock_in, move, note_progress, summary_of
 from offers.models import Network
 
 logger = logging.getLogger(__name__)
@@ -173,7 +173,10 @@ def finish(key: int) -> None:
             if again:
                 Upload.objects.filter(pk=key).update(rows_done=max(0, upload.rows_total - again))
                 return
-        move(upload, State.COMPARING if upload.is_report else State.CHECKED)
+        if upload.is_report:
+            move(upload, State.COMPARING)
+        else:
+            move(upload, State.CHECKED, summary_of(upload))
 
 
 def explained_later(upload: Upload) -> int:

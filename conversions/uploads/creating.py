@@ -48,7 +48,7 @@ def create_chunk(key: int) -> bool:
             create(upload, rows)
             note_progress(key, len(rows))
         else:
-            move(upload, State.DONE)
+            move(upload, State.DONE, f"{upload.rows_total:,} recorded")
     return bool(rows)
 
 

@@ -9,7 +9,7 @@ from django.db.models import Exists, Max, OuterRef, QuerySet
 
 from conversions.models import Conversion, Upload, UploadRow
 from conversions.outcomes import Outcome
-from conversions.uploads.standing import let_others_by, lock_in, move, note_progress
+from conversions.uploads.standing import let_others_by, lock_in, move, note_progress, summary_of
 
 CHUNK = 500
 EDGE = timedelta(days=1)
@@ -42,7 +42,7 @@ def compare_chunk(key: int) -> bool:
             return False
         missing = list(missing_of(upload)[:CHUNK])
         if not missing:
-            move(upload, State.CHECKED)
+            move(upload, State.CHECKED, summary_of(upload))
             return False
         last = upload.rows.aggregate(last=Max("number"))["last"] or 0
         UploadRow.objects.bulk_create(make_row(upload, last + n, c) for n, c in enumerate(missing, start=1))

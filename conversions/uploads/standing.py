@@ -1,10 +1,10 @@
 """An upload's row while workers and people change it: locked, moved on, given up."""
 
-from django.db.models import F
+from django.db.models import Count, F
 
 from conversions import clock
 from conversions.digest import digest_batch
-from conversions.models import Upload
+from conversions.models import Upload, UploadRow
 
 MOST_TURNS = 5
 MOVING = [
@@ -31,6 +31,13 @@ def move(upload: Upload, state: str, detail: str = "", rows_total: int | None = 
     upload.rows_total = upload.rows_total if rows_total is None else rows_total
     fields = [name for name in MOVING if name != "content" or not upload.__dict__.get("content", True)]
     upload.save(update_fields=fields)
+
+
+def summary_of(upload: Upload) -> str:
+    """How many rows have which verdict, in words."""
+    counts = dict(upload.rows.order_by().values_list("verdict").annotate(Count("pk")))
+    named = [(UploadRow.Verdict(verdict).label.lower(), counts.get(verdict)) for verdict in UploadRow.Verdict.values]
+    return ", ".join(f"{count:,} {label}" for label, count in named if count)
 
 
 def fail(upload: Upload, words: str) -> None:

@@ -1,0 +1,220 @@
+"""The steps of an upload: bring a file in, say what its columns are, look, and have its rows recorded."""
+
+import csv
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from conversions import clock
+from conversions.admin.upload_forms import ColumnsForm, UploadForm
+from conversions.admin.upload_page import BY_DECISION, progress_of, rows_of
+from conversions.models import Upload, UploadRow
+from conversions.outcomes import Outcome
+from conversions.uploads import files
+from conversions.uploads.columns import FIELDS, described, find_headings, recognise
+from conversions.uploads.creating import choose
+from conversions.uploads.files import FileRefusedError
+from conversions.uploads.reading import sample
+from conversions.uploads.standing import lock_in, move
+from conversions.wake import UPLOADS, enqueue
+from offers.encryption import SecretUnreadableError
+
+State, Verdict = Upload.State, UploadRow.Verdict
+EXAMPLE = [
+    ["Click ID", "Transaction ID", "Status", "Payout", "Currency", "Conversion time", "ttclid", "Offer", "Click time",
+     "Consent", "Email", "Phone"],
+    ["01m80nn4ndzbtad5s2j55ahpyh", "ORD-1001", "approved", "12.50", "USD", "2026-01-31 14:05", "", "", "", "", "", ""],
+    ["", "ORD-1002", "approved", "12.50", "USD", "2026-01-31 15:20", "E.C.P.EXAMPLE", "my-offer", "2026-01-31 15:02",
+     "granted", "buyer@example.com", "+12025550123"],
+]  # fmt: skip
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def may(request: HttpRequest, codename: str) -> None:
+    """Raises PermissionDenied."""
+    if not request.user.has_perm(f"conversions.{codename}"):
+        raise PermissionDenied
+
+
+def show(request: HttpRequest, admin: Any, template: str, title: str, **context: Any) -> TemplateResponse:
+    """One of our templates in the admin's frame."""
+    frame = {**admin.admin_site.each_context(request), "opts": admin.opts, "media": admin.media, "title": title}
+    return TemplateResponse(request, f"admin/conversions/upload/{template}.html", {**frame, **context})
+
+
+def to_page(upload: Upload) -> HttpResponse:
+    return redirect("admin:conversions_upload_change", upload.pk)
+
+
+@require_http_methods(["GET", "POST"])
+def add(request: HttpRequest, admin: Any) -> HttpResponse:
+    """The form; on POST the file is kept and a worker is woken."""
+    may(request, "add_upload")
+    form = UploadForm(request.POST or None, request.FILES or None, initial=request.GET.dict())
+    if request.method == "POST" and form.is_valid():
+        upload = keep(request, form)
+        admin.log_addition(request, upload, f"Uploaded to {upload.get_purpose_display().lower()}.")
+        enqueue(UPLOADS)
+        return to_page(upload)
+    return show(request, admin, "add", "Upload a file", form=form)
+
+
+def keep(request: HttpRequest, form: UploadForm) -> Upload:
+    given, now = form.cleaned_data, clock.now()
+    is_report = given["purpose"] == Upload.Purpose.RECONCILE
+    return Upload.objects.create(
+        network=given["network"],
+        offer=given["offer"],
+        purpose=given["purpose"],
+        file_name=given["file"].name.replace("\x00", "")[-200:],
+        uploaded_by_id=request.user.pk,
+        created_at=now,
+        worked_at=now,
+        period_from=given["period_from"] if is_report else None,
+        period_to=given["period_to"] if is_report else None,
+        asks_columns=given["asks_columns"],
+        content=files.pack(form.content),
+    )
+
+
+@require_GET
+def example(request: HttpRequest, admin: Any) -> HttpResponse:
+    """A file to begin with."""
+    may(request, "view_upload")
+    response = HttpResponse("\ufeff", content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="conversions-example.csv"'
+    csv.writer(response).writerows(EXAMPLE)
+    return response
+
+
+@require_GET
+def progress(request: HttpRequest, admin: Any, key: int) -> HttpResponse:
+    """Where it stands, as JSON."""
+    may(request, "view_upload")
+    return JsonResponse(progress_of(get_object_or_404(Upload.objects.without_content(), pk=key)))
+
+
+@require_http_methods(["GET", "POST"])
+def columns(request: HttpRequest, admin: Any, key: int) -> HttpResponse:
+    """Ask which column is which; on POST the file is read that way."""
+    may(request, "add_upload")
+    upload = get_object_or_404(Upload.objects.select_related("network"), pk=key)
+    if upload.state != State.COLUMNS:
+        return to_page(upload)
+    try:
+        _, headings, samples = find_headings(sample(upload), upload.network)
+    except (FileRefusedError, SecretUnreadableError) as error:
+        messages.error(request, str(error))
+        return to_page(upload)
+    guessed = recognise(headings, samples, upload.network)
+    form = ColumnsForm(headings, guessed, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        take_columns(upload.pk, form)
+        return to_page(upload)
+    seen = described(headings, samples)
+    return show(request, admin, "columns", "Which column is which?", upload=upload, form=form, seen=seen)
+
+
+def take_columns(key: int, form: ColumnsForm) -> None:
+    with transaction.atomic():
+        upload = lock_in(key, State.COLUMNS)
+        if upload:
+            upload.columns, upload.date_order = form.columns, form.cleaned_data["date_order"]
+            move(upload, State.WAITING)
+    enqueue(UPLOADS)
+
+
+@require_POST
+def create(request: HttpRequest, admin: Any, key: int) -> HttpResponse:
+    """Have rows recorded: an import's good ones at once, a report's after one more look with the counts."""
+    may(request, "import_upload")
+    upload = get_object_or_404(Upload.objects.without_content().select_related("network"), pk=key)
+    which = chosen(request, upload)
+    rows = upload.rows.creatable().filter(which)
+    if "confirmed" not in request.POST and upload.is_report:
+        hidden = [(name, value) for name in ("row", "verdict") for value in request.POST.getlist(name)]
+        counts = [(Verdict(verdict).label, rows.filter(verdict=verdict).count()) for verdict in BY_DECISION]
+        known = {"count": rows.count(), "counts": [(label, count) for label, count in counts if count]}
+        return show(request, admin, "confirm", "Create what was missing?", upload=upload, hidden=hidden, **known)
+    count = choose(upload.pk, which)
+    if count:
+        admin.log_change(request, upload, f"Had {count:,} rows recorded.")
+        enqueue(UPLOADS)
+    else:
+        messages.warning(request, "Nothing was started: it is under way already, or no row is left to be recorded.")
+    return to_page(upload)
+
+
+def chosen(request: HttpRequest, upload: Upload) -> Q:
+    """The rows that the page named: ticked ones, those of a verdict, or all that change something."""
+    if not upload.is_report:
+        return Q()
+    verdict = request.POST.get("verdict", "")
+    if verdict:
+        return Q(verdict=verdict) if verdict in BY_DECISION else Q(pk__in=[])
+    ticked = [int(key) for key in request.POST.getlist("row") if key.isascii() and key.isdigit() and len(key) < 19]
+    return Q(pk__in=ticked, verdict__in=BY_DECISION)
+
+
+@require_GET
+def download(request: HttpRequest, admin: Any, key: int) -> HttpResponse:
+    """Rows as CSV with the reason of each; e-mail and phone as hashes, which can be uploaded again."""
+    may(request, "add_upload")
+    upload = get_object_or_404(Upload.objects.without_content(), pk=key)
+    verdict = request.GET.get("verdict", "")
+    lines = lines_of(rows_of(upload, verdict).select_related("conversion").iterator(chunk_size=2000))
+    writer = csv.writer(Echo())
+    text = (
+        "\ufeff" * (n == 0) + str(writer.writerow([harmless(cell) for cell in line])) for n, line in enumerate(lines)
+    )
+    response = StreamingHttpResponse(text, content_type="text/csv; charset=utf-8")
+    name = f"upload-{upload.pk}-{verdict if verdict in Verdict.values else 'rows'}.csv"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+class Echo:
+    """A file that hands back what is written into it."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def lines_of(rows: Iterator[UploadRow]) -> Iterator[list[str]]:
+    """Headings, then each row: what it says by names that an upload understands, then the reason."""
+    yield ["row", *FIELDS, "verdict", "reason", "what to do"]
+    for row in rows:
+        said = {**recorded(row), **row.params, "email": row.email_sha256, "phone": row.phone_sha256}
+        advice = Outcome(row.outcome).advice if row.outcome and row.verdict == Verdict.REFUSED else ""
+        names = [str(said.get(name, "")) for name in FIELDS]
+        yield [str(row.number), *names, Verdict(row.verdict).label, row.detail, advice]
+
+
+def recorded(row: UploadRow) -> dict[str, str]:
+    """What is known here of a conversion that the report lacks."""
+    conversion = row.conversion if row.verdict == Verdict.MISSING_THERE else None
+    if conversion is None:
+        return {}
+    return {
+        "click_id": conversion.click_id,
+        "transaction_id": conversion.transaction_id,
+        "status": conversion.status,
+        "payout": "" if conversion.payout is None else str(conversion.payout),
+        "amount": "" if conversion.amount is None else str(conversion.amount),
+        "currency": conversion.currency,
+        "occurred_at": conversion.occurred_at.isoformat(),
+    }
+
+
+def harmless(cell: str) -> str:
+    """The cell so that no spreadsheet program takes it for a formula; numbers stay numbers."""
+    is_number = cell[1:].replace(".", "", 1).replace(",", "", 1).isdigit()
+    return f"'{cell}" if cell.startswith(FORMULA) and not is_number else cell
