@@ -183,8 +183,10 @@ def postbacks(now: datetime, request: HttpRequest) -> Iterator[Need]:
     troubled = recent.exclude(outcome__in=HARMLESS).order_by().values_list("outcome").annotate(count=Count("pk"))
     for outcome, count in troubled.order_by("-count"):
         title = f"{count:,} postback{'' if count == 1 else 's'} in 24 hours: {Outcome(outcome).label}"
-        link = f"{reverse('admin:conversions_postback_changelist')}?outcome__exact={outcome}"
-        yield Need("warn", title, Outcome(outcome).advice, link, "Look at them")
+        is_word = outcome == Outcome.UNMAPPED_STATUS
+        shown = f"{reverse('admin:conversions_postback_changelist')}?outcome__exact={outcome}"
+        link = reverse("admin:conversions_postback_unmapped") if is_word else shown
+        yield Need("warn", title, Outcome(outcome).advice, link, "Map the words" if is_word else "Look at them")
 
 
 def silent_networks(now: datetime, request: HttpRequest) -> Iterator[Need]:

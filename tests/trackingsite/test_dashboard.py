@@ -110,6 +110,16 @@ def test_counts_dead_letters_by_reason_and_leads_to_them():
     assert f"{reverse('admin:dispatch_deadletter_changelist')}?reason=invalid" in shown
 
 
+def test_leads_to_where_postbacks_are_dealt_with():
+    for outcome in (Outcome.UNMAPPED_STATUS, Outcome.NO_RULE):
+        make_postback(make_network(), {}, outcome=outcome)
+
+    shown = page()
+
+    assert reverse("admin:conversions_postback_unmapped") in shown
+    assert f"{reverse('admin:conversions_postback_changelist')}?outcome__exact=no_rule" in shown
+
+
 def test_counts_postbacks_of_the_last_day_that_led_to_nothing():
     network = make_network()
     long_ago = timezone.now() - timedelta(hours=25)
