@@ -30,12 +30,16 @@ ROLES = {
 
 
 def create_roles(apps, schema_editor):
+    give(apps, schema_editor, ROLES)
+
+
+def give(apps, schema_editor, roles):
     """Django makes permissions after the last migration only, so on a fresh database they are made here."""
     alias = schema_editor.connection.alias
     for label in APPS:
         create_permissions(installed.get_app_config(label), verbosity=0, using=alias, apps=apps)
     permissions = apps.get_model("auth", "Permission").objects.using(alias)
-    for name, codenames in ROLES.items():
+    for name, codenames in roles.items():
         group, _ = apps.get_model("auth", "Group").objects.using(alias).get_or_create(name=name)
         found = permissions.filter(content_type__app_label__in=APPS, codename__in=codenames)
         missing = codenames - set(found.values_list("codename", flat=True))

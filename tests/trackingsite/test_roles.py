@@ -26,6 +26,12 @@ VIEWS = {
     *("view_click", "view_postback", "view_conversion", "view_ledgerentry"),
     *("view_delivery", "view_deliveryattempt", "view_deadletter"),
 }
+LATER = {"view_upload", "view_exchangerate", "export_conversion", "export_click", "export_delivery"}
+VIEWS |= LATER
+INBOX = {
+    *("change_network_key", "replay_postback", "attach_postback", "add_upload", "import_upload"),
+    *("add_exchangerate", "change_exchangerate", "delete_exchangerate"),
+}
 MANAGER = {
     "view_credential",
     "view_network_secret",
@@ -65,8 +71,15 @@ def test_a_fresh_database_has_the_roles_and_the_way_back_removes_them(surroundin
     manage("migrate", "-v0")
     assert roles() == {
         "Analyst": VIEWS,
-        "Affiliate manager": VIEWS | MANAGER,
-        "Operations": VIEWS | OPERATIONS,
+        "Affiliate manager": VIEWS | MANAGER | INBOX,
+        "Operations": VIEWS | OPERATIONS | INBOX,
+    }
+    manage("migrate", "-v0", "dispatch", "0009_no_rate_indexed")
+    before = VIEWS - LATER
+    assert roles() == {
+        "Analyst": before,
+        "Affiliate manager": before | MANAGER,
+        "Operations": before | OPERATIONS,
     }
     manage("migrate", "-v0", "dispatch", "0001")
     assert roles() == {}
