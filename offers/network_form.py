@@ -16,6 +16,7 @@ from offers.models.network import PostbackStatus
 
 PRESETS_SHOWN = "presets_shown"
 """Posted by the page's script: what the fields hold is what the person saw after choosing the format."""
+PRESET_NAMES = {"macros": "macros", "link_parameter": "offer link's parameter", "reply": "reply"}
 DEFAULT_REPLY = Network._meta.get_field("reply").get_default()
 MAY_NOT_LEAVE = (
     "This network signs its calls, and its key belongs to the format. To choose another one you need the permission "
@@ -82,8 +83,8 @@ class NetworkForm(forms.ModelForm):  # type: ignore[type-arg]
             is_default = self.instance._state.adding and name == "reply" and value == DEFAULT_REPLY
             if not value or is_default:
                 self.put(name, preset)
-            elif self.changes_format and name not in self.changed_data and not was_seen:
-                self.replaced.append(str(self.fields[name].label or name))
+            elif self.changes_format and name not in self.changed_data and value != preset and not was_seen:
+                self.replaced.append(PRESET_NAMES[name])
                 self.put(name, preset)
         if self.changes_format and "parameter_names" not in self.changed_data and self.cleaned_data["parameter_names"]:
             self.replaced.append("parameter names")

@@ -4,7 +4,7 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import unquote, urlsplit
 
 from offers.formats import Format
@@ -45,6 +45,19 @@ def known_macros(network: Network) -> dict[str, str]:
     placeholders = preset if has_placeholders(network.format) else {}
     known = {**preset, **network.macros}
     return {name: macro for name, macro in known.items() if placeholders.get(name) != macro}
+
+
+def lint_own_macros(network: Network, expected: Expected) -> list[Finding]:
+    """What is wrong with the macros of a network here. One that is like none of its format's may well be its own."""
+    macros = macros_of(network)
+    if not macros:
+        return []
+    preset = {} if has_placeholders(network.format) else network.format.macros
+    found = [
+        *lint_parameters(list(macros.items()), expected),
+        *lint_macros(macros, replace(expected, macros=preset), network),
+    ]
+    return [finding for finding in found if finding.code != "unknown_macro"]
 
 
 def has_placeholders(format_: Format) -> bool:
@@ -157,8 +170,10 @@ def lint_value(name: str, value: str, expected: Expected, network: Network) -> F
         return lint_click_macro(name, value, expected, network) if is_click_id else None
     by_name = {bare(macro).casefold(): macro for macro in known}
     meant = nearest(bare(value).casefold(), list(by_name))
-    hint = f"Do you mean {by_name[meant]}?" if meant else "Check its spelling in the network's own list."
-    return Finding("unknown_macro", f"{value} in “{name}” is no macro that we know of {network.name}. {hint}")
+    words = f"{value} in “{name}” is no macro that we know of {network.name}."
+    if meant:
+        return Finding("misspelt_macro", f"{words} Do you mean {by_name[meant]}?")
+    return Finding("unknown_macro", f"{words} Check its spelling in the network's own list.")
 
 
 def bare(macro: str) -> str:

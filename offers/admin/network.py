@@ -17,6 +17,7 @@ from offers.admin.configured import ConfiguredAdmin
 from offers.admin.network_page import format_guide, heard_badge, own_findings, status_words
 from offers.admin.signing_key import end_overlap_url, overlap_of, standing_of_key
 from offers.admin_parts import moment
+from offers.encryption import SecretUnreadableError
 from offers.models import Network
 from offers.network_form import NetworkForm, NetworkKeyForm, presets
 from offers.postback_linting import Expected
@@ -150,7 +151,11 @@ class NetworkAdmin(ConfiguredAdmin):
         if not key:
             return set()
         had_two = bool(network.previous_signing_key)
-        network.set_signing_key(key, self.now())
+        try:
+            network.set_signing_key(key, self.now())
+        except SecretUnreadableError:
+            network.signing_key = ""  # nobody could sign with it any more, so nothing is lost with it
+            network.set_signing_key(key, self.now())
         if form.changes_format:
             network.end_key_overlap()  # the old one belongs to a format that is no longer read
         elif network.previous_signing_key:

@@ -11,7 +11,7 @@ from offers.formats import Format
 from offers.linting import Finding, lint_offer_link
 from offers.models import Network, Offer
 from offers.models.network import PostbackStatus
-from offers.postback_linting import Expected, lint_macros, lint_parameters, macros_of
+from offers.postback_linting import Expected, lint_own_macros
 from offers.silence import in_hours, silent_for
 
 LINKS_CHECKED = 50
@@ -46,11 +46,7 @@ def heard_badge(network: Network, now: datetime) -> SafeString:
 
 def own_findings(network: Network, expected: Expected) -> list[str | SafeString]:
     """What is wrong with its macros and with the links of its offers."""
-    if not network.format.macros:
-        return links_of(network)
-    macros = macros_of(network)
-    found = [*lint_parameters(list(macros.items()), expected), *lint_macros(macros, expected, network)]
-    return [f"Macros: {finding.words}" for finding in found] + links_of(network)
+    return [f"Macros: {finding.words}" for finding in lint_own_macros(network, expected)] + links_of(network)
 
 
 def links_of(network: Network) -> list[str | SafeString]:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offers.models import Network
-from offers.postback_linting import Expected, known_macros, lint_macros, lint_postback_url, macros_of
+from offers.postback_linting import Expected, known_macros, lint_own_macros, lint_postback_url, macros_of
 
 BASE = "https://track.example"
 HOUSE = Network(name="House", slug="house", adapter="everflow", link_parameter="sub1")
@@ -67,7 +67,7 @@ def test_a_url_that_works_has_no_findings(url: str):
         ("click_id={sub1}", "click_id=sub1", "spelling"),
         ("click_id={sub1}", "click_id=%7Bsub1%7D", "encoded"),
         ("click_id={sub1}", "click_id={sub1}&click_id={sub1}", "repeated"),
-        ("{payout_amount}", "{payout_amont}", "unknown_macro"),
+        ("{payout_amount}", "{payout_amont}", "misspelt_macro"),
         ("{payout_amount}", "{nonsense}", "unknown_macro"),
         ("payout=", "payot=", "unknown_name"),
     ],
@@ -111,7 +111,7 @@ def test_a_cake_macro_does_not_cut_the_url_off():
     network = Network(name="House", slug="house", adapter="cake", link_parameter="s2")
     url = f"{BASE}/postback/house/new/?click_id=#s2#&txid=#leadid#&payout=#prise#"
 
-    assert codes(url, network) == ["unknown_macro"]
+    assert codes(url, network) == ["misspelt_macro"]
     assert "Do you mean #price#?" in words(url, network)
 
 
@@ -131,10 +131,27 @@ def test_fixed_fields_need_no_parameters():
 def test_every_preset_is_free_of_findings():
     for adapter in ("affise", "awin", "buygoods", "cake", "everflow", "impact", "tune"):
         network = Network(name="House", slug="house", adapter=adapter)
-        macros = macros_of(network)
-        expected = Expected(BASE, "house", ["new"], CLICK_NAMES, frozenset(macros), known_macros(network))
 
-        assert lint_macros(macros, expected, network) == []
+        assert lint_own_macros(network, expected_of(network)) == []
+
+
+def test_macros_here_are_compared_with_those_of_the_format():
+    macros = {"click_id": "{sub2}", "payout": "{payout_amont}", "txid": "{our_own}"}
+    network = Network(name="House", slug="house", adapter="everflow", link_parameter="sub1", macros=macros)
+
+    found = lint_own_macros(network, expected_of(network))
+
+    assert [finding.code for finding in found] == ["other_macro", "misspelt_macro"]
+
+
+def test_macros_here_need_the_click_id():
+    network = Network(name="House", slug="house", adapter="everflow", macros={"payout": "{payout_amount}"})
+
+    assert [finding.code for finding in lint_own_macros(network, expected_of(network))] == ["no_click_id"]
+
+
+def test_without_macros_there_is_nothing_to_compare():
+    assert lint_own_macros(SIGNED, expected_of(SIGNED)) == []
 
 
 def test_a_networks_macros_come_in_the_order_of_its_format():
