@@ -10,11 +10,12 @@ from datetime import datetime
 from enum import IntEnum
 
 from django.db import transaction
-from django.db.models import BooleanField, Func, QuerySet
+from django.db.models import BooleanField, Case, Func, QuerySet, When
 
 from conversions import clock
 from conversions.intake import reopen
 from conversions.models import Postback
+from conversions.models.postback import MATCH_SCHEDULE
 from conversions.outcomes import TROUBLED, UNREADABLE, Outcome
 from conversions.wake import DIGEST, enqueue
 from offers.encryption import SecretUnreadableError
@@ -98,7 +99,9 @@ def replay_piece(keys: Sequence[int], now: datetime, how: How) -> int:
     refused = [key for key, outcome in outcomes.items() if outcome == Outcome.BAD_SIGNATURE]
     readable = [key for key, outcome in outcomes.items() if outcome not in (*UNREADABLE, Outcome.BAD_SIGNATURE)]
     changes = {"leaves_out_macros": True} if how == How.WITHOUT_MACROS else {}
-    count = Postback.objects.filter(pk__in=readable).update(due_at=now, tries=0, **changes)
+    too_old = When(received_at__lt=now - MATCH_SCHEDULE[-1], then=len(MATCH_SCHEDULE))
+    tries = Case(too_old, default=0)  # one look for a click is enough where every further one would follow at once
+    count = Postback.objects.filter(pk__in=readable).update(due_at=now, tries=tries, **changes)
     sealed = Postback.objects.filter(pk__in=refused).exclude(sealed_call="").select_related("network")
     return count + sum(check_again(postback, now) for postback in sealed)
 

@@ -29,6 +29,7 @@ DONE = {
     How.AS_SENT: "Digested again.",
     How.WITHOUT_MACROS: "Digested again without the macros that were not replaced.",
 }
+NOTHING_NEW = "Checked again, and nothing has changed."
 UNREADABLE_STAY = "Calls that could not be read when they came stay as they are; the network has to send them again."
 STILL_REFUSED = "The others are still not proven by a key of their network: correct the key and check them again."
 GOES_ON = "The workers go on with the rest; the count above the list tells how far they are."
@@ -52,8 +53,9 @@ def replay_one(request: HttpRequest, model_admin: Any, key: int) -> HttpResponse
     how = how_of(request)
     count = replay([key], clock.now(), how)
     postback = digest_one(key) if count else Postback.objects.get(pk=key)
-    note(request.user, postback, f"{DONE[how]} Outcome: {postback.get_outcome_display()}.")
-    tell_outcome(request, postback, DONE[how])
+    done = DONE[how] if count else NOTHING_NEW
+    note(request.user, postback, f"{done} Outcome: {postback.get_outcome_display()}.")
+    tell_outcome(request, postback, done)
     return redirect("admin:conversions_postback_change", key)
 
 

@@ -20,12 +20,13 @@ from conversions.admin.inbox import (
 from conversions.admin.inbox_attach import attach_one
 from conversions.admin.inbox_page import fieldsets_of, page_context, signature_words
 from conversions.admin.inbox_replay import AT_ONCE, may_replay, replay_one, replay_reason, replay_selected
+from conversions.admin.inbox_time import ReceivedFilter
 from conversions.admin.searching import by_click, by_transaction, term_of
 from conversions.admin.unmapped import may_map, unmapped_page
 from conversions.models import Postback
 from conversions.outcomes import UNREADABLE, Outcome
 from conversions.replaying import How
-from offers.admin_parts import RecordAdmin, SpanFilter, admin_link, moment, mono, shortened, shown, table
+from offers.admin_parts import RecordAdmin, admin_link, moment, mono, shortened, shown, table
 
 
 @admin.register(Postback)
@@ -37,7 +38,7 @@ class PostbackAdmin(RecordAdmin):
         OutcomeFilter,
         ("network", RelatedDropdownFilter),
         OfferFilter,
-        ("received_at", SpanFilter),
+        ("received_at", ReceivedFilter),
     ]
     list_filter_submit = True
     list_select_related = ["network", "conversion__offer"]

@@ -94,6 +94,13 @@ class TestSignature:
         assert Conversion.objects.get().click == click
         assert "Good: a signing key of the network proves the call." in shown(staff, postback)
 
+    def test_says_that_nothing_has_changed_when_it_has_not(self, staff: Client):
+        postback = send_signed(signing_network(WRONG), RIGHT, click_id="x")
+
+        response = staff.post(url("replay", postback), follow=True)
+
+        assert "Checked again, and nothing has changed. Outcome now: Signature refused." in response.content.decode()
+
     def test_offers_no_check_of_a_call_that_is_kept_no_more(self, staff: Client):
         postback = send_signed(signing_network(WRONG), RIGHT, click_id="x")
         Postback.objects.update(sealed_call="")

@@ -1,5 +1,6 @@
 """Postbacks are digested again, a piece at a time: as sent, without macros, where a word is mapped, with a new key."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -44,6 +45,25 @@ def due() -> set[int]:
 def refused_sale(network: Network, **fields: Any) -> Postback:
     click = make_click(make_offer(network=network))
     return send_signed(network, RIGHT, click_id=click.pk, txid="T-1", payout="5", **fields)
+
+
+def test_an_old_one_without_a_click_is_looked_for_once():
+    old = timezone.now() - timedelta(days=2)
+    postback = digest_one(make_postback(make_network(), {"click_id": "x"}, received_at=old).pk)
+
+    replay([postback.pk], timezone.now())
+
+    assert digest_everything() == 1
+
+
+def test_a_young_one_without_a_click_is_looked_for_as_if_it_were_new():
+    postback = digest_one(make_postback(make_network(), {"click_id": "x"}).pk)
+    Postback.objects.update(due_at=None, tries=7)
+
+    replay([postback.pk], timezone.now())
+    digest_everything()
+
+    assert Postback.objects.unmatched().exists()
 
 
 class TestMacros:

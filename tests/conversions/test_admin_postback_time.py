@@ -1,0 +1,78 @@
+"""The inbox filtered by time, by way of the keys."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from conversions.admin.inbox_time import key_at
+from conversions.models import Postback
+from tests.factories import make_network, make_postback
+from tests.staff import staff_client
+
+pytestmark = pytest.mark.django_db
+LIST = reverse("admin:conversions_postback_changelist")
+NOON = timezone.make_aware(datetime(2026, 3, 10, 12))
+
+
+def received(*moments: datetime) -> list[Postback]:
+    network = make_network()
+    return [make_postback(network, {}, received_at=moment) for moment in moments]
+
+
+def found(**query: str) -> set[Any]:
+    return set(staff_client("conversions.view_postback").get(LIST, query).context["cl"].result_list)
+
+
+def days(*numbers: int) -> list[datetime]:
+    return [NOON + timedelta(days=number) for number in numbers]
+
+
+def test_shows_what_came_in_the_span():
+    _, second, third, _ = received(*days(0, 1, 2, 3))
+
+    assert found(received_at_from_0="2026-03-11", received_at_to_0="2026-03-12") == {second, third}
+    assert found(received_at_from_0="2026-03-12", received_at_from_1="13:00:00") == {Postback.objects.latest("pk")}
+
+
+def test_one_that_got_its_key_late_is_found_too():
+    late = [NOON, NOON + timedelta(minutes=5), NOON + timedelta(minutes=1)]
+    rows = received(*late)
+
+    assert found(received_at_from_0="2026-03-10", received_at_to_0="2026-03-10", received_at_to_1="12:02:00") == {
+        rows[0],
+        rows[2],
+    }
+
+
+@pytest.mark.parametrize("day", ["nonsense", "2026-02-31", ""])
+def test_what_is_no_date_limits_nothing(day: str):
+    rows = received(NOON)
+
+    assert found(received_at_from_0=day) == set(rows)
+
+
+def test_finds_the_key_of_a_moment_over_gaps():
+    rows = received(*days(*range(20)))
+    Postback.objects.filter(pk__in=[row.pk for row in rows[3:9]]).delete()
+
+    assert key_at(NOON) == rows[0].pk
+    assert rows[2].pk < key_at(NOON + timedelta(days=5)) <= rows[9].pk
+    assert key_at(NOON + timedelta(days=19)) == rows[19].pk
+    assert key_at(NOON + timedelta(days=30)) > rows[19].pk
+
+
+def test_finds_it_in_few_steps(django_assert_max_num_queries: Any):
+    network = make_network()
+    Postback.objects.bulk_create(
+        Postback(network=network, received_at=NOON + timedelta(seconds=number), method="GET") for number in range(1000)
+    )
+
+    with django_assert_max_num_queries(12):
+        key_at(NOON + timedelta(seconds=700))
+
+
+def test_an_empty_inbox_shows_nothing_of_any_time():
+    assert found(received_at_from_0="2026-03-10", received_at_to_0="2026-03-10") == set()
