@@ -13,7 +13,8 @@ class Format:
     `macros` are our parameters with the network's own macros, for the postback URL that staff paste there; empty where
     the network sends fixed fields. `link_parameter` is the offer link's parameter that carries our click id, whose
     values may have `sub_id_limit` characters. `status_words` are the network's own words with our statuses.
-    `key_label` names the secret that the network signs with, and is empty for formats without signature.
+    `key_label` names the secret that the network signs with, and is empty for formats without signature; where the
+    network sends the secret itself along, `key_parameter` is the parameter that holds it, which is shown nowhere.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Format:
     reply: str = "OK"
     key_label: str = ""
     key_help: str = ""
+    key_parameter: str = ""
     max_body_bytes: int = 64 * KILOBYTE
 
     @property

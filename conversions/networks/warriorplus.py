@@ -58,6 +58,7 @@ FORMAT = Format(
     },
     key_label="Security key",
     key_help="The security key from your WarriorPlus account's settings. WarriorPlus sends it along with each call.",
+    key_parameter=KEY,
 )  # fmt: skip
 
 
