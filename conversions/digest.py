@@ -10,7 +10,7 @@ from typing import TypeVar
 from django.db import transaction
 from django.db.models import Model, QuerySet
 
-from conversions import clock
+from conversions import bulk, clock
 from conversions.book import ClickBook
 from conversions.click_ids import is_click_id
 from conversions.facts import ADDED_UP, CLAIMS, says_other_money, slot
@@ -22,7 +22,7 @@ from conversions.networks.values import is_macro
 from conversions.outage import is_outage
 from conversions.outcomes import Outcome
 from conversions.signals import announce
-from offers.models import EventRule, Network
+from offers.models import EventRule, Network, Offer
 
 logger = logging.getLogger(__name__)
 
@@ -129,10 +129,13 @@ class Digest:
         return record
 
     def load_books(self, click_ids: set[str]) -> None:
-        """Every click of the batch with its offer's rules, conversions and their entries: four queries."""
+        """Every click of the batch with its offer's rules, conversions and their entries: five queries."""
         wanted = [click_id for click_id in click_ids if is_click_id(click_id)]
-        clicks = Click.objects.select_related("offer").in_bulk(wanted)
-        rules = group(EventRule.objects.filter(offer__in={click.offer_id for click in clicks.values()}), "offer_id")
+        clicks = Click.objects.only("offer", "created_at", "landing_url", "referrer").in_bulk(wanted)
+        offers = Offer.objects.in_bulk({click.offer_id for click in clicks.values()})
+        for click in clicks.values():
+            click.offer = offers[click.offer_id]
+        rules = group(EventRule.objects.filter(offer__in=offers), "offer_id")
         self.books = {key: ClickBook(click, rules[click.offer_id]) for key, click in clicks.items()}
         conversions = list(Conversion.objects.filter(click__in=clicks).order_by("pk"))
         entries = group(LedgerEntry.objects.filter(conversion__in=conversions).order_by("pk"), "conversion_id")
@@ -201,15 +204,15 @@ class Digest:
         fresh = {slot(conversion) for conversion in new} - raced
         changed = {name: c for book in books for name, c in book.changed.items() if name not in fresh}
         completed = {name: c for book in books for name, c in book.completed.items() if name not in fresh}
-        rewrite(Conversion.objects.all(), list(changed.values()), CHANGING_FIELDS)
-        rewrite(Conversion.objects.all(), [c for name, c in completed.items() if name not in changed], ADOPTED_FIELDS)
+        bulk.update(list(changed.values()), CHANGING_FIELDS)
+        bulk.update([c for name, c in completed.items() if name not in changed], ADOPTED_FIELDS)
         entries = [entry for book in books for entry in book.new_entries]
         for entry in entries:
             entry.conversion_id = entry.conversion.pk
-        LedgerEntry.objects.bulk_create(entries)
+        bulk.insert(entries)
         for postback in postbacks:
             postback.conversion_id = postback.conversion.pk if postback.conversion else None
-        rewrite(Postback.objects.all(), postbacks, POSTBACK_FIELDS)
+        bulk.update(postbacks, POSTBACK_FIELDS)
         if entries:
             transaction.on_commit(announce)
 
@@ -235,22 +238,7 @@ def note_heard(postbacks: list[Postback]) -> None:
 
 def insert_conversions(new: list[Conversion]) -> set[str]:
     """Insert with their primary keys filled in; the slots of those that a page had inserted a moment before us."""
-    if not new:
-        return set()
-    ids = [conversion.event_id for conversion in new]
-    Conversion.objects.bulk_create(new, ignore_conflicts=True)
-    stored = {slot(c): c for c in Conversion.objects.filter(event_id__in=ids)}
-    for conversion in new:
-        conversion.pk = stored[slot(conversion)].pk
-    return {slot(c) for c in new if stored[slot(c)].status != c.status}
-
-
-def rewrite(rows: QuerySet[Row], changed: list[Row], fields: list[str]) -> None:
-    """Write `fields` of stored rows in one statement.
-
-    An upsert on the primary key: bulk_update() builds a CASE for every row and field, which takes fifty times as long.
-    """
-    rows.bulk_create(changed, update_conflicts=True, unique_fields=["id"], update_fields=fields)
+    return {slot(conversion) for conversion in bulk.insert_new(new, ("event_id", "event_name"))}
 
 
 def unmatched(postback: Postback, record: PostbackRecord) -> tuple[Outcome, str]:

@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from conversions.digest import digest_batch
+from conversions.inserting import PreparedInsert
 from conversions.models import Conversion, LedgerEntry, Postback
 from conversions.page_events import record_page_event
 from tests.conversions.support import digest_everything, postback_url
@@ -131,14 +132,14 @@ def test_a_postback_is_there_for_others_when_its_200_is_sent():
 
 def test_a_postback_that_was_rolled_back_was_never_answered_with_200(monkeypatch: pytest.MonkeyPatch):
     network = make_network()
-    real = Postback.save
+    real = PreparedInsert.__call__
 
-    def save_and_lose(self, **kwargs):
-        real(self, **kwargs)
+    def insert_and_lose(self, postback):
+        real(self, postback)
         Postback.objects.all().delete()
         raise OperationalError("the connection was lost during the commit")
 
-    monkeypatch.setattr(Postback, "save", save_and_lose)
+    monkeypatch.setattr(PreparedInsert, "__call__", insert_and_lose)
     answer = Client().get(postback_url(network))
 
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
