@@ -23,8 +23,9 @@ HIDDEN = "[hidden]"
 PERSONAL_WORD = r"(?:e[-_]?mail|(?<!i)phone|msisdn)"  # (?<!i): an iPhone is no number
 PERSONAL_KEY = re.compile(PERSONAL_WORD, re.IGNORECASE)
 # A key, its separator (that of a URL, of JSON, of either inside a URL, of multipart), then a list, an object or a text.
+# The look-ahead (a key's first letter) and the possessive run make it several times as fast on hostile text.
 NAMED_INSIDE = re.compile(
-    r"((?:" + PERSONAL_WORD + r"[\w-]{0,20}|(?<![a-z_])(?:em|ph|tel|mail|mobile|cell|whatsapp))"
+    r"(?=[emptcw])((?:" + PERSONAL_WORD + r"[\w-]{0,20}+|(?<![a-z_])(?:em|ph|tel|mail|mobile|cell|whatsapp))"
     r"""\]?(?:\\*["']|%22|%27)?(?:\s*(?:[=:]|%3D|%3A)|\r?\n\r?\n)\s*(?:\\*["']|%22|%27)?)"""
     r"""(?:\[[^\]]*\]?|\{[^}]*\}?|[^&"'\s,}\\]+[^&"',}\n\\]*)""",
     re.IGNORECASE,
@@ -93,6 +94,16 @@ def hide_inside(text: str) -> str:
     if not SUSPECT.search(text):
         return text
     return EMAIL_INSIDE.sub(HIDDEN, NAMED_INSIDE.sub(rf"\1{HIDDEN}", text))
+
+
+def hide_beginning(text: str, length: int) -> str:
+    """The first `length` characters of what hide_inside() makes of a text, without looking at all of a long one.
+
+    What stands at the end of what is looked at may be half an address, so it is left out.
+    """
+    seen = 2 * length + MAX_EMAIL
+    hidden = hide_inside(text[:seen])
+    return (hidden if len(text) <= seen else hidden[:-MAX_EMAIL])[:length]
 
 
 def scrub_url(url: str) -> str:

@@ -1,8 +1,8 @@
 """Turning one call into one Postback row: is it the network's own, hide personal data, keep."""
 
-import re
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -19,8 +19,10 @@ from conversions.visitor import client_ip
 from offers.models import Network
 
 insert = PreparedInsert(Postback)
+MAX_NAME = 100
 MAX_VALUE = 4096
 KEPT_OF_UNREADABLE = 2000
+MOST_CONTACTS = 5  # numbers take a while to read, and a buyer has few
 
 
 def keep(network: Network, request: HttpRequest, now: datetime) -> tuple[Postback, UnreadableCallError | None]:
@@ -63,7 +65,7 @@ def make_postback(network: Network, call: Call, remote_ip: str | None, now: date
         take_params(postback, call, now)
         return postback
     postback.settle(call.error.outcome, call.error.detail, now)
-    postback.raw_call = hide_key(beginning_of(call), network.format.key_parameter)
+    postback.raw_call = beginning_of(call)
     if call.error.outcome == Outcome.BAD_SIGNATURE:
         postback.sealed_call = call.pack()  # the key may be ours to correct, and what it signed must be whole then
     return postback
@@ -94,14 +96,9 @@ def reopen(postback: Postback, now: datetime) -> bool:
 
 def beginning_of(call: Call) -> str:
     """The beginning of query and body as one text that can be stored and shown, without personal data."""
-    parts = (call.query[:MAX_QUERY_BYTES], call.body.decode("utf-8", "replace"))
+    parts = (call.query[:MAX_QUERY_BYTES], call.body[: 2 * MAX_QUERY_BYTES].decode("utf-8", "replace"))
     text = "\n".join(part for part in parts if part).replace("\x00", "")  # UTF-16 has one behind every letter
-    return identity.hide_inside(text)[:KEPT_OF_UNREADABLE]
-
-
-def hide_key(text: str, name: str) -> str:
-    """The text of a refused call without the key that it brought along: ours may be wrong and this one right."""
-    return re.sub(rf"({name}\W{{1,10}})[^&\s\"]+", rf"\1{identity.HIDDEN}", text) if name else text
+    return identity.hide_beginning(text, KEPT_OF_UNREADABLE)
 
 
 def values_of(pairs: Pairs, keys: frozenset[str]) -> list[str]:
@@ -109,27 +106,32 @@ def values_of(pairs: Pairs, keys: frozenset[str]) -> list[str]:
 
 
 def first_hash(digests: Iterable[str]) -> str:
-    return next((digest for digest in digests if digest), "")
+    return next((digest for digest in islice(digests, MOST_CONTACTS) if digest), "")
 
 
 def hide_personal(pairs: Pairs) -> dict[str, str]:
     """The parameters as kept: personal ones hidden by name, and wherever they stand in a name or a value."""
     return {
-        identity.hide_inside(key)[:100]: identity.HIDDEN if identity.is_personal(key) else hide_value(value)[:MAX_VALUE]
+        identity.hide_beginning(key, MAX_NAME): identity.HIDDEN if identity.is_personal(key) else kept(value)
         for key, value in pairs
     }
+
+
+def kept(value: str) -> str:
+    """The beginning of a value without personal data."""
+    return hide_value(value)[:MAX_VALUE]
 
 
 def hide_value(text: str) -> str:
     """A value without personal data; what is JSON is searched by its keys, so that no spelling of it slips by."""
     if text.lstrip()[:1] not in ("{", "["):
-        return identity.hide_inside(text)
+        return identity.hide_beginning(text, MAX_VALUE)
     try:
         parsed = orjson.loads(text)
         hidden = hide_nested(parsed)
         return text if hidden == parsed else orjson.dumps(hidden).decode()
     except (orjson.JSONDecodeError, TypeError, RecursionError):  # no JSON, or nested too deeply for us
-        return identity.hide_inside(text)
+        return identity.hide_beginning(text, MAX_VALUE)
 
 
 def hide_nested(value: Any) -> Any:

@@ -23,13 +23,13 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from conversions.calls import Call, Pairs, SignatureError
+from conversions.calls import Call, Pairs, SignatureError, UnreadableCallError
 from conversions.networks import generic
 from conversions.networks.record import PostbackRecord, PostbackRefusedError
 from conversions.networks.signing import any_key
 from conversions.networks.values import read_amount, read_status
 from conversions.outcomes import Outcome
-from conversions.reading import parse_json
+from conversions.reading import MAX_QUERY_BYTES
 from offers.formats import KILOBYTE, Format
 from offers.models import Network
 from offers.models.network import PostbackStatus
@@ -70,12 +70,23 @@ def open(call: Call, keys: Sequence[str]) -> Pairs:
         raise SignatureError("There is no header X-Shopify-Hmac-Sha256.")
     if not any_key(keys, given, lambda key: sign(call.body, key)):
         raise SignatureError("X-Shopify-Hmac-Sha256 is not that of this body under any live key.")
-    body = dict(parse_json(call.body))
+    body = read_object(call.body)
     is_test = call.headers.get("x-shopify-test", "").lower() == "true" or body.get("test") is True
     kept = refund_of(body) if is_refund(body) else order_of(body)
     kept[TOPIC] = call.headers.get(TOPIC, "").strip() or topic_of(body)
     kept["test"] = "true" if is_test else kept.get("test", "")
     return [(name, value) for name, value in kept.items() if value]
+
+
+def read_object(raw: bytes) -> dict[str, Any]:
+    """The JSON object of a signed body, which is the sender's own as it stands. Raises UnreadableCallError."""
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise UnreadableCallError(Outcome.UNDECODABLE, 400, "The body is not valid JSON.") from error
+    if not isinstance(body, dict):
+        raise UnreadableCallError(Outcome.UNDECODABLE, 400, "The body is not a JSON object.")
+    return body
 
 
 def sign(body: bytes, key: str) -> str:
@@ -112,7 +123,7 @@ def order_of(body: Mapping[str, Any]) -> dict[str, str]:
 def click_id_of(body: Mapping[str, Any]) -> str:
     """Our click id, wherever the shop has kept it; empty when nowhere."""
     noted = [entry for entry in listed(body.get("note_attributes")) if isinstance(entry, dict)]
-    query = text(body.get("landing_site")).partition("?")[2].partition("#")[0]
+    query = text(body.get("landing_site"))[:MAX_QUERY_BYTES].partition("?")[2].partition("#")[0]
     places = [
         {text(entry.get("name")): text(entry.get("value")) for entry in noted},
         dict(parse_qsl(query)),
