@@ -41,7 +41,7 @@ class NetworkForm(forms.ModelForm):  # type: ignore[type-arg]
     )
     macros = MacrosField(
         required=False,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 8}),
         help_text="One “our parameter = the network's macro” a line, for example “click_id = {sub1}”. The postback URL "
         "to copy is made of these.",
     )
