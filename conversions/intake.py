@@ -1,5 +1,6 @@
 """Turning one call into one Postback row: is it the network's own, hide personal data, keep."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
@@ -65,7 +66,7 @@ def make_postback(network: Network, call: Call, remote_ip: str | None, now: date
         take_params(postback, call, now)
         return postback
     postback.settle(call.error.outcome, call.error.detail, now)
-    postback.raw_call = beginning_of(call)
+    postback.raw_call = hide_key(beginning_of(call), network.format.key_parameter)
     if call.error.outcome == Outcome.BAD_SIGNATURE:
         postback.sealed_call = call.pack()  # the key may be ours to correct, and what it signed must be whole then
     return postback
@@ -99,6 +100,11 @@ def beginning_of(call: Call) -> str:
     parts = (call.query[:MAX_QUERY_BYTES], call.body[: 2 * MAX_QUERY_BYTES].decode("utf-8", "replace"))
     text = "\n".join(part for part in parts if part).replace("\x00", "")  # UTF-16 has one behind every letter
     return identity.hide_beginning(text, KEPT_OF_UNREADABLE)
+
+
+def hide_key(text: str, name: str) -> str:
+    """The text of a refused call without the key that it brought along: ours may be wrong and this one right."""
+    return re.sub(rf"({name}\W{{1,10}})[^&\s\"]+", rf"\1{identity.HIDDEN}", text) if name else text
 
 
 def values_of(pairs: Pairs, keys: frozenset[str]) -> list[str]:
