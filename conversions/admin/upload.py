@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
@@ -43,7 +44,7 @@ class UploadAdmin(RecordAdmin):
         return rows.defer("content")
 
     def get_urls(self) -> list[URLPattern]:
-        steps = [
+        steps: list[tuple[str, Callable[..., HttpResponseBase], str]] = [
             ("example/", upload_steps.example, "example"),
             ("<int:key>/progress/", upload_steps.progress, "progress"),
             ("<int:key>/columns/", upload_steps.columns, "columns"),
@@ -53,13 +54,13 @@ class UploadAdmin(RecordAdmin):
         own = [path(route, self.own(view), name=f"conversions_upload_{name}") for route, view, name in steps]
         return [*own, *super().get_urls()]
 
-    def own(self, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def own(self, view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         """One of our views behind the admin's login."""
 
-        def wrapped(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        def wrapped(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
             return view(request, admin=self, **kwargs)
 
-        guarded: Callable[..., HttpResponse] = self.admin_site.admin_view(wrapped)
+        guarded: Callable[..., HttpResponseBase] = self.admin_site.admin_view(wrapped)
         return guarded
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:

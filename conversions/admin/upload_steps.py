@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -165,7 +166,7 @@ def chosen(request: HttpRequest, upload: Upload) -> Q:
 
 
 @require_GET
-def download(request: HttpRequest, admin: Any, key: int) -> HttpResponse:
+def download(request: HttpRequest, admin: Any, key: int) -> HttpResponseBase:
     """Rows as CSV with the reason of each; e-mail and phone as hashes, which can be uploaded again."""
     may(request, "add_upload")
     upload = get_object_or_404(Upload.objects.without_content(), pk=key)

@@ -72,8 +72,8 @@ def tidy_time(text: str, order: str) -> str:
 
 
 def iso_like(text: str) -> str:
-    """Without the blank before the zone, and with dashes for slashes, which is all that parts some from ISO 8601."""
-    return re.sub(r"^(\d{4})/(\d\d)/", r"\1-\2-", re.sub(r"\s+([+-]\d\d:?\d\d)$", r"\1", text))
+    """With dashes for slashes, which is all that parts some from ISO 8601."""
+    return re.sub(r"^(\d{4})/(\d\d)/", r"\1-\2-", text)
 
 
 def read_slashed(parts: re.Match[str], order: str) -> datetime | None:

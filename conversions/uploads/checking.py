@@ -8,8 +8,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from conversions import clock
-from conversions.digest import Digest, rewrite
+from conversions import bulk, clock
+from conversions.digest import Digest
 from conversions.models import Click, Conversion, Postback, Upload, UploadRow
 from conversions.models.upload import CHANGING
 from conversions.networks.record import PostbackRecord, PostbackRefusedError
@@ -149,7 +149,7 @@ def keep(key: int, rows: Sequence[UploadRow]) -> None:
         for row in rows:
             row.conversion_id = row.conversion_id if row.conversion_id in known else None
         fresh = upload_rows_left(key, rows)
-        rewrite(UploadRow.objects.all(), fresh, JUDGED)
+        bulk.update(fresh, JUDGED)
         note_progress(key, len(fresh))
 
 

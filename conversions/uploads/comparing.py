@@ -19,7 +19,7 @@ Status, Verdict = Conversion.Status, UploadRow.Verdict
 MOST_SIBLINGS = 5000
 REFUNDS = frozenset({Status.REFUNDED, Status.PARTIAL})
 TAKEN_BACK = REFUNDS | {Status.REJECTED, Status.CHARGEBACK}
-STRENGTH = {status: len(PRECEDENCE) - place for place, (_, status) in enumerate(PRECEDENCE)}
+STRENGTH: dict[str, int] = {str(status): len(PRECEDENCE) - place for place, (_, status) in enumerate(PRECEDENCE)}
 Records = Mapping[int, PostbackRecord]
 
 

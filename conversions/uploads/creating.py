@@ -5,8 +5,7 @@ import time
 from django.db import transaction
 from django.db.models import Q
 
-from conversions import clock
-from conversions.digest import rewrite
+from conversions import bulk, clock
 from conversions.models import Click, Postback, Upload, UploadRow
 from conversions.uploads.preparing import prepare
 from conversions.uploads.standing import let_others_by, lock_in, move, note_progress
@@ -62,4 +61,4 @@ def create(upload: Upload, rows: list[UploadRow]) -> None:
         row.postback, (row.outcome, row.detail) = postback, planned[row.pk]
     for row in prepared.refused:
         row.verdict = UploadRow.Verdict.REFUSED
-    rewrite(UploadRow.objects.all(), rows, CREATED)
+    bulk.update(rows, CREATED)

@@ -87,7 +87,7 @@ def read_rows(content: bytes) -> Rows:
 def within_limits(rows: Iterable[Iterable[Any]]) -> Rows:
     empty = count = 0
     for row in rows:
-        cells = [as_text(cell) for cell in islice(row, MAX_COLUMNS)]
+        cells = [as_text(cell) for cell in filled(row)]
         empty = 0 if any(cells) else empty + 1
         count += not empty
         if count > MAX_ROWS + 1:  # the headings are one
@@ -95,6 +95,14 @@ def within_limits(rows: Iterable[Iterable[Any]]) -> Rows:
         if empty > MAX_EMPTY_ROWS:
             return
         yield cells
+
+
+def filled(row: Iterable[Any]) -> list[Any]:
+    """The cells up to the last one with anything in it."""
+    cells = list(islice(row, MAX_COLUMNS))
+    while cells and cells[-1] in (None, ""):
+        cells.pop()
+    return cells
 
 
 class TolerantCSV(CSV):  # type: ignore[misc]

@@ -1,5 +1,5 @@
 // Shows how far an upload is, every second; loads the page anew when the next step has begun.
-(() => {
+document.addEventListener("DOMContentLoaded", () => {
   const frame = document.querySelector("[data-progress-url]");
   if (!frame) return;
   const bar = frame.querySelector("[data-bar]");
@@ -18,4 +18,4 @@
       .then(show)
       .catch(() => setTimeout(ask, 5000));
   setTimeout(ask, 1000);
-})();
+});
