@@ -19,7 +19,8 @@ from django.urls import URLPattern, path, reverse
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldBooleanWidget
 
 from conversions import clock
-from conversions.exporting import MOST_XLSX_ROWS, Column, Counted, chosen, csv_lines, rows_of, write_xlsx
+from conversions.exporting import Column, Counted, chosen, csv_lines, rows_of
+from conversions.workbook import MOST_ROWS, write_xlsx
 from offers.admin_parts import CappedPaginator
 
 PERSONAL = "conversions.export_personal"
@@ -36,7 +37,7 @@ class ExportForm(forms.Form):
         initial="csv",
         widget=UnfoldAdminRadioSelectWidget,
         help_text="CSV has no limit and starts at once, but Excel shortens long ids when it opens one. XLSX keeps them "
-        "as they are; it holds up to 1,048,575 rows and takes a while to begin, about 10 seconds for 100,000 rows.",
+        "as they are; it holds up to 1,048,575 rows and starts once it is complete, after some seconds each 100,000.",
     )
     personal = forms.BooleanField(
         label="Include personal data (address, browser, hashed e-mail and phone, ttclid)",
@@ -54,7 +55,7 @@ class ExportForm(forms.Form):
 
     def clean_format(self) -> str:
         kind: str = self.cleaned_data["format"]
-        if kind == "xlsx" and self.rows.order_by()[MOST_XLSX_ROWS : MOST_XLSX_ROWS + 1].exists():
+        if kind == "xlsx" and self.rows.order_by()[MOST_ROWS : MOST_ROWS + 1].exists():
             raise forms.ValidationError(TOO_LONG)
         return kind
 

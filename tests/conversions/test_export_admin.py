@@ -159,7 +159,7 @@ def test_a_workbook_opens_with_the_same_rows():
 
 
 def test_too_many_rows_for_a_sheet_are_refused_beforehand(monkeypatch):
-    monkeypatch.setattr(export, "MOST_XLSX_ROWS", 1)
+    monkeypatch.setattr(export, "MOST_ROWS", 1)
     client, click = staff_client(*MAY), make_click()
     make_conversion(click)
     assert body_of(take(client, format="xlsx"))

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from conversions import exporting
-from conversions.exporting import BOM, Column, Counted, cell, chosen, csv_lines, harmless, without_query, write_xlsx
+from conversions import exporting, workbook
+from conversions.exporting import BOM, Column, Counted, cell, chosen, csv_lines, harmless, without_query
+from conversions.workbook import LONGEST_TEXT, write_xlsx
 
 COLUMNS = [Column("Text", "text"), Column("Number", "number"), Column("When", "when", is_time=True)]
 NOON = datetime(2026, 11, 20, 13, tzinfo=timezone(timedelta(hours=1)))
@@ -70,7 +71,7 @@ def test_a_workbook_with_whatever_text_can_be_read(text):
     (_, (found, *_)) = read_xlsx([[cell(text), 1, None]])
 
     assert not (found or "").startswith("=")
-    assert len(found or "") <= exporting.LONGEST_XLSX_TEXT
+    assert len(found or "") <= LONGEST_TEXT
 
 
 def test_numbers_are_numbers_times_have_a_zone_and_ids_are_text():
@@ -102,7 +103,7 @@ def test_an_address_without_what_the_click_brought_along():
 
 
 def test_a_sheet_is_cut_where_excel_ends(monkeypatch):
-    monkeypatch.setattr(exporting, "MOST_XLSX_ROWS", 2)
+    monkeypatch.setattr(workbook, "MOST_ROWS", 2)
 
     file, count = write_xlsx(COLUMNS, ([cell(str(i)), i, NOON] for i in range(5)), "A sheet")
 
@@ -149,4 +150,4 @@ def test_the_end_is_told_how_many_there_were(taken, end):
 
 def test_times_of_any_zone_are_told_in_utc():
     assert exporting.in_csv(NOON) == "2026-11-20T12:00:00+00:00"
-    assert exporting.in_xlsx(NOON) == NOON.astimezone(UTC).replace(tzinfo=None)
+    assert read_xlsx([["", 1, NOON]])[1][2] == NOON.astimezone(UTC).replace(tzinfo=None)
