@@ -17,8 +17,9 @@ What the fields say:
   amount; ClickBank has no other identity for them.
 - upsell.upsellOriginalReceipt of an upsell is the receipt of the sale before it; upsells often come without the tid.
 - Our click id is extclid of version 8's affiliateTrackingParameters (an object, or a list of them), else the tid, which
-  is in trackingCodes.
-- The buyer's name and address stand in `customer`, which is not kept.
+  is in trackingCodes; vendors' own links may carry it in vendorVariables.
+- The buyer's name and address stand in `customer`, which is not kept; of it only the e-mail address is taken, to be
+  hashed, unless declinedConsent says no.
 """
 
 import base64
@@ -93,7 +94,15 @@ def open(call: Call, keys: Sequence[str]) -> Pairs:
     opened = [members for key in keys if (members := members_of(decrypt(notification, iv, key)))]
     if not opened:
         raise SignatureError("The notification does not decrypt to one of ClickBank's under any live key.")
-    return flatten([(name, value) for name, value in opened[0] if name != "customer"])
+    return flatten([member for member in opened[0] if member[0] != "customer"]) + email_of(dict(opened[0]))
+
+
+def email_of(notice: Mapping[str, Any]) -> Pairs:
+    """The buyer's e-mail address as a parameter, to be hashed on its way in; empty without one or without consent."""
+    customer = notice.get("customer")
+    billing = customer.get("billing") if isinstance(customer, dict) else None
+    email = billing.get("email") if isinstance(billing, dict) else None
+    return [("email", email)] if isinstance(email, str) and notice.get("declinedConsent") is not True else []
 
 
 def decode(text: str, name: str) -> bytes:
@@ -143,8 +152,9 @@ def read(params: Mapping[str, str], network: Network) -> PostbackRecord:
     is_in_dollars = params.get("currency", "").strip().upper() in ("", "USD")
     receipt = params.get("receipt", "").strip()
     parent = parent_of(receipt, params)
+    elsewhere = texts_in(params, "vendorVariables", "affiliateTrackingParameters")
     return PostbackRecord(
-        click_id=read_click_id(click_ids_of(params)),
+        click_id=read_click_id(click_ids_of(params), elsewhere),
         transaction_id=shortened(receipt),
         event="",
         status=status,
@@ -183,6 +193,13 @@ def click_ids_of(params: Mapping[str, str]) -> list[str]:
     objects = [entry for entry in (tracking if isinstance(tracking, list) else [tracking]) if isinstance(entry, dict)]
     given = [entry.get("extclid") for entry in objects] + (codes if isinstance(codes, list) else [codes])
     return [candidate for candidate in given if isinstance(candidate, str)]
+
+
+def texts_in(params: Mapping[str, str], *names: str) -> list[str]:
+    """The texts in these objects, whatever they are called."""
+    objects = [nested(params, name) for name in names]
+    values = [value for entry in objects if isinstance(entry, dict) for value in entry.values()]
+    return [value for value in values if isinstance(value, str)]
 
 
 def nested(params: Mapping[str, str], name: str) -> Any:

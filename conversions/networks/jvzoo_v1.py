@@ -62,7 +62,7 @@ def open(call: Call, keys: Sequence[str]) -> Pairs:
         raise SignatureError("There is no cverify.")
     if not any_key(keys, given, lambda key: sign(pairs, key)):
         raise SignatureError("cverify is not that of these parameters under any live key.")
-    return without(pairs, SIGNATURE, buyer=BUYER)
+    return without(pairs, SIGNATURE, buyer=BUYER, email="ccustemail")
 
 
 def sign(pairs: Pairs, key: str) -> str:

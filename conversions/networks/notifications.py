@@ -28,10 +28,13 @@ def body_of(call: Call) -> Pairs:
     return pairs
 
 
-def without(pairs: Pairs, *secret: str, buyer: tuple[str, ...] = ()) -> Pairs:
-    """The pairs without these names, and without what begins as the buyer's do; e-mail and phone stay, to be hashed."""
+def without(pairs: Pairs, *secret: str, buyer: tuple[str, ...] = (), email: str = "") -> Pairs:
+    """The pairs without these names, and without what begins as the buyer's do; e-mail and phone stay, to be hashed.
+
+    `email` is the network's name for the address where it is not a usual one.
+    """
     return [
-        (name, value)
+        ("email" if name == email else name, value)
         for name, value in pairs
         if name not in secret and (identity.is_personal(name) or not name.lower().startswith(buyer))
     ]

@@ -70,7 +70,7 @@ def open(call: Call, keys: Sequence[str]) -> Pairs:
         raise SignatureError("There is no WP_SECURITYKEY. Set one in the settings of the WarriorPlus account.")
     if not any_key(keys, given, str):
         raise SignatureError("WP_SECURITYKEY is none of the live keys.")
-    return without(pairs, KEY, buyer=BUYER)
+    return without(pairs, KEY, buyer=BUYER, email="WP_BUYER_EMAIL")
 
 
 def read(params: Mapping[str, str], network: Network) -> PostbackRecord:
