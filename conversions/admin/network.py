@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from django.contrib import admin
 from django.db import Error
-from django.db.models import Count, Subquery
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
@@ -32,6 +32,7 @@ from offers.models import Network
 from offers.postback_linting import Expected, lint_postback_url
 
 NEWEST_POSTBACKS = 20_000  # postbacks have no index by time; their ids grow with it
+MOST_UNMAPPED = 10_000
 BUSY = "The database is busy, so nothing was tried. Try again in a moment."
 ALL_WELL = "Nothing is wrong with it. A test postback shows what a call leads to."
 HIDDEN = "••••••••"
@@ -119,8 +120,8 @@ def own_page(network: Network, name: str) -> str:
 
 def counts_of(network: Network, now: datetime) -> list[tuple[SafeString, int, str]]:
     """Its postbacks of the last 24 hours by outcome, as far as they are among the newest 20,000 of all networks."""
-    newest = Postback.objects.order_by("-pk").values("pk")[:1]
-    recent = Postback.objects.filter(network=network, pk__gt=Subquery(newest) - NEWEST_POSTBACKS)
+    newest = Postback.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    recent = Postback.objects.filter(network=network, pk__gt=newest - NEWEST_POSTBACKS)
     today = recent.filter(received_at__gt=now - timedelta(days=1)).order_by()
     counted = today.values_list("outcome").annotate(count=Count("pk")).order_by("-count")
     return [(outcome_badge(Outcome(outcome)), count, postbacks_url(network, outcome)) for outcome, count in counted]
@@ -137,9 +138,11 @@ def postbacks_url(network: Network, outcome: str) -> str:
 
 def unmapped_of(network: Network) -> dict[str, Any] | None:
     """How many postbacks wait for a word to be mapped, and where that is done; None when none do."""
-    count = Postback.objects.filter(network=network, outcome=Outcome.UNMAPPED_STATUS).count()
+    waiting = Postback.objects.filter(network=network, outcome=Outcome.UNMAPPED_STATUS).order_by()
+    count = waiting[:MOST_UNMAPPED].count()
     mapping = page_url("conversions_postback_unmapped")
-    return {"count": count, "url": mapping or postbacks_url(network, Outcome.UNMAPPED_STATUS)} if count else None
+    url = mapping or postbacks_url(network, Outcome.UNMAPPED_STATUS)
+    return {"count": count, "is_capped": count >= MOST_UNMAPPED, "url": url} if count else None
 
 
 def result_of(form: RehearsalForm) -> dict[str, Any]:

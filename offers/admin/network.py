@@ -9,8 +9,10 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.views.decorators.debug import sensitive_post_parameters
 
 from offers.admin import ready_to_copy
 from offers.admin.configured import ConfiguredAdmin
@@ -81,6 +83,13 @@ class NetworkAdmin(ConfiguredAdmin):
             path("<path:object_id>/end-key-overlap/", wrap(self.end_key_view), name="offers_network_end_key_overlap"),
         ]
         return [*own, *super().get_urls()]
+
+    @method_decorator(sensitive_post_parameters("new_signing_key"))
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
+        return response
 
     def get_fieldsets(self, request: HttpRequest, obj: Network | None = None) -> list[Any]:
         is_editing = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)

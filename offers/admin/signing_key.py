@@ -11,9 +11,11 @@ from offers.models import Network
 
 SHOWN_FROM = 12  # of a shorter key the last four would give too much away
 NO_KEY = (
-    "There is no key yet, so every call of this network is refused and kept as “Signature refused”. Paste the key "
-    "below and save; what came meanwhile can then be digested again."
+    "There is no key yet, so every call of this network is refused and kept as “Signature refused”. What came "
+    "meanwhile can be digested again when the key is set."
 )
+PASTE = "Paste it below and save."
+ASK = "Ask somebody with the permission “Can set the key that a network signs with” to do so."
 
 
 def standing_of_key(network: Network, may_change: bool) -> str:
@@ -21,7 +23,7 @@ def standing_of_key(network: Network, may_change: bool) -> str:
     if not network.format.is_signed:
         return ""
     if not network.signing_key:
-        return NO_KEY
+        return f"{NO_KEY} {PASTE if may_change else ASK}"
     since = since_of(network.signing_key_set_at)
     current = ending(network.signing_key) if may_change else ""
     if network.previous_signing_key:
@@ -29,7 +31,8 @@ def standing_of_key(network: Network, may_change: bool) -> str:
             f"Two keys are live: one set {since}{current}, and the one before it. When the network signs with the new "
             "one, end the overlap."
         )
-    return f"One key is live, set {since}{current}. To change it, paste the new one below: both are taken meanwhile."
+    change = " To change it, paste the new one below: both are taken meanwhile." if may_change else ""
+    return f"One key is live, set {since}{current}.{change}"
 
 
 def since_of(time: datetime | None) -> str:

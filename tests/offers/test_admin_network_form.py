@@ -339,9 +339,11 @@ def test_nobody_gets_past_the_signature_by_another_format():
 def test_a_network_without_its_key_says_what_happens():
     network = make_network(adapter="generic_hmac")
 
-    assert "There is no key yet, so every call of this network is refused" in text_of(
-        staff_client(*EDIT).get(page_of(network))
-    )
+    asks, pastes = (text_of(staff_client(*may).get(page_of(network))) for may in (EDIT, SET_KEY))
+
+    assert "There is no key yet, so every call of this network is refused" in asks
+    assert "Ask somebody with the permission" in asks
+    assert "Paste it below and save." in pastes
 
 
 def test_those_who_only_look_see_everything_but_the_key():
