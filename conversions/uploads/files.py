@@ -26,6 +26,7 @@ MAX_EMPTY_ROWS = 1000
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 OTHER_KINDS = {b"%PDF": "a PDF", b"\x1f\x8b": "a gzip archive", b"\x89PNG": "a picture", b"<htm": "a web page"}
 DELIMITERS = ",;\t|"
+FORMULA = ("=", "+", "-", "@")
 SAVE_AS = "Open it in your spreadsheet program and save it as CSV (UTF-8) or XLSX."
 TOO_LONG = f"The file has more than {MAX_ROWS:,} rows. Split it into several files."
 Rows = Iterator[list[str]]
@@ -177,7 +178,8 @@ def as_text(value: Any) -> str:
             return plain_number(value)
         case datetime() | date() | time():
             return value.isoformat()
-    return clean_text(str(value), MAX_CELL).strip()
+    text = clean_text(str(value), MAX_CELL).strip()
+    return text[1:] if text[:1] == "'" and text[1:2] in FORMULA else text  # what keeps a formula from being one
 
 
 def plain_number(value: float) -> str:
