@@ -33,20 +33,19 @@ import orjson
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
 
-from conversions.calls import Call, Pairs, SignatureError, UnreadableCallError
+from conversions.calls import Call, Pairs, SignatureError
 from conversions.models import Conversion
 from conversions.networks.notifications import body_of, read_click_id, read_word
 from conversions.networks.record import PostbackRecord
 from conversions.networks.signing import require_keys
 from conversions.networks.values import read_amount, read_status, read_time, shortened
-from conversions.reading import flatten, parse_json
+from conversions.reading import flatten
 from offers.formats import KILOBYTE, Format
 from offers.models import Network
 from offers.models.network import PostbackStatus
 
-Members = list[tuple[str, Any]]
-
 BLOCK_BYTES = 16
+LONGEST_VALUE = 4096  # a longer one is that of many lineItems, which nothing is read from
 VERSIONS = (6, 7, 8)
 CONTROLS = bytes(range(33))  # ClickBank's own sample takes them off the end
 REBILL = re.compile(r"(.+)-B?[0-9]{3,4}")
@@ -91,10 +90,11 @@ def open(call: Call, keys: Sequence[str]) -> Pairs:
     notification, iv = (decode(body.get(name, ""), name) for name in ("notification", "iv"))
     if len(iv) != BLOCK_BYTES or not notification or len(notification) % BLOCK_BYTES:
         raise SignatureError("notification or iv has not the length of something encrypted with AES.")
-    opened = [members for key in keys if (members := members_of(decrypt(notification, iv, key)))]
+    opened = [notice for key in keys if (notice := notice_of(decrypt(notification, iv, key)))]
     if not opened:
         raise SignatureError("The notification does not decrypt to one of ClickBank's under any live key.")
-    return flatten([member for member in opened[0] if member[0] != "customer"]) + email_of(dict(opened[0]))
+    pairs = flatten([member for member in opened[0].items() if member[0] != "customer"]) + email_of(opened[0])
+    return [(name, value) for name, value in pairs if len(value) <= LONGEST_VALUE]
 
 
 def email_of(notice: Mapping[str, Any]) -> Pairs:
@@ -128,15 +128,15 @@ def decrypt(notification: bytes, iv: bytes, secret: str) -> bytes:
         return b""
 
 
-def members_of(clear: bytes) -> Members:
-    """The members of a clear text that is a notification of ClickBank's; empty when it is none."""
+def notice_of(clear: bytes) -> dict[str, Any]:
+    """The object in a clear text that is a notification of ClickBank's; empty when it is none."""
     try:
-        members = parse_json(clear.strip(CONTROLS))
-    except UnreadableCallError:
-        return []
-    values = dict(members)
-    is_known = members and members[0][0] in MEMBERS and is_version(values.get("version"))
-    return members if is_known and isinstance(values.get("transactionType"), str) else []
+        notice = orjson.loads(clear.strip(CONTROLS))
+    except orjson.JSONDecodeError:
+        return {}
+    if not isinstance(notice, dict) or next(iter(notice), "") not in MEMBERS:
+        return {}
+    return notice if is_version(notice.get("version")) and isinstance(notice.get("transactionType"), str) else {}
 
 
 def is_version(value: Any) -> bool:

@@ -25,6 +25,7 @@ import hashlib
 import html
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from conversions.calls import Call, Pairs, SignatureError
@@ -37,8 +38,6 @@ from conversions.outcomes import Outcome
 from offers.formats import Format
 from offers.models import Network
 from offers.models.network import PostbackStatus
-
-Decoder = Callable[[str], str]
 
 SIGNATURES = ("sha_sign", "SHASIGN")
 NOT_SIGNED = "no_signature_passphrase_provided"  # what Digistore24 writes there without a passphrase
@@ -78,19 +77,20 @@ def open(call: Call, keys: Sequence[str]) -> Pairs:
     given = dict(pairs).get("sha_sign", "").strip()
     if given in ("", NOT_SIGNED):
         raise SignatureError("There is no sha_sign. Enter a passphrase in the IPN connection at Digistore24.")
-    if not any(any_key(keys, given.upper(), signer(pairs, decode)) for decode in (str, unescaped)):
+    decoded = [(name, unescaped(value)) for name, value in pairs]
+    if not any(any_key(keys, given.upper(), signer(reading)) for reading in (pairs, decoded)):
         raise SignatureError("sha_sign is not that of these parameters under any live passphrase.")
     return without(pairs, *SIGNATURES, buyer=BUYER)
 
 
-def signer(pairs: Pairs, decode: Decoder) -> Callable[[str], str]:
+def signer(pairs: Pairs) -> Callable[[str], str]:
     """What signs the parameters with a passphrase."""
-    return lambda passphrase: sign(pairs, passphrase, decode)
+    return lambda passphrase: sign(pairs, passphrase)
 
 
-def sign(pairs: Pairs, passphrase: str, decode: Decoder = str) -> str:
+def sign(pairs: Pairs, passphrase: str) -> str:
     """The upper-case hex SHA-512 of the parameters."""
-    ordered = sorted((name.encode(), decode(value).encode()) for name, value in pairs if name not in SIGNATURES)
+    ordered = sorted((name.encode(), value.encode()) for name, value in pairs if name not in SIGNATURES)
     secret = passphrase.encode()
     signed = b"".join(name + b"=" + value + secret for name, value in ordered if value)
     return hashlib.sha512(signed).hexdigest().upper()
@@ -98,7 +98,10 @@ def sign(pairs: Pairs, passphrase: str, decode: Decoder = str) -> str:
 
 def unescaped(text: str) -> str:
     """The text as PHP's html_entity_decode leaves it, which wants each entity's semicolon."""
-    return ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
+    return ENTITY.sub(lambda entity: unescaped_one(entity[0]), text)
+
+
+unescaped_one = lru_cache(maxsize=256)(html.unescape)  # few are different, and it takes a while for each
 
 
 def read(params: Mapping[str, str], network: Network) -> PostbackRecord:
