@@ -52,7 +52,8 @@ ADVICE = {
     "click by hand.",
     Outcome.WRONG_NETWORK: "The click belongs to an offer of another network. Check which network's postback URL was "
     "pasted there.",
-    Outcome.UNMAPPED_STATUS: "Add the network's word to the status map of the network, then replay.",
+    Outcome.UNMAPPED_STATUS: "Say on the page “Unmapped statuses” what the network's word means. All that came with it "
+    "is then digested again.",
     Outcome.BAD_AMOUNT: "The amount must be a plain number such as 12.50. Correct the macro at the network.",
     Outcome.BAD_CURRENCY: "A currency is a three-letter code such as USD. Correct the currency parameter.",
     Outcome.NO_RULE: "Add an event rule for this postback status to the offer, then replay.",

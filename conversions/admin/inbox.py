@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce, Lower, NullIf
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -23,7 +25,7 @@ from offers.admin_parts import RecordList, admin_link, mono, shortened
 from offers.models import Network, Offer
 
 COUNTED = 5000
-SEARCHED_FOR_OUTCOME = 1_000_000
+SEARCHED_FOR_OUTCOME = 300_000
 SEARCHED_FOR_OFFER = 200_000
 OUTCOME_PARAMETER = "outcome__exact"
 NETWORK_PARAMETER = "network__id__exact"
@@ -43,7 +45,7 @@ def newest(rows: "QuerySet[Postback]", count: int) -> "QuerySet[Postback]":
 
 
 class OutcomeFilter(DropdownFilter):  # type: ignore[misc]
-    """What troubles has an index. Of the good outcomes, the newest million postbacks are looked through."""
+    """What troubles has an index. Of the good outcomes, the newest 300,000 postbacks are looked through."""
 
     title = "outcome"
     parameter_name = OUTCOME_PARAMETER
@@ -61,7 +63,10 @@ class OutcomeFilter(DropdownFilter):  # type: ignore[misc]
 
 
 class OfferFilter(DropdownFilter):  # type: ignore[misc]
-    """The offer of the conversion, else of the click that was sent, among the newest 200,000 postbacks."""
+    """The offer of the conversion, else of the click that was sent, among the newest 200,000 postbacks.
+
+    What the digest refused has its click id in the parameters only, where the postback URLs made here say `click_id`.
+    """
 
     title = "offer"
     parameter_name = "offer"
@@ -73,9 +78,10 @@ class OfferFilter(DropdownFilter):  # type: ignore[misc]
         chosen = number_of(self.value())
         if chosen is None:
             return queryset
-        clicked = Click.objects.filter(pk=OuterRef("click_ref"), offer=chosen)
+        named = Coalesce(NullIf("click_ref", Value("")), Lower(KT("params__click_id")))
+        clicked = Click.objects.filter(pk=OuterRef("named"), offer=chosen)
         of_offer = Q(conversion__offer=chosen) | Q(Exists(clicked), conversion=None)
-        return newest(queryset.filter(of_offer), SEARCHED_FOR_OFFER)
+        return newest(queryset.alias(named=named).filter(of_offer), SEARCHED_FOR_OFFER)
 
 
 class InboxList(RecordList):

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from conversions import identity
 from conversions.admin.badges import status_badge
 from conversions.admin.history import history_of
 from conversions.admin.inbox import sent_of
@@ -85,7 +86,8 @@ def attach_url(request: HttpRequest, postback: Postback) -> str:
 
 def macro_table(postback: Postback) -> SafeString:
     """The parameters that would be left out."""
-    rows = [[mono(name), mono(value)] for name, value in postback.params.items() if is_macro(value)]
+    left_out = {name: value for name, value in postback.params.items() if is_macro(value) and value != identity.HIDDEN}
+    rows = [[mono(name), mono(value)] for name, value in left_out.items()]
     return table(["Parameter", "Came as"], rows, "")
 
 

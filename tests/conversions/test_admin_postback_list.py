@@ -122,6 +122,14 @@ def test_filters_by_the_offer_of_the_conversion_else_of_the_click():
     assert found({"offer": offer.pk}) == [converted, clicked]
 
 
+def test_filters_what_was_refused_by_the_offer_of_the_click_that_it_names():
+    click = make_click()
+    refused = digest_one(make_postback(click.offer.network, {"click_id": click.pk.upper(), "status": "sold!"}).pk)
+    digest_one(make_postback(click.offer.network, {"status": "sold!"}).pk)
+
+    assert found({"offer": click.offer_id}) == [refused]
+
+
 @pytest.mark.parametrize("query", [{"offer": "x"}, {"network__id__exact": "x"}, {"outcome__exact": "x"}])
 def test_survives_a_filter_that_nobody_made(query: dict[str, str]):
     make_postback(make_network(), {})
