@@ -41,8 +41,8 @@ def insert_or_leave(model: type[Model], rows: Sequence[Model], unique: tuple[str
     """Insert what meets no constraint; the keys of that."""
     sql, fields = insert_sql(model) + " ON CONFLICT DO NOTHING", fields_to_insert(model)
     if connection.vendor == "postgresql":
-        returned = ", ".join(quoted(model._meta.get_field(name)) for name in unique)
-        found = write(f"{sql} RETURNING {quoted(model._meta.pk)}, {returned}", fields, rows)
+        returned = ", ".join(quoted(concrete(model, name)) for name in ("pk", *unique))
+        found = write(f"{sql} RETURNING {returned}", fields, rows)
         return {tuple(values): key for key, *values in found}
     newest = model._default_manager.order_by("-pk").values_list("pk", flat=True).first() or 0
     write(sql, fields, rows)  # in the writer's lock, so that what is newer is ours
@@ -54,7 +54,7 @@ def update(rows: Sequence[Model], names: Iterable[str]) -> None:
     if not rows:
         return
     meta = type(rows[0])._meta
-    key, fields = meta.pk, [meta.get_field(name) for name in names]
+    *fields, key = (concrete(type(rows[0]), name) for name in (*names, "pk"))
     if connection.vendor == "postgresql":
         columns = ", ".join(f"{quoted(field)} = new.{quoted(field)}" for field in fields)
         same = f"old.{quoted(key)} = new.{quoted(key)}"
@@ -126,5 +126,10 @@ def fields_to_insert(model: type[Model]) -> FieldList:
     return [field for field in model._meta.concrete_fields if not field.primary_key]
 
 
+def concrete(model: type[Model], name: str) -> Any:
+    """The field that a column belongs to; `pk` is the primary key."""
+    return model._meta.pk if name == "pk" else model._meta.get_field(name)
+
+
 def quoted(field: "Field[Any, Any]") -> str:
-    return connection.ops.quote_name(field.column)
+    return connection.ops.quote_name(str(field.column))
