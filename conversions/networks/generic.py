@@ -35,6 +35,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "occurred_at": ("ts", "timestamp", "time", "event_time"),
     "parent": ("parent_txid", "parent_transaction_id", "original_txid"),
 }  # fmt: skip
+Places = dict[str, list[tuple[str, int]]]
 CRITICAL = frozenset(alias for names in ALIASES.values() for alias in names)
 
 FORMAT = Format(
@@ -47,6 +48,18 @@ FORMAT = Format(
         "status": "{status}",
     },
 )  # fmt: skip
+
+
+def places_of(aliases: Mapping[str, tuple[str, ...]]) -> Places:
+    """The fields that a parameter of each name speaks of, with its rank among that field's names."""
+    places: Places = {}
+    for field, names in aliases.items():
+        for rank, name in enumerate(names):
+            places.setdefault(name, []).append((field, rank))
+    return places
+
+
+PLACES = places_of(ALIASES)
 
 
 def read(params: Mapping[str, str], network: Network) -> PostbackRecord:
@@ -70,16 +83,21 @@ def read(params: Mapping[str, str], network: Network) -> PostbackRecord:
 
 def values_of(params: Mapping[str, str], network: Network) -> dict[str, str]:
     """What was sent for each of our fields, under the network's own name for it or one of the usual ones."""
-    folded = {key.casefold(): value for key, value in params.items()}
-    own = own_names(network)
-    return {field: first_value(folded, own.get(field, aliases)) for field, aliases in ALIASES.items()}
+    places = own_places(network) if network.parameter_names else PLACES
+    values = dict.fromkeys(ALIASES, "")
+    ranks: dict[str, int] = {}
+    for key, value in params.items():
+        for field, rank in places.get(key.casefold(), ()):
+            if rank <= ranks.get(field, rank) and (text := value.strip()):
+                values[field], ranks[field] = text, rank
+    return values
 
 
-def own_names(network: Network) -> dict[str, tuple[str, ...]]:
-    """The network's own name for a field, with that field's usual ones behind it."""
+def own_places(network: Network) -> Places:
+    """The usual names' places, with the network's own name for a field before that field's usual ones."""
     field_of = {alias: field for field, aliases in ALIASES.items() for alias in (field, *aliases)}
     named = {field_of.get(ours, ours): theirs.casefold() for ours, theirs in network.parameter_names.items()}
-    return {field: (theirs, *ALIASES[field]) for field, theirs in named.items() if field in ALIASES}
+    return places_of({field: (named[field], *usual) if field in named else usual for field, usual in ALIASES.items()})
 
 
 def first_value(folded: Mapping[str, str], aliases: tuple[str, ...]) -> str:

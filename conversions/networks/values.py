@@ -45,7 +45,7 @@ CURRENCY = re.compile(r"[A-Z]{3}")
 
 def is_macro(value: str) -> bool:
     """Whether a value is a macro's name that the network did not replace."""
-    return MACRO.match(value.strip()) is not None
+    return bool(value) and MACRO.match(value.strip()) is not None
 
 
 def refuse_macros(given: Mapping[str, str]) -> None:
