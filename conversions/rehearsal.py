@@ -59,9 +59,9 @@ class Rehearsal:
 def rehearse(network: Network, calls: Sequence[Call], click: Click | None = None) -> Rehearsal:
     """What the last of the calls would lead to, after those before it and with `click`, which is not stored yet.
 
-    The caller's address is one that the network allows. On SQLite nobody else can write while it runs, which is a few
-    hundredths of a second. Raises django.db.Error when the database is away or busy, SecretUnreadableError when the
-    network's secret can't be read.
+    The caller's address is one that the network allows. On SQLite nobody else can write while it runs, which is less
+    than a tenth of a second a call. Raises django.db.Error when the database is away or busy, SecretUnreadableError
+    when the network's secret can't be read.
     """
     configuration.networks.refresh(network.slug)  # what was saved a moment ago counts
     with transaction.atomic():

@@ -25,12 +25,10 @@ PLACEHOLDER_ADVICE = (
     "pasted there as it is."
 )
 MACRO_ADVICE = (
-    "Paste it at the network as the postback URL. The macros are the network's own, which it replaces with each call. "
-    "If yours writes one of them in another way, correct it in “Macros”, and it changes here."
+    "The macros are the network's own, which it replaces with each call. If yours writes one of them in another way, "
+    "correct it in “Macros” on the network's page, and it changes here."
 )
-NO_MACRO_ADVICE = (
-    "Paste it at the network as the address that it notifies. It sends fixed fields, so nothing is added to it."
-)
+NO_MACRO_ADVICE = "It sends fixed fields, so nothing is added to this address."
 
 
 @dataclass(frozen=True)
@@ -129,9 +127,9 @@ def postback(network: Network, request: HttpRequest) -> Copyable:
 
 def advice_of(network: Network) -> str:
     """Where the postback URL goes, and what is still to be done to it."""
-    if not macros_of(network):
-        return NO_MACRO_ADVICE
-    return MACRO_ADVICE if known_macros(network) else PLACEHOLDER_ADVICE
+    if macros_of(network) and not known_macros(network):
+        return PLACEHOLDER_ADVICE
+    return f"{network.format.help} {MACRO_ADVICE if macros_of(network) else NO_MACRO_ADVICE}"
 
 
 def postback_url(network: Network, secret: str) -> str:

@@ -5,6 +5,9 @@ from decimal import Decimal
 
 import pytest
 from django.db import OperationalError
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from conversions import configuration
 from conversions.calls import Call
@@ -274,3 +277,18 @@ def test_the_names_of_the_click_id_are_those_that_are_read():
     assert {"click_id", "clickid", "aff_sub"} <= click_names(Network(adapter="generic"))
     assert "payout" not in click_names(Network(adapter="generic"))
     assert "visitor" in click_names(Network(adapter="generic", parameter_names={"click_id": "Visitor"}))
+
+
+@pytest.mark.django_db
+@hypothesis_settings(max_examples=60, deadline=None)
+@given(
+    text=st.one_of(
+        st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=60),
+        st.text(alphabet='{}":,[]abc1&=?#% ', max_size=60),
+    )
+)
+def test_nothing_that_is_pasted_is_a_fault_of_ours(text: str):
+    result = rehearse(offer_of().network, [pasted_call(text)])
+
+    assert result.outcome not in (None, Outcome.FAILED)
+    assert not Postback.objects.exists()

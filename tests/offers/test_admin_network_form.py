@@ -192,6 +192,7 @@ def test_fixed_fields_need_the_bare_address():
     url = client.get(page_of(network)).context["copyables"][0]
 
     assert url.text.endswith(f"/postback/house/{network.secret.reveal()}/")
+    assert url.note.startswith(FORMATS["shopify"].help)
     assert "nothing is added" in url.note
 
 
