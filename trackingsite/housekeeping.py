@@ -12,6 +12,8 @@ from django_q.models import Task
 
 from conversions import retention as recorded
 from conversions.retention import Chore
+from conversions.uploads import retention as uploaded
+from conversions.uploads.turns import forget_unanswered
 from dispatch import clock
 from dispatch import retention as sent
 
@@ -58,6 +60,8 @@ def rules() -> list[Rule]:
         Rule("attempts: the payload", sent.payloads(), (payload, visitor)),  # which holds the user agent
         Rule("postbacks: sealed calls", recorded.sealed_calls(), ("RETENTION_SEALED_DAYS", visitor)),
         Rule("postbacks", recorded.postbacks(), ("RETENTION_POSTBACK_DAYS",)),
+        Rule("uploads: their rows", uploaded.upload_rows(), ("RETENTION_POSTBACK_DAYS",)),
+        Rule("uploads", uploaded.uploads(), ("RETENTION_POSTBACK_DAYS",)),
         Rule("the queue's failed tasks", failed_tasks(), (attempt,)),
     ]
 
@@ -70,6 +74,7 @@ def failed_tasks() -> Chore:
 def prune_some() -> int:
     """Prune for some seconds, each rule for its share of them; how many rows. Harmless to run twice, also at once."""
     now, ends_at, total = clock.now(), time.monotonic() + RUN_SECONDS, 0
+    forget_unanswered(now)
     todo = rules()
     for place, rule in enumerate(todo):
         share_ends_at = time.monotonic() + max(0.0, ends_at - time.monotonic()) / (len(todo) - place)

@@ -49,6 +49,7 @@ class UploadAdmin(RecordAdmin):
             ("<int:key>/progress/", upload_steps.progress, "progress"),
             ("<int:key>/columns/", upload_steps.columns, "columns"),
             ("<int:key>/create/", upload_steps.create, "create"),
+            ("<int:key>/check/", upload_steps.check, "check"),
             ("<int:key>/rows.csv", upload_steps.download, "download"),
         ]
         own = [path(route, self.own(view), name=f"conversions_upload_{name}") for route, view, name in steps]
@@ -100,6 +101,7 @@ class UploadAdmin(RecordAdmin):
             "deciding": [g for g in groups if g.verdict in upload_page.BY_DECISION and g.creatable],
             "verdict": UploadRow.Verdict(verdict) if verdict in UploadRow.Verdict.values else "",
             "page": page,
+            "reasons": upload_page.reasons_of(upload) if verdict == UploadRow.Verdict.REFUSED else [],
             "lines": [upload_page.line_of(row, upload) for row in page.object_list],
             "may_create": may_create,
             "may_add": self.has_add_permission(request),

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from conversions.admin.badges import outcome_badge
 from conversions.models import Upload, UploadRow
 from conversions.models.upload import CHANGING
+from conversions.outcomes import Outcome
 from conversions.uploads.columns import FIELDS
 from offers.admin_parts import admin_link, badge, mono, shortened
 
@@ -98,6 +99,13 @@ def groups_of(upload: Upload) -> list[Group]:
         group.creatable += line["creatable"]
         group.sums += [words] if (words := sum_of(line)) else []
     return [groups[verdict] for verdict in Verdict.values if verdict in groups]
+
+
+def reasons_of(upload: Upload) -> list[tuple[str, str, str]]:
+    """Why rows are refused: each reason with its count, the commonest first, and what to do about it."""
+    rows = upload.rows.filter(verdict=Verdict.REFUSED).order_by()
+    counts = rows.values_list("outcome").annotate(count=Count("pk")).order_by("-count")
+    return [(Outcome(outcome).label, f"{count:,}", Outcome(outcome).advice) for outcome, count in counts if outcome]
 
 
 def sum_of(line: Mapping[str, Any]) -> str:

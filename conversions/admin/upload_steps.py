@@ -21,7 +21,7 @@ from conversions.models import Upload, UploadRow
 from conversions.outcomes import Outcome
 from conversions.uploads import files
 from conversions.uploads.columns import FIELDS, described, find_headings, recognise
-from conversions.uploads.creating import choose
+from conversions.uploads.creating import check_again, choose
 from conversions.uploads.files import FileRefusedError
 from conversions.uploads.reading import sample
 from conversions.uploads.standing import lock_in, move
@@ -151,6 +151,18 @@ def create(request: HttpRequest, admin: Any, key: int) -> HttpResponse:
         enqueue(UPLOADS)
     else:
         messages.warning(request, "Nothing was started: it is under way already, or no row is left to be recorded.")
+    return to_page(upload)
+
+
+@require_POST
+def check(request: HttpRequest, admin: Any, key: int) -> HttpResponse:
+    """Have the rows checked once more, after something was repaired."""
+    may(request, "add_upload")
+    upload = get_object_or_404(Upload.objects.without_content(), pk=key)
+    if check_again(upload.pk):
+        enqueue(UPLOADS)
+    else:
+        messages.warning(request, "There is nothing to check: a worker is at it, or every row was recorded.")
     return to_page(upload)
 
 

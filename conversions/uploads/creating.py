@@ -27,6 +27,22 @@ def choose(key: int, which: Q) -> int:
     return count
 
 
+def check_again(key: int) -> int:
+    """Have what was not brought in checked anew, after a repair such as a mapped status; how many rows of the file."""
+    with transaction.atomic():
+        upload = lock_in(key, State.CHECKED, State.DONE)
+        if upload is None:
+            return 0
+        rows = upload.rows.filter(postback=None)
+        rows.filter(verdict=UploadRow.Verdict.MISSING_THERE).delete()
+        count = rows.update(verdict="", outcome="", detail="", is_chosen=False)
+        if count:
+            upload.is_rechecked = False
+            upload.save(update_fields=["is_rechecked"])
+            move(upload, State.CHECKING, rows_total=count)
+    return count
+
+
 def create_some(key: int, ends_at: float) -> None:
     """Bring chosen rows in a chunk at a time until all are or time is up. Raises django.db.Error."""
     while time.monotonic() < ends_at and create_chunk(key):

@@ -56,7 +56,7 @@ def test_an_uploaded_file_is_kept_encrypted_for_the_workers():
         (b"%PDF-1.4", {}, "The file is a PDF"),
         (b" ", {}, "The file is empty"),
         (b"txid\n1\n", {"purpose": "reconcile"}, "Which days does the report cover?"),
-        (b"txid\n1\n", {"purpose": "reconcile", "period_from": "2026-02-02", "period_to": "2026-02-01"}, "is before the"),
+        (b"txid\n1\n", {"purpose": "reconcile", "period_from": "2026-02-02", "period_to": "2026-01-02"}, "is before"),
     ],
 )  # fmt: skip
 def test_what_can_not_be_taken_is_said_in_the_form(content: bytes, fields: dict[str, str], words: str):
@@ -181,6 +181,22 @@ def test_refused_rows_come_back_with_their_reasons_and_can_be_uploaded_again():
     assert "status map" in row["what to do"]
     assert again.rows.get().email_sha256 == upload.rows.get().email_sha256 == row["email"]
     assert again.rows.get().transaction_id == "=1+1"
+
+
+def test_a_repaired_file_is_checked_again():
+    click = make_click()
+    network = click.offer.network
+    upload = work(make_upload(csv_bytes("click id,txid,status", f"{click.pk},T-1,strange"), network))
+    client = staff_client(VIEW, ADD)
+
+    refused = client.get(page(upload, "change/?verdict=refused")).content.decode()
+    network.status_map = {"strange": "approved"}
+    network.save()
+    client.post(page(upload, "check/"))
+    work(upload)
+
+    assert "Status not mapped" in refused
+    assert (verdicts(upload), upload.state) == ([(2, "recorded")], "checked")
 
 
 def test_the_example_file_is_one_that_can_be_uploaded():
