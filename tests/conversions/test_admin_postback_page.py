@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from conversions.digest import digest_one
+from conversions.identity import HIDDEN
 from conversions.models import Conversion, Postback
 from conversions.outcomes import Outcome
 from tests.conversions.signed import RIGHT, WRONG, correct_key, send_signed, signing_network
@@ -58,10 +59,10 @@ class TestReplaying:
         assert Postback.objects.get().leaves_out_macros
 
     def test_names_what_would_be_left_out(self, staff: Client):
-        page = shown(staff, lost(make_click(), payout="{payout}", email="jane@example.com"))
+        page = shown(staff, lost(make_click(), payout="{payout}", email=HIDDEN))
 
         assert "Digest without what is missing" in page
-        assert (page.count(">{payout}<"), page.count(">[hidden]<")) == (2, 1)
+        assert (page.count(">{payout}<"), page.count(f">{HIDDEN}<")) == (2, 1)
 
     def test_needs_its_permission_and_a_button(self, staff: Client):
         postback = lost(make_click())
