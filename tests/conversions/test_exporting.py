@@ -86,8 +86,8 @@ def test_numbers_are_numbers_times_have_a_zone_and_ids_are_text():
 
 
 def test_nothing_is_an_empty_cell():
-    assert read_csv([[cell(""), cell(None), cell(None)]])[1] == ["", "", ""]
-    assert read_xlsx([[cell(""), cell(None), cell(None)]])[1] == (None, None, None)
+    assert read_csv([[cell(""), cell(1), cell(None)]])[1] == ["", "1", ""]
+    assert read_xlsx([[cell(""), cell(1), cell(None)]])[1] == (None, 1, None)
 
 
 def test_personal_columns_are_left_out():
