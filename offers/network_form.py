@@ -43,7 +43,7 @@ class NetworkForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 8}),
         help_text="One “our parameter = the network's macro” a line, for example “click_id = {sub1}”. The postback URL "
-        "to copy is made of these.",
+        "to copy is made of these. Formats that send fixed fields have none.",
     )
     parameter_names = LinesField(
         label="Parameter names",
