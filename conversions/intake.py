@@ -17,9 +17,11 @@ from conversions.networks import Adapter, adapter_of
 from conversions.outcomes import Outcome
 from conversions.reading import MAX_QUERY_BYTES, read_pairs, read_request, refuse_hostile
 from conversions.visitor import client_ip
+from offers.encryption import SecretUnreadableError
 from offers.models import Network
 
 insert = PreparedInsert(Postback)
+KEY_UNREADABLE = "Our copy of the network's key can't be decrypted, so nothing can be checked with it."
 MAX_NAME = 100
 MAX_VALUE = 4096
 KEPT_OF_UNREADABLE = 2000
@@ -53,6 +55,8 @@ def read_params(call: Call, adapter: Adapter, network: Network) -> None:
     try:
         call.pairs = adapter.open(call, network.live_keys()) if hasattr(adapter, "open") else read_pairs(call)
         refuse_hostile(call.pairs, adapter.CRITICAL)
+    except SecretUnreadableError:
+        call.error = UnreadableCallError(Outcome.BAD_SIGNATURE, 404, KEY_UNREADABLE)
     except SignatureError as error:
         call.error = UnreadableCallError(Outcome.BAD_SIGNATURE, 404, str(error))
     except UnreadableCallError as error:

@@ -12,6 +12,8 @@ from conversions.networks import generic_hmac
 from conversions.networks.generic_hmac import sign
 from conversions.outcomes import Outcome
 from conversions.replaying import replay
+from offers.encryption import Secret
+from offers.models import Network
 from tests.conversions.networks.support import KEY, click_of, deliver, digested, network_of
 from tests.conversions.support import digest_everything, send
 
@@ -151,3 +153,16 @@ def test_what_is_signed_but_unreadable_tells_strangers_nothing():
     postback = digested(network, Call("GET", urlencode([*pairs, ("sig", sign(pairs, KEY))])))
 
     assert (postback.answer.status_code, postback.outcome) == (404, Outcome.REPEATED_PARAMETER)
+
+
+@pytest.mark.django_db
+def test_a_key_that_can_not_be_decrypted_refuses_the_call_and_keeps_it():
+    click = click_of("generic_hmac")
+    network = click.offer.network
+    Network.objects.filter(pk=network.pk).update(signing_key=Secret("k00000000:AAAA", "offers.Network.signing_key"))
+    configuration.forget()
+
+    postback = digested(network, signed_by(KEY, click.pk))
+
+    assert (postback.answer.status_code, postback.outcome) == (404, Outcome.BAD_SIGNATURE)
+    assert postback.sealed_call
