@@ -18,7 +18,7 @@ def waiting_for(facts: list[Fact]) -> list[Postback]:
     if not sold:
         return []
     batch = {postback.pk for postback, _ in facts}
-    rows = Postback.objects.unmatched().filter(transaction_id__in=sold, network__in=networks)
+    rows = Postback.objects.unmatched().filter(transaction_id__in=sold, network__in=networks).exclude(transaction_id="")
     found = [row for row in rows.select_for_update(skip_locked=True, of=("self",)) if row.pk not in batch]
     for postback in found:
         postback.network = networks[postback.network_id]
