@@ -36,8 +36,8 @@ KIND_OF_STATUS = {PostbackStatus.REBILL: Kind.REBILL, PostbackStatus.UPSELL: Kin
 KIND_OF_EVENT = {word: kind.value for status, kind in KIND_OF_STATUS.items() for word in STATUS_WORDS[status]}
 
 MACRO = re.compile(
-    r"^(\{\{.+\}\}|\$\{.+\}|\{.+\}|\[.+\]|##.+##|#.+#|%[A-Za-z_]+%|!!!.+!!!|<.+>)$"
-)  # the spellings that networks use: {x} [x] {{x}} ##X## #x# ${x} %X% and Awin's !!!x!!!
+    r"^(?!\{\s*\"|\[\s*[\"{\[0-9])(\{\{.+\}\}|\$\{.+\}|\{.+\}|\[.+\]|##.+##|#.+#|%[A-Za-z_]+%|!!!.+!!!|<.+>)$"
+)  # the spellings that networks use: {x} [x] {{x}} ##X## #x# ${x} %X% and Awin's !!!x!!!; JSON is none
 NUMBER = re.compile(r"[+-]?[0-9]{1,11}([.,][0-9]{1,30})?")
 AMBIGUOUS = re.compile(r"[+-]?[0-9]{1,3},[0-9]{3}")  # a thousand, or one and a bit
 CURRENCY = re.compile(r"[A-Z]{3}")

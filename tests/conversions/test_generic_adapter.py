@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from conversions.networks import ADAPTERS
 from conversions.networks.generic import ALIASES, CRITICAL, read
 from conversions.networks.record import PostbackRefusedError
-from conversions.networks.values import shortened
+from conversions.networks.values import is_macro, shortened
 from offers.models import Network
 
 NETWORK = Network(default_currency="EUR", status_map={"7": "rejected", "Lead": "approved"})
@@ -161,3 +161,8 @@ def test_over_long_transaction_ids_stay_different():
 
     assert first != second
     assert len(first) == len(second) == 200
+
+
+@pytest.mark.parametrize("value", ['["x"]', '{"a": 1}', '[{"a": 1}]', "[[1]]", "[1, 2]"])
+def test_json_is_no_macro(value: str):
+    assert not is_macro(value)
