@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from datetime import time as clock_time
 
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Max, QuerySet
 
 from conversions.models import Conversion, Upload, UploadRow
 from conversions.outcomes import Outcome
@@ -30,36 +30,46 @@ EXPLANATIONS = {
 
 def compare_some(key: int, ends_at: float) -> None:
     """Store what the report lacks, a chunk at a time until all is there or time is up. Raises django.db.Error."""
-    while time.monotonic() < ends_at and compare_chunk(key):
+    after: int | None = 0
+    while after is not None and time.monotonic() < ends_at:
+        after = compare_chunk(key, after)
         let_others_by()
 
 
-def compare_chunk(key: int) -> bool:
-    """The next conversions without a row; False when there are none. What is stored already is not found again."""
+def compare_chunk(key: int, after: int) -> int | None:
+    """Go through the next conversions behind `after`, or behind the last one that is stored; where that ended, None
+    when there are no more."""
     with transaction.atomic():
         upload = lock_in(key, State.COMPARING)
         if upload is None:
-            return False
-        missing = list(missing_of(upload)[:CHUNK])
-        if not missing:
+            return None
+        stored = upload.rows.filter(verdict=UploadRow.Verdict.MISSING_THERE).aggregate(last=Max("conversion"))["last"]
+        page = list(ours(upload).filter(pk__gt=max(after, stored or 0))[:CHUNK])
+        if not page:
             move(upload, State.CHECKED, summary_of(upload))
-            return False
+            return None
         last = upload.rows.aggregate(last=Max("number"))["last"] or 0
+        missing = without_row(upload, page)
         UploadRow.objects.bulk_create(make_row(upload, last + n, c) for n, c in enumerate(missing, start=1))
         note_progress(key, len(missing))
-    return True
+    return page[-1].pk
 
 
-def missing_of(upload: Upload) -> "QuerySet[Conversion]":
-    """Our conversions of the network in the period that no row of the report is about."""
+def ours(upload: Upload) -> "QuerySet[Conversion]":
+    """Conversions of the network in the period, by primary key."""
     begin, end = bounds(upload)
-    known = UploadRow.objects.filter(upload=upload, conversion=OuterRef("pk"))
     rows = Conversion.objects.filter(offer__network=upload.network_id, occurred_at__gte=begin, occurred_at__lt=end)
     if upload.offer_id:
         rows = rows.filter(offer=upload.offer_id)
     # Nothing is recorded much before it happens, and by this column there is an index.
-    recorded = rows.filter(created_at__gte=begin - EDGE).exclude(status=Status.TRACKED)
-    return recorded.filter(~Exists(known)).order_by("pk")
+    return rows.filter(created_at__gte=begin - EDGE).exclude(status=Status.TRACKED).order_by("pk")
+
+
+def without_row(upload: Upload, conversions: list[Conversion]) -> list[Conversion]:
+    """Those that no row of the report is about. Asked by the conversion alone, for which there is an index."""
+    found = UploadRow.objects.filter(conversion__in=conversions).order_by().values_list("conversion", "upload")
+    known = {conversion for conversion, upload_id in found if upload_id == upload.pk}
+    return [conversion for conversion in conversions if conversion.pk not in known]
 
 
 def bounds(upload: Upload) -> tuple[datetime, datetime]:
