@@ -31,6 +31,22 @@ TONES = {
     Verdict.OTHER_AMOUNT: "warn",
     Verdict.OTHER_STATUS: "warn",
 }
+PROMISES = (Verdict.RECORDED, Verdict.UPDATED)
+BROUGHT_IN = "Brought in"
+AGAIN = " Then check the rows again."
+ADVICE = {
+    Outcome.UNMATCHED_CLICK: "No click of this site has the id. Check that the column holds our click ids, whole and "
+    "unchanged; of a refund, that its sale is recorded.",
+    Outcome.UNMAPPED_STATUS: "Say on the page “Unmapped statuses” or on the network's page what the word means."
+    + AGAIN,
+    Outcome.MISSING_CLICK_ID: "Add a column with the click id, with a transaction id that is recorded here, or with "
+    "the ttclid and its offer, and upload these rows again.",
+    Outcome.BAD_AMOUNT: "Write a plain number such as 12.50 and upload these rows again.",
+    Outcome.UNDECODABLE: "Correct what the row names and upload these rows again.",
+    Outcome.WRONG_NETWORK: "Upload these rows for the network that the click's offer belongs to.",
+    Outcome.NO_RULE: "Add an event rule for this status to the offer." + AGAIN,
+    Outcome.BAD_CURRENCY: "Write a three-letter code such as USD and upload these rows again.",
+}
 MEANINGS = {
     Verdict.RECORDED: "A new conversion, which is told to TikTok by the offer's rules.",
     Verdict.UPDATED: "A fact that changes a conversion which is here already.",
@@ -70,11 +86,12 @@ class Group:
 
     @property
     def label(self) -> str:
-        return str(Verdict(self.verdict).label)
+        """What would happen, or has happened when nothing is left to do."""
+        return BROUGHT_IN if self.verdict in PROMISES and not self.creatable else str(Verdict(self.verdict).label)
 
     @property
     def badge(self) -> SafeString:
-        return badge(Verdict(self.verdict).label, TONES[Verdict(self.verdict)])
+        return badge(self.label, TONES[Verdict(self.verdict)])
 
     @property
     def meaning(self) -> str:
@@ -105,7 +122,12 @@ def reasons_of(upload: Upload) -> list[tuple[str, str, str]]:
     """Why rows are refused: each reason with its count, the commonest first, and what to do about it."""
     rows = upload.rows.filter(verdict=Verdict.REFUSED).order_by()
     counts = rows.values_list("outcome").annotate(count=Count("pk")).order_by("-count")
-    return [(Outcome(outcome).label, f"{count:,}", Outcome(outcome).advice) for outcome, count in counts if outcome]
+    return [(Outcome(outcome).label, f"{count:,}", advice_on(outcome)) for outcome, count in counts if outcome]
+
+
+def advice_on(outcome: str) -> str:
+    """What to do about a row that is refused, which came from a file and not by a call."""
+    return ADVICE.get(Outcome(outcome), Outcome(outcome).advice)
 
 
 def sum_of(line: Mapping[str, Any]) -> str:
@@ -178,19 +200,23 @@ def line_of(row: UploadRow, upload: Upload) -> dict[str, Any]:
     return {
         "pk": row.pk,
         "number": f"{row.number:,}" if in_file else "–",
-        "verdict": badge(Verdict(row.verdict).label, TONES[Verdict(row.verdict)]),
+        "verdict": outcome_badge(row.postback) if row.postback else verdict_badge(row),
         "names": mono(shortened(row.transaction_id or row.click_ref or params.get("ttclid", ""), 34)),
         "status": params.get("status") or (conversion.get_status_display() if conversion and not in_file else "–"),
         "money": f"{row.payout} {row.currency}" if row.payout is not None else params.get("payout") or "–",
         "happened": happened[:19].replace("T", " ") or "–",
-        "detail": row.detail or "–",
+        "detail": (row.postback.detail if row.postback else row.detail) or "–",
         "led_to": led_to(row),
         "decides": row.verdict in BY_DECISION and row.outcome in CHANGING and row.postback_id is None,
     }
 
 
+def verdict_badge(row: UploadRow) -> SafeString:
+    return badge(Verdict(row.verdict).label, TONES[Verdict(row.verdict)])
+
+
 def led_to(row: UploadRow) -> Any:
     """The postback that the row has become, else the conversion that it is about."""
     if row.postback:
-        return admin_link(row.postback, f"Postback {row.postback_id}") + SafeString(" ") + outcome_badge(row.postback)
+        return admin_link(row.postback, f"Postback {row.postback_id}")
     return admin_link(row.conversion, "Conversion") if row.conversion else "–"

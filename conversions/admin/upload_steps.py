@@ -16,9 +16,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from conversions import clock
 from conversions.admin.upload_forms import ColumnsForm, UploadForm
-from conversions.admin.upload_page import BY_DECISION, progress_of, rows_of
+from conversions.admin.upload_page import BY_DECISION, advice_on, progress_of, rows_of
 from conversions.models import Upload, UploadRow
-from conversions.outcomes import Outcome
 from conversions.uploads import files
 from conversions.uploads.columns import FIELDS, described, find_headings, recognise
 from conversions.uploads.creating import check_again, choose
@@ -206,7 +205,7 @@ def lines_of(rows: Iterator[UploadRow]) -> Iterator[list[str]]:
     yield ["row", *FIELDS, "verdict", "reason", "what to do"]
     for row in rows:
         said = {**recorded(row), **row.params, "email": row.email_sha256, "phone": row.phone_sha256}
-        advice = Outcome(row.outcome).advice if row.outcome and row.verdict == Verdict.REFUSED else ""
+        advice = advice_on(row.outcome) if row.outcome and row.verdict == Verdict.REFUSED else ""
         names = [str(said.get(name, "")) for name in FIELDS]
         yield [str(row.number), *names, Verdict(row.verdict).label, row.detail, advice]
 

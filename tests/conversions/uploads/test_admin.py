@@ -178,7 +178,7 @@ def test_refused_rows_come_back_with_their_reasons_and_can_be_uploaded_again():
 
     assert row["transaction_id"] == "'=1+1"
     assert "not mapped" in row["reason"]
-    assert "status map" in row["what to do"]
+    assert "Unmapped statuses" in row["what to do"]
     assert again.rows.get().email_sha256 == upload.rows.get().email_sha256 == row["email"]
     assert again.rows.get().transaction_id == "=1+1"
 
