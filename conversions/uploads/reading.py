@@ -1,5 +1,6 @@
 """First step: from the file to its rows, which are kept without personal data."""
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -8,13 +9,13 @@ from django.db import transaction
 from django.db.models import Max
 
 from conversions import clock, identity
-from conversions.intake import first_hash, hide_personal
+from conversions.intake import first_hash, hide_value
 from conversions.models import Upload, UploadRow
 from conversions.networks.values import shortened
 from conversions.uploads import files
 from conversions.uploads.cells import date_order_of, tidy_amount, tidy_time
-from conversions.uploads.columns import cell_of, find_headings, needs_help, recognise
-from conversions.uploads.files import FileRefusedError
+from conversions.uploads.columns import FIELDS, cell_of, find_headings, needs_help, recognise
+from conversions.uploads.files import MAX_CELL, FileRefusedError
 from conversions.uploads.standing import MOST_TURNS, fail, let_others_by, lock_in, move, note_progress
 from offers.encryption import SecretUnreadableError
 
@@ -26,6 +27,8 @@ NO_ROWS = "The file has headings but no rows under them."
 NO_HEADINGS = "The file has no rows. Its first row must hold the headings."
 LOST_KEY = "The file can't be decrypted any more: FIELD_ENCRYPTION_KEYS lacks the key. Upload it again."
 TIMES = ("occurred_at", "clicked_at")
+PERSONAL = frozenset(field for field in FIELDS if identity.is_personal(field))
+PLAIN = re.compile(r"[\w .,+-]{0,200}", re.ASCII)
 
 
 def read_on(key: int, ends_at: float) -> None:
@@ -123,7 +126,7 @@ def make_row(upload: Upload, number: int, cells: list[str], columns: Mapping[str
     """An unsaved row: what was recognised, tidied, with e-mail and phone as digests. Everything else is dropped."""
     given = {field: cell_of(cells, at) for field, at in columns.items() if cell_of(cells, at)}
     tidy(given, upload.date_order)
-    region, params = upload.network.default_region, hide_personal(list(given.items()))
+    region, params = upload.network.default_region, without_personal(given)
     return UploadRow(
         upload=upload,
         number=number,
@@ -133,6 +136,18 @@ def make_row(upload: Upload, number: int, cells: list[str], columns: Mapping[str
         click_ref=params.get("click_id", "").lower()[:100],
         transaction_id=shortened(params.get("transaction_id", "")),
     )
+
+
+def without_personal(given: Mapping[str, str]) -> dict[str, str]:
+    """What the row says as it is kept. Most values hold nothing that could name somebody, and are not searched."""
+    return {
+        field: identity.HIDDEN
+        if field in PERSONAL
+        else value
+        if PLAIN.fullmatch(value)
+        else hide_value(value)[:MAX_CELL]
+        for field, value in given.items()
+    }
 
 
 def tidy(given: dict[str, str], date_order: str) -> None:
