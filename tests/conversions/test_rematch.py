@@ -74,16 +74,18 @@ def test_what_was_refused_for_another_reason_is_not_tried_again():
     assert digest_batch(timezone.now() + timedelta(days=2)) == 0
 
 
-def test_a_replay_starts_the_schedule_anew():
-    received = timezone.now() - timedelta(days=3)
-    postback = make_postback(make_network(), {"click_id": new_click_id()}, received_at=received)
+@pytest.mark.parametrize(("age", "is_over"), [(timedelta(hours=2), False), (timedelta(days=3), True)])
+def test_a_replay_starts_the_schedule_anew_unless_its_day_is_over(age: timedelta, is_over: bool):
+    postback = make_postback(make_network(), {"click_id": new_click_id()}, received_at=timezone.now() - age)
     while digest_batch(timezone.now()):
         pass
 
     replay([postback.pk], timezone.now())
-
-    assert Postback.objects.get().tries == 0
     assert has_due_postbacks()
+    while digest_batch(timezone.now()):
+        pass
+
+    assert (Postback.objects.get().due_at is None) == is_over
 
 
 @pytest.mark.parametrize("outcome", [Outcome.UNDECODABLE, Outcome.TOO_LARGE, Outcome.REPEATED_PARAMETER])
