@@ -12,7 +12,7 @@ from conversions.models import Postback
 from conversions.outcomes import Outcome
 from conversions.replaying import How, Stretch, replay_all, troubled
 from offers.models import Network
-from offers.models.network import PostbackStatus
+from offers.models.network import PostbackStatus, word_key
 
 COUNTED = 100_000
 
@@ -67,16 +67,21 @@ def folded(groups: Iterable[Any]) -> Iterable[UnmappedWord]:
     for group in groups:
         network, word = networks[group.pop("network_id")], group.pop("status_word")
         line = UnmappedWord(network, word, **group)
-        known = lines.setdefault((network.pk, word.strip().casefold()), line)
+        known = lines.setdefault((network.pk, word_key(word)), line)
         if known is not line:
             known.add(line)
     return lines.values()
 
 
+def is_waited_for(network_id: int, word: str) -> bool:
+    """Whether postbacks of the network wait for this word, in any spelling."""
+    return any(line.network.pk == network_id and word_key(line.word) == word_key(word) for line in unmapped_words())
+
+
 def map_word(network_id: int, word: str, status: PostbackStatus) -> Network:
     """Write into the network's map what its word means. Raises MappedMeanwhileError and Network.DoesNotExist."""
     with transaction.atomic():
-        network = Network.objects.select_for_update().get(pk=network_id)
+        network = Network.objects.select_for_update(no_key=True).get(pk=network_id)
         known = network.to_status(word)
         if known and known != status:
             meaning = PostbackStatus(known).label

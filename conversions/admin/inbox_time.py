@@ -20,9 +20,9 @@ class ReceivedFilter(SpanFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         first, last = self.limit("from", "00:00:00"), self.limit("to", "23:59:59")
         if first:
-            queryset = queryset.filter(pk__gte=key_at(first - DISORDER))
+            queryset = queryset.filter(pk__gte=key_at(shifted(first, -DISORDER)))
         if last:
-            queryset = queryset.filter(pk__lt=key_at(last + DISORDER))
+            queryset = queryset.filter(pk__lt=key_at(shifted(last, DISORDER)))
         return super().queryset(request, queryset)
 
     def limit(self, side: str, fallback: str) -> datetime | None:
@@ -31,6 +31,14 @@ class ReceivedFilter(SpanFilter):
         time = self.used_parameters.get(f"{self.parameter_name}_{side}_1") or fallback
         parsed = parse_datetime_str(f"{day} {time}") if day else None
         return timezone.make_aware(parsed) if parsed else None
+
+
+def shifted(moment: datetime, by: timedelta) -> datetime:
+    """The moment earlier or later by so much; as it is in the first and the last hour that a date can name."""
+    try:
+        return moment + by
+    except OverflowError:
+        return moment
 
 
 def key_at(moment: datetime) -> int:

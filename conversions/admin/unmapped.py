@@ -13,13 +13,24 @@ from conversions.admin.history import note
 from conversions.admin.inbox import number_of
 from conversions.admin.inbox_replay import GOES_ON, NOT_TWICE, REPLAY, counted
 from conversions.admin.screens import show
-from conversions.unmapped import COUNTED, MappedMeanwhileError, map_word, replay_mapped, unmapped_words
+from conversions.unmapped import (
+    COUNTED,
+    MappedMeanwhileError,
+    is_waited_for,
+    map_word,
+    replay_mapped,
+    unmapped_words,
+)
 from offers.models import Network
-from offers.models.network import PostbackStatus
+from offers.models.network import WORD_LENGTH, PostbackStatus
 
 VIEW = "conversions.view_postback"
 CHANGE = "offers.change_network"
 WHICH = "Choose what the word means first."
+NOBODY_WAITS = (
+    "Nothing was mapped: no postback waits for this word any more. A word that has not come yet is mapped on the "
+    "network's page."
+)
 
 
 def may_map(request: HttpRequest) -> bool:
@@ -47,12 +58,17 @@ def unmapped_page(request: HttpRequest, model_admin: Any) -> HttpResponse:
 
 def take_over(request: HttpRequest) -> None:
     """Map the word of the form and say how many postbacks are digested again. Raises Http404 for a foreign form."""
-    word, status = request.POST.get("word", "").strip()[:60], request.POST.get("status", "")
+    word, status = request.POST.get("word", "").strip()[:WORD_LENGTH], request.POST.get("status", "")
     network_id = number_of(request.POST.get("network"))
     if not word or network_id is None:
         raise Http404
     if status not in PostbackStatus.values:
         messages.warning(request, WHICH)
+        return
+    if not Network.objects.filter(pk=network_id).exists():
+        raise Http404
+    if not is_waited_for(network_id, word):
+        messages.warning(request, NOBODY_WAITS)
         return
     try:
         network = map_word(network_id, word, PostbackStatus(status))

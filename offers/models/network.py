@@ -13,6 +13,7 @@ from offers.vocabulary import CURRENCIES
 
 SECRET_BYTES = 24
 ROTATION_OVERLAP = timedelta(hours=24)
+WORD_LENGTH = 60  # of a status word, as a postback keeps it
 SLUG_HELP = "Part of public links, so it should not change once links are in use."
 
 
@@ -203,8 +204,13 @@ class Network(models.Model):
 
     def to_status(self, word: str) -> str:
         """The PostbackStatus that this network's own map gives `word`, or the empty string."""
-        folded = {str(key).strip().casefold(): value for key, value in self.status_map.items()}
-        return str(folded.get(word.strip().casefold(), ""))
+        folded = {word_key(str(key)): value for key, value in self.status_map.items()}
+        return str(folded.get(word_key(word), ""))
+
+
+def word_key(word: str) -> str:
+    """What two spellings of one status word have in common; of a long one, what is kept with its postback."""
+    return word.strip()[:WORD_LENGTH].strip().casefold()
 
 
 def status_map_error(status_map: object) -> str:

@@ -54,6 +54,16 @@ def test_what_is_no_date_limits_nothing(day: str):
     assert found(received_at_from_0=day) == set(rows)
 
 
+@pytest.mark.parametrize(
+    "limits",
+    [{"received_at_from_0": "0001-01-01"}, {"received_at_to_0": "9999-12-31"}],
+)
+def test_the_first_and_the_last_day_there_is_limit_nothing(limits: dict[str, str]):
+    rows = received(NOON)
+
+    assert found(**limits) == set(rows)
+
+
 def test_finds_the_key_of_a_moment_over_gaps():
     rows = received(*days(*range(20)))
     Postback.objects.filter(pk__in=[row.pk for row in rows[3:9]]).delete()

@@ -69,6 +69,14 @@ def test_asks_for_a_meaning():
     assert "Choose what the word means first." in answer("Sold!", postback.network_id, "nonsense")
 
 
+@pytest.mark.parametrize("word", ["Sold", "So\x00ld!", "x" * 100])
+def test_a_word_that_nobody_waits_for_is_not_mapped(word: str):
+    network = waits("Sold!").network
+
+    assert "no postback waits for this word" in answer(word, network.pk, "approved")
+    assert Network.objects.get().status_map == network.status_map
+
+
 def test_a_form_that_is_not_ours_is_not_found():
     client = staff_client(VIEW, REPLAY, CHANGE)
 

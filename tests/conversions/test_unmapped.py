@@ -83,6 +83,17 @@ def test_a_mapped_word_brings_its_sales_in():
     assert [line.word for line in unmapped_words()] == ["storno"]
 
 
+def test_a_long_word_is_mapped_by_what_is_kept_of_it():
+    click = make_click()
+    network, word = click.offer.network, "Sold " + "and sold again " * 10
+    digest_one(make_postback(network, {"click_id": click.pk, "txid": "T-1", "status": word}).pk)
+
+    replay_mapped(map_word(network.pk, unmapped_words()[0].word, PostbackStatus.APPROVED))
+    digest_everything()
+
+    assert Conversion.objects.get().status == "approved"
+
+
 def test_a_word_may_mean_nothing_at_all():
     postback = waits(make_network(), "Trial started")
 
