@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
-from conversions.admin import upload_page, upload_steps
+from conversions.admin import upload_download, upload_page, upload_steps
 from conversions.models import Upload, UploadRow
 from offers.admin_parts import RecordAdmin, moment, shown
 
@@ -105,6 +105,7 @@ class UploadAdmin(RecordAdmin):
             "lines": [upload_page.line_of(row, upload) for row in page.object_list],
             "may_create": may_create,
             "may_add": self.has_add_permission(request),
+            "may_take_personal": upload_download.may_take_personal(request),
         }
 
     state_shown = shown("state", upload_page.state_badge)

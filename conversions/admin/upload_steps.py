@@ -1,25 +1,25 @@
 """The steps of an upload: bring a file in, say what its columns are, look, and have its rows recorded."""
 
 import csv
-from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from conversions import clock
+from conversions.admin import upload_download
 from conversions.admin.upload_forms import ColumnsForm, UploadForm
-from conversions.admin.upload_page import BY_DECISION, advice_on, progress_of, rows_of
+from conversions.admin.upload_page import BY_DECISION, progress_of
 from conversions.models import Upload, UploadRow
 from conversions.uploads import files
-from conversions.uploads.columns import FIELDS, described, find_headings, recognise
+from conversions.uploads.columns import described, find_headings, recognise
 from conversions.uploads.creating import check_again, choose
 from conversions.uploads.files import FileRefusedError
 from conversions.uploads.reading import sample
@@ -35,7 +35,6 @@ EXAMPLE = [
     ["", "ORD-1002", "approved", "12.50", "USD", "2026-01-31 15:20", "E.C.P.EXAMPLE", "my-offer", "2026-01-31 15:02",
      "granted", "buyer@example.com", "+12025550123"],
 ]  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def may(request: HttpRequest, codename: str) -> None:
@@ -178,55 +177,7 @@ def chosen(request: HttpRequest, upload: Upload) -> Q:
 
 @require_GET
 def download(request: HttpRequest, admin: Any, key: int) -> HttpResponseBase:
-    """Rows as CSV with the reason of each; e-mail and phone as hashes, which can be uploaded again."""
+    """Rows as CSV with the reason of each; who people are only for those who may take that out."""
     may(request, "add_upload")
     upload = get_object_or_404(Upload.objects.without_content(), pk=key)
-    verdict = request.GET.get("verdict", "")
-    lines = lines_of(rows_of(upload, verdict).select_related("conversion").iterator(chunk_size=2000))
-    writer = csv.writer(Echo())
-    text = (
-        "\ufeff" * (n == 0) + str(writer.writerow([harmless(cell) for cell in line])) for n, line in enumerate(lines)
-    )
-    response = StreamingHttpResponse(text, content_type="text/csv; charset=utf-8")
-    name = f"upload-{upload.pk}-{verdict if verdict in Verdict.values else 'rows'}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
-
-
-class Echo:
-    """A file that hands back what is written into it."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def lines_of(rows: Iterator[UploadRow]) -> Iterator[list[str]]:
-    """Headings, then each row: what it says by names that an upload understands, then the reason."""
-    yield ["row", *FIELDS, "verdict", "reason", "what to do"]
-    for row in rows:
-        said = {**recorded(row), **row.params, "email": row.email_sha256, "phone": row.phone_sha256}
-        advice = advice_on(row.outcome) if row.outcome and row.verdict == Verdict.REFUSED else ""
-        names = [str(said.get(name, "")) for name in FIELDS]
-        yield [str(row.number), *names, Verdict(row.verdict).label, row.detail, advice]
-
-
-def recorded(row: UploadRow) -> dict[str, str]:
-    """What is known here of a conversion that the report lacks."""
-    conversion = row.conversion if row.verdict == Verdict.MISSING_THERE else None
-    if conversion is None:
-        return {}
-    return {
-        "click_id": conversion.click_id,
-        "transaction_id": conversion.transaction_id,
-        "status": conversion.status,
-        "payout": "" if conversion.payout is None else str(conversion.payout),
-        "amount": "" if conversion.amount is None else str(conversion.amount),
-        "currency": conversion.currency,
-        "occurred_at": conversion.occurred_at.isoformat(),
-    }
-
-
-def harmless(cell: str) -> str:
-    """The cell so that no spreadsheet program takes it for a formula; numbers stay numbers."""
-    is_number = cell[1:].replace(".", "", 1).replace(",", "", 1).isdigit()
-    return f"'{cell}" if cell.startswith(FORMULA) and not is_number else cell
+    return upload_download.respond(request, admin, upload, request.GET.get("verdict", ""))

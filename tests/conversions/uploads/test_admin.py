@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import Q
 from django.http import HttpResponse
@@ -21,6 +22,7 @@ from tests.staff import staff_client
 pytestmark = pytest.mark.django_db
 SEEN = {"", "change/", "progress/"}
 LIST = "/admin/conversions/upload/"
+PERSONAL = "conversions.export_personal"
 VIEW, ADD, IMPORT = "conversions.view_upload", "conversions.add_upload", "conversions.import_upload"
 
 
@@ -171,7 +173,7 @@ def test_refused_rows_come_back_with_their_reasons_and_can_be_uploaded_again():
     lines = [f"{click.pk},=1+1,strange,5,a@example.com"]
     upload = work(make_upload(csv_bytes("click id,txid,status,payout,email", *lines), click.offer.network))
 
-    answer = staff_client(VIEW, ADD).get(page(upload, "rows.csv?verdict=refused"))
+    answer = staff_client(VIEW, ADD, PERSONAL).get(page(upload, "rows.csv?verdict=refused"))
     content = b"".join(answer.streaming_content)
     row = next(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
     again = work(make_upload(content, click.offer.network))
@@ -181,6 +183,38 @@ def test_refused_rows_come_back_with_their_reasons_and_can_be_uploaded_again():
     assert "Unmapped statuses" in row["what to do"]
     assert again.rows.get().email_sha256 == upload.rows.get().email_sha256 == row["email"]
     assert again.rows.get().transaction_id == "=1+1"
+
+
+def test_a_download_says_who_people_are_only_to_those_who_may_take_that_out():
+    offer = make_offer()
+    address = "https://shop.example/thanks?ttclid=E.C.P.telling"
+    line = f"E.C.P.telling,{offer.slug},T-1,strange,-5.00,a@example.com,{address}"
+    upload = work(make_upload(csv_bytes("ttclid,offer,txid,status,payout,email,page url", line), offer.network))
+
+    shown, all_of_it = (
+        b"".join(staff_client(VIEW, ADD, *more).get(page(upload, "rows.csv")).streaming_content).decode("utf-8-sig")
+        for more in ((), (PERSONAL,))
+    )
+
+    (row,) = csv.DictReader(io.StringIO(shown))
+    assert {"ttclid", "email", "phone"}.isdisjoint(row)
+    assert (row["transaction_id"], row["payout"]) == ("T-1", "-5.00")
+    assert "E.C.P.telling" not in shown
+    assert upload.rows.get().email_sha256 in all_of_it
+    assert "E.C.P.telling" in all_of_it
+
+
+def test_a_download_is_on_record_and_kept_by_no_cache():
+    upload = one_sale()
+    client = staff_client(VIEW, ADD)
+
+    answer = client.get(page(upload, "rows.csv?verdict=recorded"))
+    list(answer.streaming_content)
+
+    words = "Downloaded “Would be recorded” without personal data. 1 row."
+    assert LogEntry.objects.get(object_id=upload.pk).change_message == words
+    assert "no-store" in answer["Cache-Control"]
+    assert "The download leaves out the ttclid" in client.get(page(upload)).content.decode()
 
 
 def test_a_repaired_file_is_checked_again():
