@@ -15,6 +15,8 @@ class Format:
     values may have `sub_id_limit` characters. `status_words` are the network's own words with our statuses.
     `key_label` names the secret that the network signs with, and is empty for formats without signature; where the
     network sends the secret itself along, `key_parameter` is the parameter that holds it, which is shown nowhere.
+    `joins_transactions` says that a postback's transaction gets its goal or order appended, which the network's reports
+    do not do.
     """
 
     name: str
@@ -25,10 +27,12 @@ class Format:
     sub_id_limit: int = 255
     status_words: Mapping[str, str] = field(default_factory=dict)
     reply: str = "OK"
+    duplicate_mode: str = "ignore"
     key_label: str = ""
     key_help: str = ""
     key_parameter: str = ""
     max_body_bytes: int = 64 * KILOBYTE
+    joins_transactions: bool = False
 
     @property
     def is_signed(self) -> bool:

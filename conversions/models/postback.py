@@ -7,6 +7,7 @@ from conversions.outcomes import TROUBLED, Outcome
 from offers.encryption import SecretField
 from offers.models import Network
 
+FROM_FILE = "FILE"  # the method of what somebody uploaded
 MATCH_SCHEDULE = [timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 3600, 6 * 3600, 24 * 3600)]
 
 

@@ -32,6 +32,7 @@ FORMAT = Format(
         "currency": "{offer_currency}",
     },
     link_parameter="sub1",
+    joins_transactions=True,
 )  # fmt: skip
 
 

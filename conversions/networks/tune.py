@@ -32,6 +32,7 @@ FORMAT = Format(
         "currency": "{currency}",
     },
     link_parameter="aff_click_id",
+    joins_transactions=True,
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from conversions.models import Postback
+from conversions.models.postback import FROM_FILE
 from conversions.networks import adapter_of
 from conversions.networks.record import PostbackRecord
 from conversions.networks.values import (
@@ -16,7 +17,6 @@ from conversions.networks.values import (
 )
 from offers.models import Network
 
-METHOD = "FILE"
 READ = ("click_id", "transaction_id", "parent", "event", "status", "payout", "amount", "currency", "occurred_at")
 
 
@@ -44,6 +44,6 @@ def read_postback(postback: Postback, params: Mapping[str, str]) -> PostbackReco
 
     Raises PostbackRefusedError with the reason.
     """
-    if postback.method == METHOD:
+    if postback.method == FROM_FILE:
         return read_row(params, postback.network)
     return adapter_of(postback.network).read(params, postback.network)

@@ -4,6 +4,7 @@ import logging
 import re
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 CHUNK = 200
 MOST_BESIDE = 1000
 SAME_AS = re.compile(r"\bpostback (\d+)")
-JUDGED = ["verdict", "outcome", "detail", "conversion", "click_ref", "payout", "currency"]
+JUDGED = ["verdict", "outcome", "detail", "conversion", "click_ref", "transaction_id", "payout", "currency"]
 State, Verdict = Upload.State, UploadRow.Verdict
 VERDICT_OF = {
     Outcome.RECORDED: Verdict.RECORDED,
@@ -128,11 +129,13 @@ def in_rows(detail: str, row_of: dict[int, int]) -> str:
 
 
 def records_of(upload: Upload, rows: Sequence[UploadRow]) -> Records:
-    """What each readable row says; its money is written on the row, for the sums."""
+    """What each readable row says of the transaction that it means; its money is written on the row, for the sums."""
     records: Records = {}
     for row in rows:
+        if row.outcome == Outcome.UNDECODABLE:
+            continue
         try:
-            record = read_row(row.params, upload.network)
+            record = replace(read_row(row.params, upload.network), transaction_id=row.transaction_id)
         except PostbackRefusedError:
             continue
         records[row.pk] = record

@@ -132,7 +132,8 @@ def said_of(upload: Upload, rows: Sequence[UploadRow]) -> dict[str, set[str]]:
     transactions = {row.transaction_id for row in rows} - {""}
     siblings = UploadRow.objects.filter(Q(transaction_id__in=transactions), upload=upload).exclude(transaction_id="")
     said: dict[str, set[str]] = defaultdict(set)
-    for transaction_id, params in siblings.values_list("transaction_id", "params")[:MOST_SIBLINGS]:
+    here = [(row.transaction_id, row.params) for row in rows if row.transaction_id]  # as meant, which is not stored yet
+    for transaction_id, params in [*here, *siblings.values_list("transaction_id", "params")[:MOST_SIBLINGS]]:
         said[transaction_id] |= status_of(params, upload.network)
     return said
 

@@ -11,7 +11,7 @@ from conversions.uploads.preparing import prepare
 from conversions.uploads.standing import let_others_by, lock_in, move, note_progress
 
 CHUNK = 500
-CREATED = ["postback", "verdict", "outcome", "detail", "click_ref"]
+CREATED = ["postback", "verdict", "outcome", "detail", "click_ref", "transaction_id"]
 State = Upload.State
 
 

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from conversions.click_ids import ALPHABET, LENGTH
 from conversions.models import Click, Consent, Postback, Upload, UploadRow
 from conversions.models.click import TTCLID_LENGTH
-from conversions.networks.uploaded import METHOD
+from conversions.models.postback import FROM_FILE
 from conversions.networks.values import read_time
 from conversions.outcomes import Outcome
 from conversions.uploads.cells import is_shortened, read_consent
+from conversions.uploads.goals import name_transactions
 from offers.models import Offer
 
 CLICK_BEFORE_SALE = timedelta(days=7)  # TikTok's longest window from click to conversion
@@ -41,9 +42,9 @@ class Prepared:
 def prepare(upload: Upload, rows: Sequence[UploadRow], now: datetime) -> Prepared:
     """Postbacks and clicks of the rows, unsaved. The rows get their click id; refused ones their reason."""
     prepared = Prepared()
-    offers = locate(upload, rows)
+    offers, unclear = locate(upload, rows)
     for row in rows:
-        if refuse(row, offers.get(offer_slug(upload, row))):
+        if refuse(row, offers.get(offer_slug(upload, row)), unclear.get(row.number, "")):
             prepared.refused.append(row)
         else:
             prepared.rows.append(row)
@@ -55,7 +56,7 @@ def prepare(upload: Upload, rows: Sequence[UploadRow], now: datetime) -> Prepare
     return prepared
 
 
-def refuse(row: UploadRow, offer: Offer | None) -> bool:
+def refuse(row: UploadRow, offer: Offer | None, unclear: str) -> bool:
     """Whether the row can't be taken, with the reason written on it."""
     params = row.params
     outcome, detail = "", ""
@@ -73,6 +74,8 @@ def refuse(row: UploadRow, offer: Offer | None) -> bool:
         outcome, detail = Outcome.MISSING_CLICK_ID, NEEDS_OFFER
     elif len(params.get("ttclid", "")) > TTCLID_LENGTH:
         outcome, detail = Outcome.UNDECODABLE, f"A ttclid has at most {TTCLID_LENGTH:,} characters."
+    elif unclear:
+        outcome, detail = Outcome.UNDECODABLE, unclear
     row.outcome, row.detail = outcome, detail
     return bool(outcome)
 
@@ -103,15 +106,16 @@ def at(row: UploadRow, name: str) -> datetime | None:
     return read_time(str(row.params.get(name, "")))
 
 
-def locate(upload: Upload, rows: Sequence[UploadRow]) -> dict[str, Offer]:
+def locate(upload: Upload, rows: Sequence[UploadRow]) -> tuple[dict[str, Offer], dict[int, str]]:
     """Give rows the click of their ttclid: the one made for an earlier upload, else one that arrived about then, else
-    one to be made. The offers that the rows name, by slug."""
+    one to be made; then the transaction that they mean. The offers that the rows name, by slug, and the numbers of
+    rows whose transaction is unclear, with the reason."""
     offers = offers_of(upload, rows)
     for slug, offer in offers.items():
         own = [row for row in rows if needs_click(row) and offer_slug(upload, row) == slug]
         if own:
             find_clicks_of(offer, own, upload.created_at)
-    return offers
+    return offers, name_transactions(upload, rows)
 
 
 def find_clicks_of(offer: Offer, rows: Sequence[UploadRow], fallback: datetime) -> None:
@@ -173,11 +177,13 @@ def make_postback(upload: Upload, row: UploadRow, now: datetime) -> Postback:
     params = {name: value for name, value in row.params.items() if name != "ttclid"}
     if is_by_ttclid(row) and row.click_ref:
         params["click_id"] = row.click_ref
+    if row.transaction_id:
+        params["transaction_id"] = row.transaction_id
     return Postback(
         network=upload.network,
         received_at=now,
         due_at=now,
-        method=METHOD,
+        method=FROM_FILE,
         params={**params, "upload": str(upload.pk), "row": str(row.number)},
         email_sha256=row.email_sha256,
         phone_sha256=row.phone_sha256,
