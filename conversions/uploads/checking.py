@@ -107,7 +107,7 @@ def rows_beside(upload: Upload, rows: Sequence[UploadRow]) -> list[UploadRow]:
 
 def digest(prepared: Prepared, now: datetime) -> set[int]:
     """Store and digest what was prepared; the primary keys of conversions that this has made."""
-    Click.objects.bulk_create(prepared.clicks.values(), ignore_conflicts=True)
+    Click.objects.bulk_create(prepared.new_clicks, ignore_conflicts=True)
     Postback.objects.bulk_create(prepared.postbacks)
     keys = {postback.network_id for postback in prepared.postbacks}
     networks = Network.objects.select_for_update(no_key=True).in_bulk(keys)

@@ -71,7 +71,7 @@ def create(upload: Upload, rows: list[UploadRow]) -> None:
     """Store clicks and postbacks of the rows. One that can't be taken any more says why and is left out."""
     planned = {row.pk: (row.outcome, row.detail) for row in rows}
     prepared = prepare(upload, rows, clock.now())
-    Click.objects.bulk_create(prepared.clicks.values(), ignore_conflicts=True)
+    Click.objects.bulk_create(prepared.new_clicks, ignore_conflicts=True)
     Postback.objects.bulk_create(prepared.postbacks)
     for row, postback in zip(prepared.rows, prepared.postbacks, strict=True):
         row.postback, (row.outcome, row.detail) = postback, planned[row.pk]

@@ -21,6 +21,8 @@ MAX_ROWS = 100_000
 MAX_COLUMNS = 100
 MAX_CELL = 4096
 MAX_UNPACKED = 200 * 1024 * 1024
+MAX_HELD = 50 * 1024 * 1024  # of what is no sheet: texts and styles, which are read as a whole
+SHEETS, PICTURES = "xl/worksheets/", "xl/media/"
 MAX_MEMBERS = 2000
 MAX_EMPTY_ROWS = 1000
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
@@ -76,6 +78,8 @@ def refuse_bomb(content: bytes) -> None:
         raise FileRefusedError(f"The file is protected by a password. {SAVE_AS}")
     if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > MAX_UNPACKED:
         raise FileRefusedError(f"The XLSX file holds more than 200 MB when it is unpacked. {SAVE_AS}")
+    if sum(m.file_size for m in members if not m.filename.startswith((SHEETS, PICTURES))) > MAX_HELD:
+        raise FileRefusedError("The XLSX file holds more than 50 MB of texts. Save it as CSV (UTF-8), or split it.")
 
 
 def read_rows(content: bytes) -> Rows:

@@ -38,6 +38,11 @@ class Prepared:
     clicks: dict[str, Click] = field(default_factory=dict)
     refused: list[UploadRow] = field(default_factory=list)
 
+    @property
+    def new_clicks(self) -> list[Click]:
+        """In the order of their ids, so that two uploads of the same clicks can't wait for each other."""
+        return [self.clicks[key] for key in sorted(self.clicks)]
+
 
 def prepare(upload: Upload, rows: Sequence[UploadRow], now: datetime) -> Prepared:
     """Postbacks and clicks of the rows, unsaved. The rows get their click id; refused ones their reason."""

@@ -57,6 +57,7 @@ def zipped(**members: bytes) -> bytes:
         (zipped(a=b"x"), "archive"),
         (zipped(xl__workbook_xml=b"<no workbook"), "broken"),
         (zipped(xl__workbook_xml=b"x", bomb=b"0" * (files.MAX_UNPACKED + 1)), "200 MB"),
+        (zipped(xl__workbook_xml=b"x", xl__sharedStrings_xml=b"0" * (files.MAX_HELD + 1)), "50 MB of texts"),
         (b"x" * (files.MAX_BYTES + 1), "20 MB"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

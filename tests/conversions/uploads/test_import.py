@@ -4,10 +4,12 @@ from decimal import Decimal
 
 import pytest
 from django.db.models import Q
+from django.utils import timezone
 
 from conversions.identity import sha256
 from conversions.models import Click, Conversion, LedgerEntry, Postback, Upload, UploadRow
 from conversions.uploads.creating import choose
+from conversions.uploads.preparing import prepare
 from offers.models import Network
 from tests.conversions.support import database_text, digest_everything
 from tests.conversions.uploads.support import csv_bytes, details, make_upload, verdicts, work
@@ -200,6 +202,22 @@ def test_a_ttclid_needs_an_offer_of_the_network(offer: str, reason: str):
 
     assert verdicts(upload) == [(2, "refused")]
     assert reason in details(upload)[0]
+
+
+def test_two_uploads_of_the_same_clicks_make_them_in_one_order():
+    offer = make_offer()
+    lines = [f"E.C.P.{letter},{offer.slug},T-{letter}" for letter in "abcdef"]
+    there, back = (
+        work(make_upload(csv_bytes("ttclid,offer,txid", *order), offer.network)) for order in (lines, lines[::-1])
+    )
+
+    one, other = (
+        [click.pk for click in prepare(upload, list(upload.rows.all()), timezone.now()).new_clicks]
+        for upload in (there, back)
+    )
+
+    assert one == other
+    assert len(one) == 6
 
 
 def test_unclear_columns_are_asked_for_and_the_file_waits_encrypted():
