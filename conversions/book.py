@@ -6,9 +6,12 @@ from datetime import datetime
 
 from conversions.event_ids import make_event_id
 from conversions.facts import (
+    ADDED_UP,
     CLAIMS,
+    REFUNDS,
     Sold,
     agree,
+    counts_each,
     difference,
     first,
     has_kind,
@@ -16,6 +19,7 @@ from conversions.facts import (
     make_entry,
     moment_of,
     outweighed,
+    says_other_money,
     slot,
     told_apart,
     told_by,
@@ -24,7 +28,7 @@ from conversions.ledger import Kind, standing_of
 from conversions.models import Click, Conversion, LedgerEntry, Postback
 from conversions.networks.record import PostbackRecord, PostbackRefusedError
 from conversions.outcomes import Outcome
-from offers.models import EventRule, Network
+from offers.models import EventRule
 from offers.models.network import PostbackStatus
 
 FURTHER = {Sold.REBILL: EventRule.Trigger.REBILL, Sold.UPSELL: EventRule.Trigger.UPSELL}
@@ -61,7 +65,7 @@ class ClickBook:
         conversion = self.find(record) or self.recast(postback, record) or self.create(postback, record, now)
         entries = self.entries[slot(conversion)]
         if record.status in CLAIMS and has_kind(entries, record.status):
-            if postback.network.duplicate_mode == Network.DuplicateMode.COUNT:
+            if counts_each(postback):
                 return self.count_again(postback, record, now)
             self.adopt(conversion, postback, record)
             self.completed[slot(conversion)] = conversion
@@ -74,7 +78,7 @@ class ClickBook:
     def count_again(self, postback: Postback, record: PostbackRecord, now: datetime) -> Result:
         """A repeated fact where the network's duplicate mode counts each one: a conversion of its own."""
         conversion = self.create(postback, record, now)
-        key = self.key_of(record, postback.network, f"repetition {postback.pk}")
+        key = self.key_of(record, f"repetition {postback.pk}")
         self.add_entry(conversion, make_entry(postback, record, key, conversion, now))
         self.adopt(conversion, postback, record)
         return Outcome.RECORDED, "Counted again, as the network's duplicate mode says."
@@ -87,7 +91,7 @@ class ClickBook:
         """
         conversion = self.conversion_of(known)
         postback.conversion = conversion
-        key = self.key_of(record, postback.network, f"correction {postback.pk}")
+        key = self.key_of(record, f"correction {postback.pk}")
         entry = make_entry(postback, record, key, conversion, now)
         same = [e for e in self.entries[slot(conversion)] if kind_corrected(e) == known.kind]
         entry.payout = difference(entry.payout, [e.payout for e in same]) if record.payout is not None else None
@@ -141,7 +145,7 @@ class ClickBook:
         """A network's event word as the offer's rules write it; empty when none of them is made for it."""
         return next((rule.network_event for rule in self.rules if rule.names(event)), "")
 
-    def key_of(self, record: PostbackRecord, network: Network, suffix: str = "") -> str:
+    def key_of(self, record: PostbackRecord, suffix: str = "") -> str:
         """The idempotency key of a fact: (transaction, word), without a transaction (click, word), and the status."""
         subject = f"txid {record.transaction_id}" if record.transaction_id else f"click {self.click.pk}"
         kind = self.kind_of(record)
@@ -151,7 +155,7 @@ class ClickBook:
             self.word(record.event).casefold(),
             record.status,
             *further,
-            *told_apart(record, network, kind),
+            *told_apart(record, kind),
         ]
         return hashlib.sha256("\n".join([*parts, suffix]).encode()).hexdigest()
 
@@ -242,6 +246,15 @@ class ClickBook:
 
     def has_sale(self, conversion: Conversion) -> bool:
         return has_kind(self.entries[slot(conversion)], Kind.SALE)
+
+    def twin_of(self, record: PostbackRecord) -> LedgerEntry | None:
+        """A refund or correction in the ledger that says the same as the record, whatever tells the two apart."""
+        if record.status not in REFUNDS | ADDED_UP:
+            return None
+        conversion = self.find(record)
+        same = REFUNDS if record.status in REFUNDS else ADDED_UP - REFUNDS
+        entries = self.entries[slot(conversion)] if conversion else []
+        return first([entry for entry in entries if entry.kind in same and not says_other_money(entry, record)])
 
     def conversion_of(self, entry: LedgerEntry) -> Conversion:
         return next(c for c in self.conversions if entry in self.entries[slot(c)])

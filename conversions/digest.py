@@ -13,9 +13,10 @@ from django.db.models import Model, QuerySet
 from conversions import bulk, clock
 from conversions.book import ClickBook
 from conversions.click_ids import is_click_id
-from conversions.facts import ADDED_UP, CLAIMS, says_other_money, slot
+from conversions.facts import ADDED_UP, CLAIMS, counts_each, says_other_money, slot
 from conversions.joining import Fact, join_by_transaction, waiting_for
 from conversions.models import Click, Conversion, LedgerEntry, Postback
+from conversions.models.postback import FROM_FILE
 from conversions.networks.record import PostbackRecord, PostbackRefusedError
 from conversions.networks.uploaded import read_postback
 from conversions.networks.values import is_macro
@@ -28,7 +29,6 @@ logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 500
 HEARD_PRECISION = timedelta(minutes=1)
-FROM_FILE = "FILE"  # the method of what somebody uploaded
 Row = TypeVar("Row", bound=Model)
 
 
@@ -145,7 +145,7 @@ class Digest:
     def load_known(self, facts: list[Fact]) -> None:
         """What the ledger has of the batch's facts already, on whichever click: one query."""
         books = self.books
-        keys = {books[p.click_ref].key_of(record, p.network) for p, record in facts if p.click_ref in books}
+        keys = {books[p.click_ref].key_of(record) for p, record in facts if p.click_ref in books}
         entries = LedgerEntry.objects.filter(key__in=keys).select_related("conversion")
         self.known = {(entry.network_id, entry.key): entry for entry in entries}
 
@@ -167,13 +167,26 @@ class Digest:
         if own:
             postback.conversion = book.conversion_of(own)
             return Outcome.RECORDED, "Digested again; it was in the ledger already."
-        key = book.key_of(record, postback.network)
+        key = book.key_of(record)
         known = self.known.get((postback.network_id, key))
         if known:
             return self.repeat(book, known, postback, record)
+        if self.is_told_by_a_file(book, postback, record):
+            return Outcome.DUPLICATE, "The ledger has this from a file already, or a call told what the file tells."
         result = book.record(postback, record, key, self.now)
         self.known.update({(e.network_id, e.key): e for e in book.new_entries[-1:]})
         return result
+
+    def is_told_by_a_file(self, book: ClickBook, postback: Postback, record: PostbackRecord) -> bool:
+        """Whether a reversal is in the ledger with the same money, and either that or this one came in a file.
+
+        Files lack the ids by which calls tell several refunds of a transaction apart.
+        """
+        twin = book.twin_of(record)
+        if twin is None:
+            return False
+        postback.conversion = twin.conversion
+        return FROM_FILE in (postback.method, twin.postback.method if twin.postback else "")
 
     def repeat(
         self, book: ClickBook, known: LedgerEntry, postback: Postback, record: PostbackRecord
@@ -183,10 +196,9 @@ class Digest:
         Counting is for sales and claims: a repeated reversal would be a conversion that nobody made.
         """
         postback.conversion = known.conversion
-        mode = postback.network.duplicate_mode
-        if mode == Network.DuplicateMode.COUNT and record.status in CLAIMS:
+        if counts_each(postback) and record.status in CLAIMS:
             return book.count_again(postback, record, self.now)
-        may_change = mode == Network.DuplicateMode.UPDATE and record.status not in ADDED_UP
+        may_change = postback.network.duplicate_mode == Network.DuplicateMode.UPDATE and record.status not in ADDED_UP
         if may_change and known.conversion.click_id == book.click.pk:
             return book.correct(known, postback, record, self.now)
         if not says_other_money(known, record):

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from conversions.ledger import Kind, total
 from conversions.models import Click, Conversion, LedgerEntry, Postback
+from conversions.models.postback import FROM_FILE
 from conversions.networks.record import PostbackRecord
 from offers.models import Network
 from offers.models.network import PostbackStatus
@@ -56,12 +57,16 @@ def expects_payout(record: PostbackRecord, of: Conversion) -> bool:
     return record.payout is None and record.status in CLAIMS and of.kind == Sold.SALE
 
 
-def told_apart(record: PostbackRecord, network: Network, kind: str) -> list[str]:
+def counts_each(postback: Postback) -> bool:
+    """Whether a repetition is a conversion of its own. What stands in a file is no repetition by the network."""
+    return postback.network.duplicate_mode == Network.DuplicateMode.COUNT and postback.method != FROM_FILE
+
+
+def told_apart(record: PostbackRecord, kind: str) -> list[str]:
     """What is part of a fact's key besides its subject, because there may be several of one transaction."""
-    takes_changes = network.duplicate_mode == Network.DuplicateMode.UPDATE
     if record.status == PostbackStatus.CORRECTION:
         return [record.fact or f"{record.payout or 0} {record.amount or 0}"]
-    if record.status == PostbackStatus.PARTIAL or (record.status == PostbackStatus.REFUNDED and not takes_changes):
+    if record.status in REFUNDS:
         return [record.fact or f"{abs_text(record.payout)} {abs_text(record.amount)}"]
     return [told_by(record)] if kind in (Sold.REBILL, Sold.UPSELL) and not record.transaction_id else []
 

@@ -20,7 +20,10 @@ PHONE_KEYS = frozenset(
 )
 MAX_EMAIL = 254  # RFC 5321; EMAIL would take quadratic time on longer text
 HIDDEN = "[hidden]"
-PERSONAL_WORD = r"(?:e[-_]?mail|(?<!i)phone|msisdn)"  # (?<!i): an iPhone is no number
+PERSONAL_WORD = (
+    r"(?:e[-_]?mail|(?<!i)phone|msisdn"
+    r"|(?:first|last|full|customer|buyer|billing|shipping)[-_]?name|(?:customer|buyer|billing|shipping)[-_]?address)"
+)  # (?<!i): an iPhone is no number
 PERSONAL_KEY = re.compile(r"(?=[epm])" + PERSONAL_WORD, re.IGNORECASE)
 # A key, its separator (that of a URL, of JSON, of either inside a URL, of multipart), then a list, an object or a text.
 # The look-ahead (a key's first letter) and the possessive run make it several times as fast on hostile text.

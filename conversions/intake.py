@@ -9,13 +9,13 @@ from typing import Any
 import orjson
 from django.http import HttpRequest
 
-from conversions import identity
+from conversions import configuration, identity
 from conversions.calls import Call, Pairs, SignatureError, UnreadableCallError
 from conversions.inserting import PreparedInsert
 from conversions.models import Postback
 from conversions.networks import Adapter, adapter_of
 from conversions.outcomes import Outcome
-from conversions.reading import MAX_QUERY_BYTES, read_pairs, read_request, refuse_hostile
+from conversions.reading import MAX_QUERY_BYTES, parse_body, read_pairs, read_request, refuse_hostile
 from conversions.visitor import client_ip
 from offers.encryption import SecretUnreadableError
 from offers.models import Network
@@ -45,6 +45,11 @@ def read_call(network: Network, request: HttpRequest) -> Call:
     call = read_request(request, adapter.FORMAT.max_body_bytes)
     if call.error is None:
         read_params(call, adapter, network)
+    if call.error and call.error.outcome == Outcome.BAD_SIGNATURE:
+        newest = configuration.networks.refresh(network.slug)  # a key that was entered a moment ago counts
+        if newest and newest.signing_key != network.signing_key:
+            call.error = None
+            read_params(call, adapter, newest)
     if call.error and adapter.FORMAT.is_signed:
         call.error.status = 404  # whoever can't sign learns nothing, not even that somebody reads
     return call
@@ -70,8 +75,10 @@ def make_postback(network: Network, call: Call, remote_ip: str | None, now: date
         take_params(postback, call, now)
         return postback
     postback.settle(call.error.outcome, call.error.detail, now)
-    postback.raw_call = hide_key(beginning_of(call), network.format.key_parameter)
-    if call.error.outcome == Outcome.BAD_SIGNATURE:
+    if call.error.outcome != Outcome.BAD_SIGNATURE:
+        postback.raw_call = hide_key(beginning_of(call), network.format.key_parameter)
+    else:
+        postback.raw_call = sketch_of(call, network.format.key_parameter)
         postback.sealed_call = call.pack()  # the key may be ours to correct, and what it signed must be whole then
     return postback
 
@@ -89,6 +96,11 @@ def take_params(postback: Postback, call: Call, now: datetime) -> None:
 def reopen(postback: Postback, now: datetime) -> bool:
     """Check a refused signature again with the network's keys of today; whether the call is its own. Does not save."""
     network = postback.network
+    if not network.format.is_signed:
+        postback.settle(
+            Outcome.BAD_SIGNATURE, "The network's format is not signed any more; nothing can prove it.", now
+        )
+        return False
     call = Call.unpack(postback.sealed_call.reveal())
     read_params(call, adapter_of(network), network)
     if call.error:
@@ -97,6 +109,18 @@ def reopen(postback: Postback, now: datetime) -> bool:
     take_params(postback, call, now)
     postback.outcome, postback.detail, postback.raw_call, postback.sealed_call = Outcome.RECEIVED, "", "", ""
     return True
+
+
+def sketch_of(call: Call, key_parameter: str) -> str:
+    """What is shown of a call that is sealed: its query, and of its body, which may name a buyer, the names."""
+    query = hide_key(beginning_of(Call(query=call.query)), key_parameter)
+    if not call.body:
+        return query
+    try:
+        names = ", ".join(dict.fromkeys(name[:MAX_NAME] for name, _ in parse_body(call)))
+    except UnreadableCallError as error:
+        names = error.detail
+    return f"{query}\nThe body, which is kept sealed: {identity.hide_beginning(names, KEPT_OF_UNREADABLE)}".strip()
 
 
 def beginning_of(call: Call) -> str:

@@ -3,6 +3,7 @@
 from conversions.facts import CLAIMS
 from conversions.models import Conversion, Postback
 from conversions.networks.record import PostbackRecord
+from conversions.outcomes import Outcome
 
 Fact = tuple[Postback, PostbackRecord]
 
@@ -18,7 +19,8 @@ def waiting_for(facts: list[Fact]) -> list[Postback]:
     if not sold:
         return []
     batch = {postback.pk for postback, _ in facts}
-    rows = Postback.objects.unmatched().filter(transaction_id__in=sold, network__in=networks).exclude(transaction_id="")
+    unmatched = Postback.objects.filter(outcome=Outcome.UNMATCHED_CLICK)  # its last try may be over
+    rows = unmatched.filter(transaction_id__in=sold, network__in=networks).exclude(transaction_id="")
     found = [row for row in rows.select_for_update(skip_locked=True, of=("self",)) if row.pk not in batch]
     for postback in found:
         postback.network = networks[postback.network_id]
@@ -31,7 +33,8 @@ def join_by_transaction(facts: list[Fact]) -> None:
     wanted = {name for _, record in lost for name in (record.transaction_id, record.parent) if name}
     if not wanted:
         return
-    clicks = {(p.network_id, r.transaction_id): p.click_ref for p, r in facts if p.click_ref and r.status in CLAIMS}
+    claims = [(p, r) for p, r in facts if p.click_ref and r.transaction_id and r.status in CLAIMS]
+    clicks = {(postback.network_id, record.transaction_id): postback.click_ref for postback, record in claims}
     found = Conversion.objects.filter(transaction_id__in=wanted).exclude(transaction_id="")
     for network_id, name, click_id in found.order_by("-pk").values_list(
         "offer__network_id", "transaction_id", "click_id"

@@ -50,10 +50,11 @@ def claims_of(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
     Reversals are left out on purpose: TikTok was told, or must not be told, the value of the sale; what remains of
     it after refunds is for the reports, which sum the ledger.
     """
-    claim = Kind.SALE if is_sold(entries) else Kind.PENDING
-    if not any(entry.kind == claim for entry in entries):
-        return []
-    return [entry for entry in entries if entry.kind in (claim, Kind.CORRECTION)]
+    kind = Kind.SALE if is_sold(entries) else Kind.PENDING
+    claims = [entry for entry in entries if entry.kind == kind]
+    currency = min((entry.currency for entry in claims), default="")
+    corrections = [entry for entry in entries if entry.kind == Kind.CORRECTION and entry.currency == currency]
+    return [*claims, *corrections] if claims else []
 
 
 def is_sold(entries: Sequence[LedgerEntry]) -> bool:

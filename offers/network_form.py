@@ -16,8 +16,13 @@ from offers.models.network import PostbackStatus
 
 PRESETS_SHOWN = "presets_shown"
 """Posted by the page's script: what the fields hold is what the person saw after choosing the format."""
-PRESET_NAMES = {"macros": "macros", "link_parameter": "offer link's parameter", "reply": "reply"}
-DEFAULT_REPLY = Network._meta.get_field("reply").get_default()
+PRESET_NAMES = {
+    "macros": "macros",
+    "link_parameter": "offer link's parameter",
+    "reply": "reply",
+    "duplicate_mode": "duplicate mode",
+}
+DEFAULTS = {"reply": Format.reply, "duplicate_mode": Format.duplicate_mode}
 MAY_NOT_LEAVE = (
     "This network signs its calls, and its key belongs to the format. To choose another one you need the permission "
     "“Can set the key that a network signs with”."
@@ -77,11 +82,11 @@ class NetworkForm(forms.ModelForm):  # type: ignore[type-arg]
     def fill(self, chosen: Format) -> None:
         """Presets for what was left empty, and for what another format has left behind."""
         was_seen = PRESETS_SHOWN in self.data
-        presets = {"macros": dict(chosen.macros), "link_parameter": chosen.link_parameter, "reply": chosen.reply}
-        for name, preset in presets.items():
-            value = self.cleaned_data.get(name)
-            is_default = self.instance._state.adding and name == "reply" and value == DEFAULT_REPLY
-            if not value or is_default:
+        is_new = self.instance._state.adding and not was_seen
+        for name in PRESET_NAMES:
+            preset, value = getattr(chosen, name), self.cleaned_data.get(name)
+            preset = dict(preset) if name == "macros" else preset
+            if not value or (is_new and value == DEFAULTS.get(name)):
                 self.put(name, preset)
             elif self.changes_format and name not in self.changed_data and value != preset and not was_seen:
                 self.replaced.append(PRESET_NAMES[name])
@@ -160,6 +165,7 @@ def preset_of(known: Format) -> dict[str, Any]:
         "macros": lines,
         "link_parameter": known.link_parameter,
         "reply": known.reply,
+        "duplicate_mode": known.duplicate_mode,
         "words": {word: PostbackStatus(status).label for word, status in known.status_words.items()},
         "key_label": known.key_label,
         "key_help": known.key_help,

@@ -5,9 +5,10 @@ Source: ClickBank's INS documentation, its PHP sample and notifications in publi
 SHA-1 of the secret key. ClickBank wants a 2xx within 3 s; else it repeats every four hours, five times in all, with
 another attemptCount.
 
-There is no MAC: what proves a notification is that it decrypts to JSON of a known version. Without breaking the rest
-one can change nothing of such a text but its first 16 bytes (by the iv), and in them stands the name of the first
-member: therefore it must be one that ClickBank sends.
+There is no MAC: what proves a notification is that it decrypts to JSON of a known version. Whoever has seen one can cut
+blocks off its beginning and write 16 bytes of their own (by the iv) where it begins then. Therefore the first member
+must be one that ClickBank sends, and a whole notification, which has attemptCount or lineItems further down, must have
+the transactionTime that ClickBank sends first and that does not fit into 16 bytes together with anything.
 
 What the fields say:
 - totalAccountAmount is what the account earns or, below zero, loses: always US dollars, whatever `currency` says, which
@@ -49,6 +50,7 @@ LONGEST_VALUE = 4096  # a longer one is that of many lineItems, which nothing is
 VERSIONS = (6, 7, 8)
 CONTROLS = bytes(range(33))  # ClickBank's own sample takes them off the end
 REBILL = re.compile(r"(.+)-B?[0-9]{3,4}")
+FURTHER_DOWN = {"attemptCount", "lineItems"}
 MEMBERS = frozenset({
     "version", "attemptCount", "transactionTime", "receipt", "transactionType", "vendor", "affiliate", "role",
     "totalAccountAmount", "totalOrderAmount", "totalTaxAmount", "totalShippingAmount", "currency", "paymentMethod",
@@ -135,6 +137,8 @@ def notice_of(clear: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         return {}
     if not isinstance(notice, dict) or next(iter(notice), "") not in MEMBERS:
+        return {}
+    if FURTHER_DOWN & notice.keys() and "transactionTime" not in notice:
         return {}
     return notice if is_version(notice.get("version")) and isinstance(notice.get("transactionType"), str) else {}
 

@@ -44,7 +44,10 @@ NOT_SIGNED = "no_signature_passphrase_provided"  # what Digistore24 writes there
 ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 CLICK_NAMES = ("cid", "click_id", "custom")
 OTHER_NAMES = ("sid1", "sid2", "sid3", "sid4", "sid5", "trackingkey", "campaignkey")
-BUYER = ("address_", "buyer_", "customer_", "license_data_", "first_name", "last_name", "company")
+BUYER = (
+    "address_", "buyer_", "customer_", "license_data_", "eticket_", "first_name", "last_name", "company",
+    "receipt_url", "invoice_url", "renew_url", "request_refund_url",
+)  # fmt: skip
 CRITICAL = frozenset({
     "event", "api_mode", "order_id", "transaction_id", "parent_transaction_id", "pay_sequence_no", "upsell_no",
     "amount_affiliate", "amount_payout", "amount_brutto", "currency", *CLICK_NAMES, *OTHER_NAMES,
@@ -78,9 +81,10 @@ def open(call: Call, keys: Sequence[str]) -> Pairs:
     if given in ("", NOT_SIGNED):
         raise SignatureError("There is no sha_sign. Enter a passphrase in the IPN connection at Digistore24.")
     decoded = [(name, unescaped(value)) for name, value in pairs]
-    if not any(any_key(keys, given.upper(), signer(reading)) for reading in (pairs, decoded)):
-        raise SignatureError("sha_sign is not that of these parameters under any live passphrase.")
-    return without(pairs, *SIGNATURES, buyer=BUYER)
+    for reading in (pairs, decoded):  # what is taken is what was signed, entities or none
+        if any_key(keys, given.upper(), signer(reading)):
+            return without(reading, *SIGNATURES, buyer=BUYER)
+    raise SignatureError("sha_sign is not that of these parameters under any live passphrase.")
 
 
 def signer(pairs: Pairs) -> Callable[[str], str]:

@@ -1,7 +1,7 @@
 """The generic format with a signature, for senders of your own: HMAC-SHA256 over all parameters, in `sig`.
 
 What is signed is every parameter but `sig`, of query and body together, as `key=value` with the raw values, sorted by
-key as bytes and joined by `&`; the signature is lower-case hex.
+key as bytes and joined by `&`; the signature is lower-case hex. A value can't hold `&`, nor a name `&` or `=`.
 """
 
 import hashlib
@@ -40,6 +40,8 @@ def open(call: Call, keys: Sequence[str]) -> Pairs:
     if len(given) != 1:
         raise SignatureError("There is no sig." if not given else "There is more than one sig.")
     rest = [(name, value) for name, value in pairs if name.casefold() != SIGNATURE]
+    if any("&" in name + value or "=" in name for name, value in rest):
+        raise SignatureError("A name or value holds & or a name =, so what is signed could be read in two ways.")
     if not any_key(keys, given[0], lambda key: sign(rest, key)):
         raise SignatureError("sig is not that of these parameters under any live key.")
     return rest

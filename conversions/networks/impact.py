@@ -35,14 +35,15 @@ FORMAT = Format(
     label="impact.com",
     help="In impact.com open Settings, then Event Notifications, and enter the URL for action lifecycle events with "
     "the method GET; enter it for action clearing events too, if you are offered them. Keep upper and lower case of "
-    "the macros. Choose the duplicate mode “Take over changed amounts as a correction”, because Impact repeats its "
-    "call when an action's amount changes. In offer links our click id goes into subId1.",
+    "the macros. The duplicate mode is “Take over changed amounts as a correction”, because Impact repeats its call "
+    "when an action's amount changes. In offer links our click id goes into subId1.",
     macros={
         "click_id": "{SubId1}", "txid": "{ActionId}", "status": "{Status}", "payout": "{Payout}",
         "amount": "{Amount}", "currency": "{Currency}", "delta_payout": "{DeltaPayout}",
         "delta_amount": "{DeltaAmount}", "ts": "{EventDate}",
     },
     link_parameter="subId1",
+    duplicate_mode="update",
     status_words={"pending": "pending", "approved": "approved", "locked": "approved", "cleared": "approved",
                   "reversed": "refunded"},
 )  # fmt: skip

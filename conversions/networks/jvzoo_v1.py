@@ -33,6 +33,8 @@ from offers.models.network import PostbackStatus
 SIGNATURE = "cverify"
 DIGITS = 8
 BUYER = ("ccust",)
+REQUIRED = frozenset({"ctransaction", "ctransamount", "ctransreceipt"})
+TRANSACTION = REQUIRED | {"ctransaffiliate", "ctranspaymentmethod", "ctranstime", "ctransvendor"}
 CENT = Decimal("0.01")
 CRITICAL = frozenset({"ctransaction", "ctransamount", "ctransreceipt", "cupsellreceipt", "cvendthru", "caffitid"})
 
@@ -62,7 +64,19 @@ def open(call: Call, keys: Sequence[str]) -> Pairs:
         raise SignatureError("There is no cverify.")
     if not any_key(keys, given, lambda key: sign(pairs, key)):
         raise SignatureError("cverify is not that of these parameters under any live key.")
+    refuse_renamed({name for name, _ in pairs})
     return without(pairs, SIGNATURE, buyer=BUYER, email="ccustemail")
+
+
+def refuse_renamed(names: set[str]) -> None:
+    """Raises SignatureError where values have been moved to other names: signed are the values in their order only.
+
+    Names that JVZoo may add elsewhere are let through, so this narrows what can be moved and does not end it; the
+    secret address is the second proof.
+    """
+    strange = [name for name in names if name.lower().startswith("ctrans") and name not in TRANSACTION]
+    if strange or not names >= REQUIRED:
+        raise SignatureError("The names are not those that JVZoo sends, and cverify does not cover them.")
 
 
 def sign(pairs: Pairs, key: str) -> str:

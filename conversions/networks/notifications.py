@@ -33,10 +33,11 @@ def without(pairs: Pairs, *secret: str, buyer: tuple[str, ...] = (), email: str 
 
     `email` is the network's name for the address where it is not a usual one.
     """
+    dropped = {name.lower() for name in secret}
     return [
         ("email" if name == email else name, value)
         for name, value in pairs
-        if name not in secret and (identity.is_personal(name) or not name.lower().startswith(buyer))
+        if name.lower() not in dropped and (identity.is_personal(name) or not name.lower().startswith(buyer))
     ]
 
 

@@ -39,6 +39,8 @@ TOPIC = "x-shopify-topic"
 CRITICAL: frozenset[str] = frozenset()  # open() names each parameter once
 CLICK_NAMES = ("click_id", "clickid")
 UNPAID = frozenset({"pending", "authorized", "partially_paid", "unpaid", "voided", "expired"})
+SALES = frozenset({"orders/create", "orders/paid"})
+MONEY = SALES | {"orders/cancelled", "refunds/create"}
 FAILED = frozenset({"failure", "error"})
 REFUNDS = frozenset({PostbackStatus.PARTIAL, PostbackStatus.REFUNDED})
 
@@ -73,7 +75,7 @@ def open(call: Call, keys: Sequence[str]) -> Pairs:
     body = read_object(call.body)
     is_test = call.headers.get("x-shopify-test", "").lower() == "true" or body.get("test") is True
     kept = refund_of(body) if is_refund(body) else order_of(body)
-    kept[TOPIC] = call.headers.get(TOPIC, "").strip() or topic_of(body)
+    kept[TOPIC] = topic_of(body, call.headers.get(TOPIC, "").strip())
     kept["test"] = "true" if is_test else kept.get("test", "")
     return [(name, value) for name, value in kept.items() if value]
 
@@ -94,11 +96,15 @@ def sign(body: bytes, key: str) -> str:
     return base64.b64encode(hmac.new(key.encode(), body, hashlib.sha256).digest()).decode()
 
 
-def topic_of(body: Mapping[str, Any]) -> str:
-    """What a body without a topic is about."""
+def topic_of(body: Mapping[str, Any], said: str) -> str:
+    """What it is about. The header is not signed, so where money is gained or lost the body has the word."""
+    if said and said not in MONEY:
+        return said
     if is_refund(body):
         return "refunds/create"
-    return "orders/cancelled" if body.get("cancelled_at") else "orders/create"
+    if body.get("cancelled_at"):
+        return said if said in SALES else "orders/cancelled"
+    return said if said in SALES else "orders/create"
 
 
 def is_refund(body: Mapping[str, Any]) -> bool:

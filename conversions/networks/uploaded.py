@@ -13,6 +13,7 @@ from conversions.networks.values import (
     read_status,
     read_time,
     refuse_macros,
+    refuse_negative,
     shortened,
 )
 from offers.models import Network
@@ -25,13 +26,15 @@ def read_row(params: Mapping[str, str], network: Network) -> PostbackRecord:
     given = {field: params.get(field, "").strip() for field in READ}
     refuse_macros(given)
     status, kind = read_status(given["status"], network)
+    payout, amount = read_amount("payout", given["payout"]), read_amount("amount", given["amount"])
+    refuse_negative(status, payout, amount)
     return PostbackRecord(
         click_id=given["click_id"].lower()[:100],
         transaction_id=shortened(given["transaction_id"]),
         event=given["event"][:100],
         status=status,
-        payout=read_amount("payout", given["payout"]),
-        amount=read_amount("amount", given["amount"]),
+        payout=payout,
+        amount=amount,
         currency=read_currency(given["currency"], network),
         occurred_at=read_time(given["occurred_at"]),
         kind=kind or KIND_OF_EVENT.get(given["event"].casefold(), ""),

@@ -101,6 +101,13 @@ def read_amount(name: str, text: str) -> Decimal | None:
     return Decimal(text.replace(",", ".")).quantize(Decimal("0.01"))
 
 
+def refuse_negative(status: str, payout: Decimal | None, amount: Decimal | None) -> None:
+    """Raises PostbackRefusedError for a sale below zero, which TikTok would refuse and no report could explain."""
+    if status in (PostbackStatus.PENDING, PostbackStatus.APPROVED) and min(payout or 0, amount or 0) < 0:
+        words = "A sale has no amount below zero. What is taken off comes with the status correction or refunded."
+        raise PostbackRefusedError(Outcome.BAD_AMOUNT, words)
+
+
 def read_currency(text: str, network: Network) -> str:
     """The currency as sent, else the network's default. Raises PostbackRefusedError for what is no currency code."""
     code = text.strip().upper() or network.default_currency

@@ -32,7 +32,7 @@ from offers.models import Network
 from offers.models.network import PostbackStatus
 
 KEY = "WP_SECURITYKEY"
-BUYER = ("wp_buyer_",)
+BUYER = ("wp_buyer_", "wp_shipping_")
 CLICK_NAMES = ("WP_HOP_TID", "WP_HOP_SID", "WP_SID")
 CUSTOM = "WP_CHECKOUT_CUSTOM"
 SALE_NAMES = ("WP_SALE", "WP_SALEID", "WP_TXNID")

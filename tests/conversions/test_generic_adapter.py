@@ -99,7 +99,7 @@ def test_a_macro_that_was_not_replaced_is_refused_by_name(macro: str, field: str
 
 @pytest.mark.parametrize(
     ("text", "amount"),
-    [("40", "40"), ("40.5", "40.50"), ("40,5", "40.50"), ("40,50", "40.50"), ("0", "0"), ("-3", "-3"), ("+3", "3"),
+    [("40", "40"), ("40.5", "40.50"), ("40,5", "40.50"), ("40,50", "40.50"), ("0", "0"), ("+3", "3"),
      (" 1 ", "1"), ("23.099999999999998", "23.10"), ("0.30000000000000004", "0.30"), ("1234.567", "1234.57"),
      ("1234,567", "1234.57"), ("12345678901", "12345678901")],
 )  # fmt: skip
@@ -166,3 +166,9 @@ def test_over_long_transaction_ids_stay_different():
 @pytest.mark.parametrize("value", ['["x"]', '{"a": 1}', '[{"a": 1}]', "[[1]]", "[1, 2]"])
 def test_json_is_no_macro(value: str):
     assert not is_macro(value)
+
+
+@pytest.mark.parametrize("money", [{"payout": "-5"}, {"amount": "-0.01"}])
+def test_a_sale_below_zero_is_refused_with_what_to_send_instead(money: dict[str, str]):
+    assert refusal(**money) == "bad_amount"
+    assert read({**money, "status": "correction"}, NETWORK).status == "correction"

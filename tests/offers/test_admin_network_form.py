@@ -423,3 +423,10 @@ def test_ending_the_overlap_needs_the_permission():
 
     assert staff_client(*EDIT).post(end_page(network), {}).status_code == 403
     assert "end-key-overlap" not in text_of(staff_client(*EDIT).get(page_of(network)))
+
+
+@pytest.mark.parametrize(("seen", "mode"), [({}, "update"), ({"presets_shown": "1"}, "ignore")])
+def test_a_formats_duplicate_mode_stands_in_until_somebody_has_seen_it(seen: dict[str, str], mode: str):
+    add(adapter="impact", **seen)
+
+    assert Network.objects.get().duplicate_mode == mode

@@ -7,7 +7,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const format = form && form.elements.namedItem("adapter");
   if (!source || !format) return;
   const presets = JSON.parse(source.textContent);
-  const names = ["macros", "link_parameter", "reply"];
+  const names = ["macros", "link_parameter", "reply", "duplicate_mode"];
   const field = (name) => form.elements.namedItem(name);
   const values = () => Object.fromEntries(names.map((name) => [name, field(name).value]));
   const put = (given) => names.forEach((name) => { field(name).value = given[name]; });
@@ -78,7 +78,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function offerBack(before) {
     const differs = names.some((name) => before[name] !== field(name).value);
-    notice.replaceChildren(element("span", "Macros, offer link's parameter and reply are filled in for this format. "));
+    notice.replaceChildren(element("span", "Macros, offer link's parameter, reply and duplicate mode are filled in for this format. "));
     if (isAdding || !differs) return;
     const back = Object.assign(element("button", "Put back what stood there"), {
       type: "button", className: "cursor-pointer font-medium text-primary-600 dark:text-primary-500",

@@ -314,3 +314,11 @@ def test_an_upsell_of_another_networks_sale_waits_for_its_own():
     postback = digested(stranger.offer.network, notice("SALE", "UPSL1234", 9, original="SALE1234"))
 
     assert postback.outcome == Outcome.UNMATCHED_CLICK
+
+
+def test_a_notification_whose_beginning_was_cut_off_is_refused():
+    cut = {"receipt": "ZZZZ34EFGH", "transactionType": "SALE", "version": 8.0, "attemptCount": 1}
+
+    call = Call("POST", "", encrypted(json.dumps(cut).encode(), KEY, bytes(16)), JSON)
+
+    assert "does not decrypt" in reason("clickbank_ins", call, KEY)

@@ -166,3 +166,29 @@ def test_a_key_that_can_not_be_decrypted_refuses_the_call_and_keeps_it():
 
     assert (postback.answer.status_code, postback.outcome) == (404, Outcome.BAD_SIGNATURE)
     assert postback.sealed_call
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [("event", "sale&status=refunded&txid=5")],
+        [("event", "sale"), ("status=refunded&txid", "5")],
+        [("event", "sale"), ("status", "refunded"), ("txid=5", "")],
+    ],
+)
+def test_what_could_be_read_in_two_ways_is_refused(pairs: list[tuple[str, str]]):
+    call = Call("GET", urlencode([*pairs, ("sig", sign(pairs, KEY))]))
+
+    with pytest.raises(SignatureError, match="two ways"):
+        generic_hmac.open(call, [KEY])
+
+
+@pytest.mark.django_db
+def test_a_key_that_was_entered_a_moment_ago_is_taken_at_once():
+    click = click_of("generic_hmac", signing_key="mistyped")
+    network = click.offer.network
+    assert digested(network, signed_by(KEY, click.pk)).outcome == Outcome.BAD_SIGNATURE
+    network.set_signing_key(KEY, timezone.now())
+    Network.objects.filter(pk=network.pk).update(signing_key=network.signing_key)
+
+    assert digested(network, signed_by(KEY, click.pk)).outcome == Outcome.RECORDED

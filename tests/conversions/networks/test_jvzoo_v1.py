@@ -143,3 +143,11 @@ def test_an_upsell_ends_the_same_in_any_order():
         ("sale", "#R", "approved", "20.00"),
         ("upsell", "#U", "partial", "9.00"),
     ]
+
+
+def test_values_that_were_moved_to_other_names_are_refused():
+    moved = {"ctransaction": "SALE", "ctransamount": "4700", "ctransq": "R-1", "ctransreceipt": "1768500000"}
+
+    call = form({**moved, "cverify": sign(list(moved.items()), KEY)})
+
+    assert "names" in reason("jvzoo_v1", call, KEY)

@@ -236,3 +236,11 @@ def test_while_keys_rotate_both_are_taken():
     ]
 
     assert statuses == [200, 200, 404]
+
+
+def test_the_topic_which_is_not_signed_can_not_take_an_order_back():
+    captured = {"id": 1, "total_price": "9.00"}
+
+    assert opened(captured, topic="orders/cancelled")[TOPIC] == "orders/create"
+    assert opened(captured, topic="refunds/create")[TOPIC] == "orders/create"
+    assert opened({**captured, "cancelled_at": "2026-01-15"}, topic="orders/cancelled")[TOPIC] == "orders/cancelled"

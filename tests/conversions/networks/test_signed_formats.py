@@ -1,6 +1,7 @@
 """What holds for every format that signs its calls, but for those with a header of their own: whose call is taken."""
 
 import random
+from urllib.parse import urlencode
 
 import pytest
 from django.utils import timezone
@@ -145,3 +146,15 @@ def test_random_bytes_of_the_right_form_prove_nothing(name: str):
         body = bytearray(whole.body)
         body[source.randrange(len(body))] = source.randrange(32, 127)
         assert reason(name, Call("POST", "", bytes(body), whole.content_type))
+
+
+@pytest.mark.django_db
+def test_of_a_refused_call_the_buyer_is_sealed():
+    network = click_of("digistore24_ipn").offer.network
+    body = urlencode({"address_first_name": "Jane", "address_street": "Main Street 1", "sha_sign": "no"}).encode()
+
+    postback = digested(network, Call("POST", "", body, FORM))
+
+    assert "Jane" not in postback.raw_call
+    assert "Main Street" not in postback.raw_call
+    assert "address_street" in postback.raw_call

@@ -121,7 +121,7 @@ def test_the_key_of_a_refused_message_is_not_shown(call: Call):
     postback = digested(click_of(NAME).offer.network, call)
 
     assert postback.outcome == Outcome.BAD_SIGNATURE
-    assert "sale_1" in postback.raw_call
+    assert "WP_" in postback.raw_call
     assert "the-real-one" not in postback.raw_call
 
 
