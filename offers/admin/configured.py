@@ -11,6 +11,8 @@ from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from offers.admin_parts import FilteredList
+
 
 class ConfiguredAdmin(ModelAdmin):  # type: ignore[misc]
     """For rows that staff type in."""
@@ -25,6 +27,9 @@ class ConfiguredAdmin(ModelAdmin):  # type: ignore[misc]
     class Media:
         css = {"all": ["offers/admin.css"]}
         js = ["offers/copy.js"]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[FilteredList]:
+        return FilteredList
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Without deletion in bulk: it would load everything that points at the rows before it says no."""
