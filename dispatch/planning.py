@@ -207,6 +207,9 @@ def release_with_rate() -> int:
     found = list(held.values_list("pk", "conversion_id")[:RELEASED_AT_ONCE])
     if not found:
         return 0
+    conversions = Conversion.objects.filter(pk__in=[conversion_id for _, conversion_id in found]).order_by("pk")
     with transaction.atomic():  # conversions first, as in planning, so that the two can't wait for each other
-        Conversion.objects.filter(pk__in=[conversion_id for _, conversion_id in found]).update(planned_at=None)
-        return Delivery.objects.filter(pk__in=[pk for pk, _ in found]).update(lacks_rate="")
+        # The digest writes many in an order of its own: what it holds comes with the next sweep.
+        free = list(conversions.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        Conversion.objects.filter(pk__in=free).update(planned_at=None)
+        return Delivery.objects.filter(pk__in=[pk for pk, _ in found], conversion__in=free).update(lacks_rate="")
