@@ -127,21 +127,18 @@ class ExportMixin:
         if not count:
             messages.warning(request, "There is nothing to export: no row matches.")
             return redirect(back_url)
-        frame = {
+        facts = {"form": form, "count": in_words(count), "about": about, "back_url": back_url, "hidden": hidden}
+        return TemplateResponse(request, "admin/conversions/export.html", {**self.frame(request, form), **facts})
+
+    def frame(self, request: HttpRequest, form: ExportForm) -> dict[str, Any]:
+        """What the page shows whatever rows were chosen."""
+        return {
             **self.admin_site.each_context(request),  # type: ignore[attr-defined]
             "opts": self.opts,
             "title": f"Export {self.opts.verbose_name_plural}",
-        }
-        columns = [column for column in self.export_columns if "personal" in form.fields or not column.is_personal]
-        facts = {
-            "count": in_words(count),
-            "about": about,
-            "columns": columns,
+            "columns": chosen(self.export_columns, "personal" in form.fields),
             "recent": recent(self.opts.model),
-            "back_url": back_url,
-            "hidden": hidden,
         }
-        return TemplateResponse(request, "admin/conversions/export.html", {**frame, **facts, "form": form})
 
     def download(self, request: HttpRequest, form: ExportForm) -> HttpResponseBase:
         """The file. Who took it is on record before its first byte goes out, how many rows it had afterwards."""
