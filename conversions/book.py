@@ -9,6 +9,7 @@ from conversions.facts import (
     ADDED_UP,
     CLAIMS,
     REFUNDS,
+    Slot,
     Sold,
     agree,
     counts_each,
@@ -49,11 +50,11 @@ class ClickBook:
         self.click = click
         self.rules = rules
         self.conversions: list[Conversion] = []
-        self.entries: dict[str, list[LedgerEntry]] = {}
+        self.entries: dict[Slot, list[LedgerEntry]] = {}
         self.new_conversions: list[Conversion] = []
         self.new_entries: list[LedgerEntry] = []
-        self.changed: dict[str, Conversion] = {}  # these are planned anew
-        self.completed: dict[str, Conversion] = {}  # these have learned an id or a digest, which plans nothing
+        self.changed: dict[Slot, Conversion] = {}  # these are planned anew
+        self.completed: dict[Slot, Conversion] = {}  # these have learned an id or a digest, which plans nothing
 
     def load(self, conversion: Conversion, entries: Iterable[LedgerEntry]) -> None:
         """Add a stored conversion with its entries."""

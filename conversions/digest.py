@@ -13,7 +13,7 @@ from django.db.models import Model, QuerySet
 from conversions import bulk, clock
 from conversions.book import ClickBook
 from conversions.click_ids import is_click_id
-from conversions.facts import ADDED_UP, CLAIMS, counts_each, says_other_money, slot
+from conversions.facts import ADDED_UP, CLAIMS, Slot, counts_each, says_other_money, slot
 from conversions.joining import Fact, join_by_transaction, waiting_for
 from conversions.models import Click, Conversion, LedgerEntry, Postback
 from conversions.models.postback import FROM_FILE
@@ -248,7 +248,7 @@ def note_heard(postbacks: list[Postback]) -> None:
             Network.objects.filter(pk=network.pk).update(heard_at=newest)
 
 
-def insert_conversions(new: list[Conversion]) -> set[str]:
+def insert_conversions(new: list[Conversion]) -> set[Slot]:
     """Insert with their primary keys filled in; the slots of those that a page had inserted a moment before us."""
     return {slot(conversion) for conversion in bulk.insert_new(new, ("event_id", "event_name"))}
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
+from uuid import UUID
 
 from conversions.ledger import Kind, total
 from conversions.models import Click, Conversion, LedgerEntry, Postback
@@ -18,12 +19,13 @@ REFUNDS = frozenset({PostbackStatus.REFUNDED, PostbackStatus.PARTIAL})
 TAKEN_BACK = REFUNDS | {PostbackStatus.REJECTED, PostbackStatus.CHARGEBACK}
 CLAIMS = frozenset({PostbackStatus.PENDING, PostbackStatus.APPROVED})
 ADDED_UP = frozenset({PostbackStatus.PARTIAL, PostbackStatus.CORRECTION})  # each one counts beside the others
+Slot = tuple[str, UUID]
 Item = TypeVar("Item")
 
 
-def slot(conversion: Conversion) -> str:
+def slot(conversion: Conversion) -> Slot:
     """What tells conversions apart before they have a primary key."""
-    return f"{conversion.event_name} {conversion.event_id}"
+    return conversion.event_name, conversion.event_id
 
 
 def first(items: list[Item]) -> Item | None:
