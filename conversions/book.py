@@ -27,6 +27,7 @@ from conversions.facts import (
 )
 from conversions.ledger import Kind, standing_of
 from conversions.models import Click, Conversion, LedgerEntry, Postback
+from conversions.models.postback import FROM_FILE
 from conversions.networks.record import PostbackRecord, PostbackRefusedError
 from conversions.outcomes import Outcome
 from offers.models import EventRule
@@ -63,7 +64,8 @@ class ClickBook:
 
     def record(self, postback: Postback, record: PostbackRecord, key: str, now: datetime) -> Result:
         """Take a new fact over. Raises PostbackRefusedError when the offer has no rule for it."""
-        conversion = self.find(record) or self.recast(postback, record) or self.create(postback, record, now)
+        known = self.find(record) or self.of_file(postback, record) or self.recast(postback, record)
+        conversion = known or self.create(postback, record, now)
         entries = self.entries[slot(conversion)]
         if record.status in CLAIMS and has_kind(entries, record.status):
             if counts_each(postback):
@@ -117,6 +119,17 @@ class ClickBook:
             event_name = self.event_name_for(record)
             found = [c for c in same if c.event_name == event_name and self.may_say(c, record)]
         return min(found, key=lambda c: self.distance(c, record), default=None)
+
+    def of_file(self, postback: Postback, record: PostbackRecord) -> Conversion | None:
+        """The same sale as a file told of it, under its bare transaction, where calls append their goal or order."""
+        base, dash, _ = record.transaction_id.partition("-")
+        if not (dash and postback.network.format.joins_transactions):
+            return None
+        return first([c for c in self.conversions if c.transaction_id == base and self.is_from_file(c)])
+
+    def is_from_file(self, conversion: Conversion) -> bool:
+        sources = [entry.postback for entry in self.entries[slot(conversion)]]
+        return bool(sources) and all(source and source.method == FROM_FILE for source in sources)
 
     def may_say(self, conversion: Conversion, record: PostbackRecord) -> bool:
         """Whether the network's event fits: the same word, or one side has none and this fact is still missing."""

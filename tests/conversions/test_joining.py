@@ -90,3 +90,29 @@ def test_a_correction_in_another_currency_is_not_added():
     digest_batch(timezone.now())
 
     assert (Conversion.objects.get().payout, Conversion.objects.get().currency) == (100, "USD")
+
+
+def test_a_call_finds_what_a_file_told_under_its_bare_transaction():
+    network = make_network(adapter="everflow")
+    click = make_click(make_offer(network=network))
+    row = make_postback(network, {"click_id": click.pk, "transaction_id": "T1"})
+    Postback.objects.filter(pk=row.pk).update(method="FILE")
+    digest_batch(timezone.now())
+
+    for _ in range(2):
+        make_postback(network, {"click_id": click.pk, "txid": "T1", "event_id": "5"})
+        digest_batch(timezone.now())
+
+    assert Conversion.objects.count() == 1
+    assert Postback.objects.filter(outcome="duplicate").count() == 2
+
+
+def test_two_goals_that_calls_told_stay_two():
+    network = make_network(adapter="tune")
+    click = make_click(make_offer(network=network))
+
+    for goal in ("0", "5"):
+        make_postback(network, {"click_id": click.pk, "txid": "T1", "goal_id": goal})
+        digest_batch(timezone.now())
+
+    assert Conversion.objects.count() == 2
