@@ -2,8 +2,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from dispatch.tiktok.sandbox import Sandbox
+
+collect_ignore = ["test_exchange_races_postgresql.py"] if settings.IS_SQLITE else []
 
 
 @pytest.fixture

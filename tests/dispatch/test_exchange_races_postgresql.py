@@ -1,4 +1,4 @@
-"""A rate that comes while a batch of postbacks is digested."""
+"""A rate that comes while a batch of postbacks is digested. SQLite has one writer, so there nobody waits in a ring."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -13,10 +13,7 @@ from offers.models import ExchangeRate
 from tests.factories import make_conversion
 from tests.second_connection import PATIENCE
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer, so nobody waits in a ring"),
-]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def release() -> int:
