@@ -50,9 +50,10 @@ class Tokens:
 
     def authorise(self, token: str, pixel_code: str) -> None:
         """Refuse a pixel that is not the token's; a token taken on sight learns its pixel here."""
+        was_known = self._state(token) is not None  # asked first: another request may be teaching it in this moment
         if self._may_use(token, pixel_code):
             return
-        if self._state(token) is not None:
+        if was_known:
             raise RefusedError(BAD_PIXEL, f"No permission to operate event source {pixel_code[:64]}")
         self.register(pixel_code, token)
 
