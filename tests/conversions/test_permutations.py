@@ -232,7 +232,7 @@ REBILL_RULES = [{"trigger": "approved", "event_name": "Purchase"}, {"trigger": "
                 {"trigger": "upsell", "event_name": "Purchase"}]  # fmt: skip
 
 
-@hypothesis_settings(max_examples=40, deadline=None)
+@hypothesis_settings(max_examples=20, deadline=None)
 @given(data=st.data(), batches=BATCHES)
 def test_a_subscription_with_upsell_refunds_and_corrections(data, batches):
     chosen = data.draw(st.lists(st.sampled_from(range(len(SUBSCRIPTION))), min_size=1, unique=True))

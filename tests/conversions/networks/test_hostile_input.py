@@ -25,7 +25,7 @@ every_format = pytest.mark.parametrize("name", ADAPTERS)
 every_way_to_open = pytest.mark.parametrize(
     "name", [n for n, a in ADAPTERS.items() if hasattr(a, "open")] + ["generic"]
 )
-moderately = hypothesis_settings(deadline=None, max_examples=15)
+moderately = hypothesis_settings(deadline=None, max_examples=10)
 FORM, JSON, MULTIPART = "application/x-www-form-urlencoded", "application/json", "multipart/form-data; boundary=x"
 # These sign every parameter by its name, or the body as it is; the others leave something out, as their networks do.
 SIGNS_EVERYTHING = [name for name in ("generic_hmac", "shopify", "digistore24_ipn") if name in ADAPTERS]
