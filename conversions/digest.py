@@ -92,6 +92,7 @@ class Digest:
 
     now: datetime
     books: dict[str, ClickBook] = field(default_factory=dict)
+    keys: dict[int, str] = field(default_factory=dict)
     known: dict[tuple[int, str], LedgerEntry] = field(default_factory=dict)
 
     def run(self, postbacks: list[Postback]) -> None:
@@ -145,8 +146,8 @@ class Digest:
     def load_known(self, facts: list[Fact]) -> None:
         """What the ledger has of the batch's facts already, on whichever click: one query."""
         books = self.books
-        keys = {books[p.click_ref].key_of(record) for p, record in facts if p.click_ref in books}
-        entries = LedgerEntry.objects.filter(key__in=keys).select_related("conversion")
+        self.keys = {p.pk: books[p.click_ref].key_of(record) for p, record in facts if p.click_ref in books}
+        entries = LedgerEntry.objects.filter(key__in=set(self.keys.values())).select_related("conversion")
         self.known = {(entry.network_id, entry.key): entry for entry in entries}
 
     def settle(self, postback: Postback, record: PostbackRecord) -> None:
@@ -167,7 +168,7 @@ class Digest:
         if own:
             postback.conversion = book.conversion_of(own)
             return Outcome.RECORDED, "Digested again; it was in the ledger already."
-        key = book.key_of(record)
+        key = self.keys[postback.pk]
         known = self.known.get((postback.network_id, key))
         if known:
             return self.repeat(book, known, postback, record)

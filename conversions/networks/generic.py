@@ -65,7 +65,11 @@ PLACES = places_of(ALIASES)
 
 def read(params: Mapping[str, str], network: Network) -> PostbackRecord:
     """The neutral record of a generic postback. Raises PostbackRefusedError with the reason."""
-    given = values_of(params, network)
+    return record_of(values_of(params, network), network)
+
+
+def record_of(given: Mapping[str, str], network: Network) -> PostbackRecord:
+    """The neutral record of a text for each of our fields. Raises PostbackRefusedError with the reason."""
     refuse_macros(given)
     status, kind = read_status(given["status"], network)
     payout, amount = read_amount("payout", given["payout"]), read_amount("amount", given["amount"])

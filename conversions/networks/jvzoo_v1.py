@@ -16,7 +16,7 @@ What the fields say:
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from urllib.parse import urlencode
 
@@ -58,14 +58,20 @@ FORMAT = Format(
 
 def open(call: Call, keys: Sequence[str]) -> Pairs:
     """The signed parameters without the buyer's name. Raises SignatureError and UnreadableCallError."""
+    pairs = verified(call, keys, sign)
+    refuse_renamed({name for name, _ in pairs})
+    return without(pairs, SIGNATURE, buyer=BUYER, email="ccustemail")
+
+
+def verified(call: Call, keys: Sequence[str], sign: Callable[[Pairs, str], str]) -> Pairs:
+    """The body's parameters whose cverify is what `sign` makes of them. Raises SignatureError, UnreadableCallError."""
     pairs = body_of(call)
     given = dict(pairs).get(SIGNATURE, "").strip().upper()
     if not given:
         raise SignatureError("There is no cverify.")
     if not any_key(keys, given, lambda key: sign(pairs, key)):
         raise SignatureError("cverify is not that of these parameters under any live key.")
-    refuse_renamed({name for name, _ in pairs})
-    return without(pairs, SIGNATURE, buyer=BUYER, email="ccustemail")
+    return pairs
 
 
 def refuse_renamed(names: set[str]) -> None:

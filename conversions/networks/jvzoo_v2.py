@@ -20,11 +20,10 @@ from urllib.parse import urlencode
 
 import orjson
 
-from conversions.calls import Call, Pairs, SignatureError
-from conversions.networks.jvzoo_v1 import SIGNATURE, STATUS_WORDS, base_of, digits, kind_of
-from conversions.networks.notifications import body_of, read_click_id, read_word, tid_of, values_in, without
+from conversions.calls import Call, Pairs
+from conversions.networks.jvzoo_v1 import SIGNATURE, STATUS_WORDS, base_of, digits, kind_of, verified
+from conversions.networks.notifications import read_click_id, read_word, tid_of, values_in, without
 from conversions.networks.record import PostbackRecord
-from conversions.networks.signing import any_key
 from conversions.networks.values import read_amount, read_status, shortened
 from offers.formats import Format
 from offers.models import Network
@@ -50,13 +49,7 @@ FORMAT = Format(
 
 def open(call: Call, keys: Sequence[str]) -> Pairs:
     """The parameters without the buyer's name and address. Raises SignatureError and UnreadableCallError."""
-    pairs = body_of(call)
-    given = dict(pairs).get(SIGNATURE, "").strip().upper()
-    if not given:
-        raise SignatureError("There is no cverify.")
-    if not any_key(keys, given, lambda key: sign(pairs, key)):
-        raise SignatureError("cverify is not that of these parameters under any live key.")
-    return without(pairs, SIGNATURE, buyer=BUYER)
+    return without(verified(call, keys, sign), SIGNATURE, buyer=BUYER)
 
 
 def sign(pairs: Pairs, key: str) -> str:
