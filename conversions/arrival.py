@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
 from conversions.identity import hide_inside, scrub_url
 from conversions.models import Click, Consent
 from conversions.models.click import TTCLID_LENGTH
 from conversions.visitor import clean_text, client_ip, user_agent
+from conversions.whereabouts import whereabouts
 from offers.link_tokens import fill_tokens
 from offers.models import Offer
 
@@ -35,20 +36,30 @@ CLICK_PARAMETERS: dict[str, tuple[str, ...]] = {
 }
 
 
-def arrive(request: HttpRequest, offer: Offer, now: datetime) -> Click:
-    """An unsaved Click for this request, still without its landing URL."""
+def arrive(
+    request: HttpRequest, offer: Offer, now: datetime, query: QueryDict | None = None, referrer: str | None = None
+) -> Click:
+    """An unsaved Click for this request, still without its landing URL.
+
+    Query and referrer are the page's where a script calls for it.
+    """
+    query = request.GET if query is None else query
+    referrer = request.META.get("HTTP_REFERER", "") if referrer is None else referrer
+    country, region = whereabouts(request)
     click = Click(
         offer=offer,
         created_at=now,
         ip=client_ip(request),
         user_agent=user_agent(request),
-        referrer=clean_text(scrub_url(request.META.get("HTTP_REFERER", "")), MAX_URL),
+        referrer=clean_text(scrub_url(referrer), MAX_URL),
         ttp=clean_text(request.COOKIES.get("_ttp", ""), 200),
-        **click_columns(request),
+        country=country,
+        region=region,
+        **click_columns(query),
     )
-    consent = request.GET.get("consent", "")
+    consent = query.get("consent", "")
     if consent in (Consent.GRANTED, Consent.DENIED):
-        click.consent, click.consent_at = consent, now
+        click.consent, click.consent_at, click.consent_source = consent, now, "link"
     return click
 
 
@@ -60,23 +71,23 @@ def save_arrival(click: Click, page_url: str) -> str:
     return page_url
 
 
-def click_columns(request: HttpRequest) -> dict[str, Any]:
+def click_columns(query: QueryDict) -> dict[str, Any]:
     """Ids and UTM values of the query, cut to what the columns hold, without personal data."""
     names = [name for name in CLICK_PARAMETERS if name != "ttclid"]
     limits = {name: getattr(Click._meta.get_field(name), "max_length", 0) for name in names}
-    values = {name: hide_inside(given(request, CLICK_PARAMETERS[name])) for name in names}
-    return {"ttclid": ttclid_of(request), **{name: clean_text(values[name], limits[name]) for name in names}}
+    values = {name: hide_inside(given(query, CLICK_PARAMETERS[name])) for name in names}
+    return {"ttclid": ttclid_of(query), **{name: clean_text(values[name], limits[name]) for name in names}}
 
 
-def ttclid_of(request: HttpRequest) -> str:
+def ttclid_of(query: QueryDict) -> str:
     """The ttclid in the query as a click stores it; one that is too long is none."""
-    ttclid = clean_text(given(request, CLICK_PARAMETERS["ttclid"]), TTCLID_LENGTH + 1)
+    ttclid = clean_text(given(query, CLICK_PARAMETERS["ttclid"]), TTCLID_LENGTH + 1)
     return ttclid if len(ttclid) <= TTCLID_LENGTH else ""
 
 
-def given(request: HttpRequest, parameters: tuple[str, ...]) -> str:
+def given(query: QueryDict, parameters: tuple[str, ...]) -> str:
     """The first parameter with a value; an ad macro that TikTok left unreplaced is none."""
-    values = (request.GET.get(name, "") for name in parameters)
+    values = (query.get(name, "") for name in parameters)
     return next((value for value in values if value and not UNREPLACED_AD_MACRO.match(value)), "")
 
 

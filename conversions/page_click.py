@@ -4,9 +4,9 @@ from django.http import HttpRequest
 
 from conversions import clock, configuration
 from conversions.arrival import arrive, save_arrival, ttclid_of
+from conversions.click_cookie import clicks_in
 from conversions.click_ids import is_click_id
 from conversions.models import Click
-from conversions.views import CLICK_COOKIE
 from offers.models import Offer
 
 ATTRIBUTE = "tracking_click"
@@ -25,7 +25,7 @@ def click_of_page(request: HttpRequest, offer_slug: str = "") -> Click | None:
 
 
 def find_click(request: HttpRequest, offer_slug: str) -> Click | None:
-    ids = [request.GET.get("click_id", ""), request.COOKIES.get(CLICK_COOKIE, "")]
+    ids = [request.GET.get("click_id", ""), *clicks_in(request)]
     clicks = Click.objects.select_related("offer__pixel").in_bulk([key for key in ids if is_click_id(key)])
     known = [clicks[key] for key in ids if key in clicks]
     return next((click for click in known if fits(click, request, offer_slug)), None)
@@ -34,7 +34,7 @@ def find_click(request: HttpRequest, offer_slug: str) -> Click | None:
 def fits(click: Click, request: HttpRequest, offer_slug: str) -> bool:
     """Whether the click is of this offer and no newer ad click stands in the address."""
     same_offer = not offer_slug or click.offer.slug == offer_slug
-    return same_offer and ttclid_of(request) in ("", click.ttclid)
+    return same_offer and ttclid_of(request.GET) in ("", click.ttclid)
 
 
 def register_arrival(request: HttpRequest, offer_slug: str) -> Click | None:

@@ -1,41 +1,93 @@
-"""Events that a page calls: one Conversion each, with its event_id made here and printed into the page."""
+"""Events that a page calls: one Conversion each, with its event_id made here and told to the page."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
 from conversions.arrival import MAX_URL
 from conversions.event_ids import make_event_id
 from conversions.identity import scrub_url
-from conversions.models import Click, Conversion
+from conversions.models import Click, Conversion, Sighting
+from conversions.page_properties import PageProperties
 from conversions.signals import announce
 from conversions.visitor import clean_text
 from offers.models import EventRule
 
+ValueSource = EventRule.ValueSource
+KEY_LENGTH = 200
+# TikTok merges copies of an event for 48 hours; a copy that the browser fires after that would count again.
+FIRED_NO_MORE = timedelta(hours=47)
+
+
+def page_rules(rules: list[EventRule]) -> dict[str, EventRule]:
+    """The rule by which a page may call each event: its own, else the postback's that it shares an event_id with."""
+    ordered = sorted(rules, key=lambda rule: rule.trigger == EventRule.Trigger.PAGE)
+    return {rule.event_name: rule for rule in ordered}
+
 
 def page_rule(click: Click, event_name: str) -> EventRule | None:
-    """The rule by which a page may call this event: its own, else the postback's that it shares an event_id with."""
-    rules = list(click.offer.event_rules.filter(event_name=event_name))
-    rules.sort(key=lambda rule: rule.trigger != EventRule.Trigger.PAGE)
-    return rules[0] if rules else None
+    """The rule by which a page may call this event."""
+    return page_rules(list(click.offer.event_rules.filter(event_name=event_name).order_by("-pk"))).get(event_name)
 
 
-def record_page_event(click: Click, event_name: str, page_url: str, referrer: str, now: datetime) -> Conversion:
-    """The first occurrence of an event on a click. A refreshed page and an earlier postback end at the same row."""
-    event_id = make_event_id(click.pk, event_name)
-    known = Conversion.objects.filter(event_id=event_id, event_name=event_name).first()
+def record_page_event(
+    click: Click,
+    rule: EventRule,
+    said: PageProperties,
+    page_url: str,
+    referrer: str,
+    now: datetime,
+    key: str = "",
+) -> Conversion:
+    """One occurrence of an event on a click. A refreshed page and an earlier postback end at the same row.
+
+    `key` tells several events of one name apart, such as an order number; what the page said first stands.
+    """
+    key = clean_text(key, KEY_LENGTH)
+    event_id = make_event_id(click.pk, rule.event_name, key)
+    known = find(event_id, rule.event_name)
     if known:
         return known
     conversion = Conversion(
         click=click,
         offer=click.offer,
-        event_name=event_name,
+        event_name=rule.event_name,
         event_id=event_id,
+        occurrence_key=key,
         occurred_at=now,
         page_url=clean_text(scrub_url(page_url), MAX_URL),
         referrer=clean_text(scrub_url(referrer), MAX_URL),
+        page_value=said.value,
+        page_currency=said.currency,
+        page_properties=said.others or None,
         created_at=now,
     )
     Conversion.objects.bulk_create([conversion], ignore_conflicts=True)
     transaction.on_commit(announce)
-    return Conversion.objects.get(event_id=event_id, event_name=event_name)
+    return Conversion.objects.get(event_id=event_id, event_name=rule.event_name)
+
+
+def find(event_id: UUID, event_name: str) -> Conversion | None:
+    return Conversion.objects.filter(event_id=event_id, event_name=event_name).first()
+
+
+def pixel_properties(rule: EventRule, conversion: Conversion) -> dict[str, Any]:
+    """What the Pixel says of the event: what both legs know, as TikTok keeps the first copy that it gets.
+
+    The value is the rule's fixed one, or the page's where the rule takes none from the network.
+    """
+    told = dict(conversion.page_properties or {})
+    if rule.value_source == ValueSource.FIXED and rule.fixed_value is not None:
+        return {**told, "value": float(rule.fixed_value), "currency": rule.offer.currency}
+    if rule.value_source == ValueSource.NONE and conversion.page_value is not None:
+        return {**told, "value": float(conversion.page_value), "currency": conversion.page_currency}
+    return told
+
+
+def may_fire(conversion: Conversion, now: datetime) -> bool:
+    """Whether the browser may fire this event now: not if it did so already, nor when TikTok would count it anew."""
+    if conversion.occurred_at < now - FIRED_NO_MORE:
+        return False
+    return not conversion.sightings.filter(outcome=Sighting.Outcome.FIRED).exists()

@@ -1,15 +1,12 @@
 """The two links: into our tracking, and out to the network's offer."""
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_GET
 
 from conversions import clock, configuration
 from conversions.arrival import arrive, landing_url_of, offer_url_of, save_arrival
+from conversions.click_cookie import remember
 from conversions.models import Click
-
-CLICK_COOKIE = "click_id"
-COOKIE_SECONDS = 30 * 24 * 3600
 
 
 @require_GET
@@ -21,7 +18,7 @@ def tracking_link(request: HttpRequest, slug: str) -> HttpResponse:
     click = arrive(request, offer, clock.now())
     landing_url = save_arrival(click, landing_url_of(click, request))
     response = redirect(landing_url if offer.landing_url else offer_url_of(click))
-    remember(response, click)
+    remember(request, response, click)
     return response
 
 
@@ -40,15 +37,3 @@ def redirect(url: str) -> HttpResponse:
     response["Cache-Control"] = "no-store"
     response["Referrer-Policy"] = "strict-origin-when-cross-origin"  # networks look at where a visitor came from
     return response
-
-
-def remember(response: HttpResponse, click: Click) -> None:
-    """Keep the click id in a first-party cookie that browsers let live, because the server sets it."""
-    response.set_cookie(
-        CLICK_COOKIE,
-        click.pk,
-        max_age=COOKIE_SECONDS,
-        httponly=True,
-        samesite="Lax",
-        secure=settings.IS_HTTPS,
-    )

@@ -14,6 +14,8 @@ class Reason(TextChoices):
     CONSENT_DENIED = "consent_denied", "Consent denied"
     PIXEL_ONLY = "pixel_only", "Pixel leg only"
     TAKEN_BACK = "taken_back", "Taken back before it was sent"
+    ROBOT = "robot", "Not a person"
+    ERASED = "erased", "Erased on request"
     # dead, or suppressed when planning sees it already
     CONTRACT = "contract", "Breaks TikTok's contract"
     TOO_OLD = "too_old", "Event too old"
@@ -38,6 +40,9 @@ ADVICE = {
     Reason.CONSENT_DENIED: "Nothing to do: the visitor refused, so TikTok is not told.",
     Reason.PIXEL_ONLY: "Nothing to do: the offer or its event rule sends this event from the browser only.",
     Reason.TAKEN_BACK: "Nothing to do: the network took the conversion back before it was sent.",
+    Reason.ROBOT: "Nothing to do: a bot or a prefetcher came, not a person. A browser taken for one is told of "
+    "as soon as the page's script runs in it.",
+    Reason.ERASED: "Nothing to do: the visitor's data was erased, so TikTok is not told.",
     Reason.CONTRACT: "The detail names the field. Correct the offer or its event rule, then re-queue: the payload is "
     "built anew when it is sent.",
     Reason.TOO_OLD: "TikTok is not told events of more than 7 days ago. Discard it.",

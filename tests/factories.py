@@ -10,6 +10,8 @@ from django.db import InternalError
 from django.utils import timezone
 
 from conversions.models import Click, Conversion, Postback
+from conversions.page_events import page_rule, record_page_event
+from conversions.page_properties import read_properties
 from dispatch.models import Credential, Delivery, DeliveryAttempt
 from offers.models import EventRule, Network, Offer, Pixel
 
@@ -51,6 +53,15 @@ def make_click(offer: Offer | None = None, **fields: Any) -> Click:
     fields.setdefault("ip", "198.51.100.7")
     fields.setdefault("user_agent", "Mozilla/5.0 (test)")
     return Click.objects.create(offer=offer or make_offer(), **fields)
+
+
+def call_page_event(click: Click, event_name: str, now: datetime | None = None, **page: Any) -> Conversion:
+    """What a page of the click's offer does when it calls an event; the offer needs a rule for it."""
+    rule = page_rule(click, event_name)
+    assert rule is not None
+    said = read_properties(page.pop("said", {}), click.offer.currency)
+    url = page.pop("page_url", "https://landing.example/thanks")
+    return record_page_event(click, rule, said, url, "", now or timezone.now(), **page)
 
 
 def make_postback(network: Network, params: dict[str, str], **fields: Any) -> Postback:

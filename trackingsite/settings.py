@@ -26,6 +26,9 @@ WEB_PORT = int(strict_number(env, "WEB_PORT", 8000, most=65535))
 PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default=f"http://127.0.0.1:{WEB_PORT}").rstrip("/")
 IS_HTTPS = PUBLIC_BASE_URL.startswith("https://")
 TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])
+COOKIE_DOMAIN = env.str("COOKIE_DOMAIN", default="")
+COUNTRY_HEADER = env.str("COUNTRY_HEADER", default="")
+REGION_HEADER = env.str("REGION_HEADER", default="")
 
 # TikTok
 TIKTOK_API_URL = env.str("TIKTOK_API_URL", default="https://business-api.tiktok.com").rstrip("/")

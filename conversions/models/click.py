@@ -17,6 +17,13 @@ class Consent(models.TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
+class Robot(models.TextChoices):
+    """What came instead of a visitor. TikTok is told nothing of it."""
+
+    BOT = "bot", "Bot"
+    PREFETCH = "prefetch", "Prefetcher"
+
+
 class Click(models.Model):
     """One arrival of one visitor at one offer."""
 
@@ -45,6 +52,17 @@ class Click(models.Model):
     landing_url = models.TextField("landing URL", help_text="With its full query, without personal data.")
     consent = models.CharField(max_length=9, choices=Consent, default=Consent.UNKNOWN)
     consent_at = models.DateTimeField(null=True, blank=True)
+    consent_source = models.CharField(max_length=30, blank=True, default="", db_default="")
+    country = models.CharField(max_length=2, blank=True, default="", db_default="")
+    region = models.CharField(max_length=3, blank=True, default="", db_default="")
+    robot = models.CharField(max_length=8, choices=Robot, blank=True, default="", db_default="")
+    email_sha256 = models.CharField(max_length=64, blank=True, default="", db_default="")
+    phone_sha256 = models.CharField(max_length=64, blank=True, default="", db_default="")
+    external_id_sha256 = models.CharField(max_length=64, blank=True, default="", db_default="")
+    capped_offer = models.ForeignKey(
+        Offer, models.PROTECT, null=True, blank=True, related_name="+", db_index=False, verbose_name="sent on by"
+    )
+    erased_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-created_at"]
@@ -63,4 +81,18 @@ class Click(models.Model):
     @property
     def has_consent(self) -> bool:
         """Whether TikTok may be told of this visitor under the offer's policy."""
-        return self.consent == Consent.GRANTED or (self.consent == Consent.UNKNOWN and not self.offer.consent_required)
+        return self.consent == Consent.GRANTED or (self.consent == Consent.UNKNOWN and not self.needs_consent)
+
+    @property
+    def needs_consent(self) -> bool:
+        """Whether the offer's policy asks this visitor, where they are, to agree first."""
+        return self.offer.needs_consent(self.country)
+
+    @property
+    def has_refused(self) -> bool:
+        return self.consent in (Consent.DENIED, Consent.WITHDRAWN)
+
+    @property
+    def limits_data(self) -> bool:
+        """Whether what TikTok is told of this visitor is marked for limited data use."""
+        return self.offer.limits_data(self.country, self.region)

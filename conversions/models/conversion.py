@@ -47,6 +47,9 @@ class Conversion(models.Model):
     referrer = models.TextField(blank=True)
     email_sha256 = models.CharField(max_length=64, blank=True)
     phone_sha256 = models.CharField(max_length=64, blank=True)
+    page_value = models.DecimalField("value the page gave", max_digits=14, decimal_places=2, null=True, blank=True)
+    page_currency = models.CharField(max_length=3, blank=True, default="", db_default="")
+    page_properties = models.JSONField("what the page said", null=True, blank=True)
     planned_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField("recorded")
 
@@ -63,6 +66,8 @@ class Conversion(models.Model):
             models.UniqueConstraint(fields=["event_id", "event_name"], name="one_conversion_per_event_id"),
         ]
         indexes = [
+            # Used by the caps and by the coverage of one offer, newest first.
+            models.Index(fields=["offer", "-created_at"], name="conversion_newest_of_offer"),
             # Used by ConversionQuerySet.unplanned(), on every turn of the planner.
             models.Index(fields=["id"], name="conversion_unplanned", condition=Q(planned_at=None)),
             # Used by the digest, which joins a refund without a click id by its receipt.

@@ -14,11 +14,11 @@ from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
 from conversions import clock
-from conversions.identity import sha256
-from conversions.models import Click, Consent
+from conversions.models import Click
 from conversions.page_click import click_of_page
-from conversions.page_events import page_rule, record_page_event
-from offers.models import EventRule
+from conversions.page_events import page_rule, pixel_properties, record_page_event
+from conversions.page_properties import read_properties
+from conversions.page_state import identity_of
 
 register = template.Library()
 
@@ -29,7 +29,7 @@ JS_ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&'\u2028\u2029"}
 def tiktok_pixel(context: dict[str, Any], offer: str = "") -> dict[str, Any]:
     """TikTok's base code for the page's click; nothing at all for a visitor who refused."""
     click = page_click(context, offer)
-    if click is None or refused(click) or not click.offer.allows("pixel"):
+    if click is None or click.has_refused or not click.offer.allows("pixel"):
         return {"pixel_code": None}
     return {
         "nonce": nonce(context),
@@ -50,10 +50,11 @@ def tiktok_event(context: dict[str, Any], event_name: str, offer: str = "") -> d
     request: HttpRequest = context["request"]
     referrer = request.META.get("HTTP_REFERER", "")
     page_url = request.build_absolute_uri()
-    conversion = record_page_event(click, event_name, page_url, referrer, clock.now())
-    if refused(click) or not rule.uses("pixel"):
+    said = read_properties({}, click.offer.currency)
+    conversion = record_page_event(click, rule, said, page_url, referrer, clock.now())
+    if click.has_refused or not rule.uses("pixel"):
         return {"call": None}
-    arguments = [event_name, pixel_properties(rule), {"event_id": str(conversion.event_id)}]
+    arguments = [event_name, pixel_properties(rule, conversion), {"event_id": str(conversion.event_id)}]
     return {"nonce": nonce(context), "call": mark_safe(", ".join(map(script_json, arguments)))}  # noqa: S308
 
 
@@ -61,22 +62,6 @@ def page_click(context: dict[str, Any], offer: str) -> Click | None:
     """The click of the page being rendered; the offer is the tag's argument or the context's `offer`."""
     slug = offer or getattr(context.get("offer"), "slug", "")
     return click_of_page(context["request"], slug)
-
-
-def refused(click: Click) -> bool:
-    return click.consent in (Consent.DENIED, Consent.WITHDRAWN)
-
-
-def identity_of(click: Click) -> dict[str, str]:
-    """Match keys for `ttq.identify`, hashed here so that both legs carry the same digest."""
-    return {"external_id": sha256(click.pk)} if click.offer.send_external_id else {}
-
-
-def pixel_properties(rule: EventRule) -> dict[str, Any]:
-    """What both legs know of the value: the rule's fixed one, or nothing (TikTok keeps the first copy's)."""
-    if rule.value_source != EventRule.ValueSource.FIXED or rule.fixed_value is None:
-        return {}
-    return {"value": float(rule.fixed_value), "currency": rule.offer.currency}
 
 
 def nonce(context: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ class EventRule(models.Model):
         PAYOUT = "payout", "Payout of the conversion"
         AMOUNT = "amount", "Sale amount"
         FIXED = "fixed", "Fixed value"
-        NONE = "none", "No value"
+        NONE = "none", "No value, or the page's"
 
     class Legs(models.TextChoices):
         BOTH = "both", "Pixel and Events API"

@@ -4,9 +4,11 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 
+from offers.caps import time_zone_choices
 from offers.link_tokens import validate_link
 from offers.models.network import SLUG_HELP, Network, validate_currency
 from offers.models.pixel import Pixel
+from offers.places import host_list, places, validate_hosts, validate_places
 
 
 class OfferQuerySet(models.QuerySet["Offer"]):
@@ -63,9 +65,63 @@ class Offer(models.Model):
         default=True,
         help_text="Nothing goes to TikTok, on either leg, before the visitor has agreed.",
     )
+    consent_countries = models.CharField(
+        "only in these countries",
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_places],
+        help_text="Two-letter codes, such as DE FR GB, of the countries whose visitors must agree first. Empty means "
+        "everywhere. A visitor whose country is not known has to agree, too.",
+    )
+    limited_data_places = models.CharField(
+        "limited data use in",
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_places],
+        help_text="Countries, or states of one, whose visitors' events are marked for limited data use, such "
+        "as US-CA US-CO US-CT US-UT US-VA. Empty means nowhere.",
+    )
+    page_hosts = models.CharField(
+        "hosts of your pages",
+        max_length=1000,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_hosts],
+        help_text="Where the script may run, beside the landing page's host and this site: host names such as "
+        "shop.example or *.shop.example. What pages elsewhere report, copies of your page for instance, is refused.",
+    )
     send_email = models.BooleanField("send hashed e-mail", default=False)
     send_phone = models.BooleanField("send hashed phone number", default=False)
     send_external_id = models.BooleanField("send hashed external id", default=False)
+    daily_cap = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="The most sales of one day, pending ones included. Empty means no cap.",
+    )
+    total_cap = models.PositiveIntegerField(
+        null=True, blank=True, help_text="The most sales there may ever be, pending ones included. Empty means no cap."
+    )
+    cap_time_zone = models.CharField(
+        "day of the cap",
+        max_length=50,
+        default="UTC",
+        db_default="UTC",
+        choices=time_zone_choices,
+        help_text="The time zone in which the network's day begins.",
+    )
+    fallback_offer = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Where the tracking link leads once a cap is reached. Without one it goes on leading to this offer.",
+    )
     notes = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -78,10 +134,28 @@ class Offer(models.Model):
         return self.name
 
     def clean(self) -> None:
+        errors = {}
         if "{click_id}" not in self.offer_url:
-            raise ValidationError(
-                {"offer_url": "Put {click_id} into the link, or the network can't tell us which click converted."}
-            )
+            errors["offer_url"] = "Put {click_id} into the link, or the network can't tell us which click converted."
+        if self.pk and self.fallback_offer_id == self.pk:
+            errors["fallback_offer"] = "An offer can't stand in for itself."
+        if errors:
+            raise ValidationError(errors)
+
+    def needs_consent(self, country: str) -> bool:
+        """Whether a visitor from there (ISO 3166, two letters; empty when unknown) has to agree first."""
+        countries = places(self.consent_countries)
+        return self.consent_required and (not countries or not country or country in countries)
+
+    def limits_data(self, country: str, region: str) -> bool:
+        """Whether events of a visitor from there are marked for limited data use; `region` is that of ISO 3166-2."""
+        limited = places(self.limited_data_places)
+        return country in limited or f"{country}-{region}" in limited
+
+    def has_page_on(self, host: str) -> bool:
+        """Whether the script may run on pages of this host; anywhere when neither landing page nor hosts are given."""
+        hosts = host_list(self.page_hosts, self.landing_url)
+        return not hosts or any(host == known or (known[:2] == "*." and host.endswith(known[1:])) for known in hosts)
 
     def allows(self, leg: str) -> bool:
         """Whether the tracking mode lets this leg ("pixel" or "server") be used."""

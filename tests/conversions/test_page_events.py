@@ -6,10 +6,9 @@ from django.template import Context, Template
 from django.test import Client, RequestFactory
 
 from conversions.models import Click, Conversion
-from conversions.page_events import record_page_event
 from offers.models import Offer
 from tests.conversions.support import digest_everything, send
-from tests.factories import make_click, make_offer
+from tests.factories import call_page_event, make_click, make_offer
 
 pytestmark = pytest.mark.django_db
 RULES = [{"trigger": "page", "event_name": "ViewContent"}, {"trigger": "approved", "event_name": "Purchase"}]
@@ -160,7 +159,7 @@ def test_whoever_plans_is_told_after_the_commit(woken: list[str], django_capture
     click = make_click(make_offer(RULES))
 
     with django_capture_on_commit_callbacks(execute=True):
-        record_page_event(click, "ViewContent", "https://landing.example/", "", click.created_at)
+        call_page_event(click, "ViewContent", click.created_at)
 
     assert woken == ["dispatch.tasks.deliver"]
 

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from conversions.digest import digest_batch
 from conversions.models import Click, Conversion, LedgerEntry
-from conversions.page_events import record_page_event
 from offers.models import Offer
 from tests.conversions.support import rules_for_words
-from tests.factories import make_click, make_offer, make_postback
+from tests.factories import call_page_event, make_click, make_offer, make_postback
 
 pytestmark = pytest.mark.django_db
 STATUSES = ["pending", "approved", "rejected", "refunded", "chargeback"]
@@ -207,7 +206,7 @@ def test_a_page_event_among_them_changes_nothing(steps):
     click, _ = clicks(ONE_RULE)
     for step in steps:
         if step == "page":
-            record_page_event(click, "Purchase", "https://landing.example/", "", timezone.now())
+            call_page_event(click, "Purchase", timezone.now())
         else:
             story(click, [fact(step, f"T-{click.pk}")], [])
 

@@ -13,9 +13,8 @@ from django.utils import timezone
 from conversions.digest import digest_batch
 from conversions.inserting import PreparedInsert
 from conversions.models import Conversion, LedgerEntry, Postback
-from conversions.page_events import record_page_event
 from tests.conversions.support import digest_everything, postback_url
-from tests.factories import make_click, make_network, make_offer, make_postback
+from tests.factories import call_page_event, make_click, make_network, make_offer, make_postback
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 8
@@ -92,7 +91,7 @@ def test_page_event_and_postback_are_one_conversion():
         make_postback(click.offer.network, {"click_id": click.pk, "txid": "T-" + click.pk, "payout": "5"})
 
         def page(click=click) -> None:
-            record_page_event(click, "Purchase", "https://landing.example/thanks", "", timezone.now())
+            call_page_event(click, "Purchase", timezone.now())
 
         at_once([page, digest_everything, page, digest_everything, page, page])
         digest_everything()
@@ -105,9 +104,7 @@ def test_page_event_and_postback_are_one_conversion():
 def test_a_page_loaded_many_times_at_once_is_one_event():
     click = make_click()
 
-    ids = at_once(
-        [lambda: record_page_event(click, "Purchase", "https://landing.example/", "", timezone.now()).event_id] * 20
-    )
+    ids = at_once([lambda: call_page_event(click, "Purchase", timezone.now()).event_id] * 20)
 
     assert len(set(ids)) == Conversion.objects.count() == 1
 

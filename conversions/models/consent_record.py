@@ -1,0 +1,20 @@
+from django.db import models
+
+from conversions.models.click import Click, Consent
+
+
+class ConsentRecord(models.Model):
+    """One answer of a visitor, with where it came from: the proof that TikTok was told, or not, as they wished."""
+
+    click = models.ForeignKey(Click, models.CASCADE, related_name="consent_records")
+    state = models.CharField("answer", max_length=9, choices=Consent)
+    source = models.CharField(max_length=30, help_text="Who told us: the banner, a consent tool, a link, a person.")
+    was_required = models.BooleanField("required", help_text="Whether the offer's policy asked for it at that time.")
+    page_url = models.TextField("page", blank=True)
+    created_at = models.DateTimeField("answered")
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.get_state_display()}, click {self.click_id}"

@@ -1,0 +1,108 @@
+"""What a page says of an event: a closed set of properties, each read strictly. What can't be read is left out.
+
+Source: TikTok's Events API parameter table; both legs carry the same, so the Pixel gets what comes out of here too.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from conversions.identity import hide_beginning
+from conversions.visitor import clean_text
+from offers.vocabulary import CURRENCIES
+
+MAX_VALUE = Decimal("1e9")
+MAX_CONTENTS = 50
+TEXT_LENGTH = 200
+CENT = Decimal("0.01")
+CONTENT_TYPES = ("product", "product_group")
+
+
+@dataclass(frozen=True)
+class PageProperties:
+    """`value` in units of `currency`, which is one that TikTok takes; None and "" when the page gave none."""
+
+    value: Decimal | None = None
+    currency: str = ""
+    others: dict[str, Any] = field(default_factory=dict)
+
+
+def read_properties(given: Mapping[str, Any], currency: str) -> PageProperties:
+    """The page's properties; a value without a currency is in `currency`, the offer's."""
+    value = read_value(given.get("value"))
+    named = str(given.get("currency") or currency).strip().upper()
+    if value is None or named not in CURRENCIES:
+        value, named = None, ""
+    read = ((name, reader(given[name])) for name, reader in READERS.items() if given.get(name) not in (None, ""))
+    return PageProperties(value, named, {name: found for name, found in read if found not in (None, "", [])})
+
+
+def read_value(given: Any) -> Decimal | None:
+    """A plain number of at most a thousand million, to the cent; None for anything else, also for one below zero."""
+    if isinstance(given, bool) or not isinstance(given, int | float | str | Decimal) or len(str(given)) > 30:
+        return None
+    try:
+        value = Decimal(str(given).strip())
+    except InvalidOperation:
+        return None
+    return value.quantize(CENT) if value.is_finite() and 0 <= value <= MAX_VALUE else None
+
+
+def read_text(given: Any) -> str:
+    """Text without personal data; numbers are written out, as TikTok wants ids to be text."""
+    if isinstance(given, bool) or not isinstance(given, str | int | float | Decimal):
+        return ""
+    return hide_beginning(clean_text(str(given), 4 * TEXT_LENGTH).strip(), TEXT_LENGTH)
+
+
+def read_count(given: Any) -> int | None:
+    """A whole number from 1 to a million."""
+    value = read_value(given)
+    return int(value) if value is not None and value == int(value) and 1 <= value <= 1_000_000 else None
+
+
+def read_price(given: Any) -> float | None:
+    value = read_value(given)
+    return None if value is None else float(value)
+
+
+def read_content_type(given: Any) -> str:
+    return given if given in CONTENT_TYPES else ""
+
+
+def read_ids(given: Any) -> list[str]:
+    ids = given if isinstance(given, list | tuple) else [given]
+    return [text for text in map(read_text, ids[:MAX_CONTENTS]) if text]
+
+
+def read_contents(given: Any) -> list[dict[str, Any]]:
+    """The things that the event is about, at most fifty; one alone may come without its list."""
+    contents = given if isinstance(given, list | tuple) else [given]
+    return list(filter(None, map(read_content, contents[:MAX_CONTENTS])))
+
+
+def read_content(given: Any) -> dict[str, Any]:
+    if not isinstance(given, Mapping):
+        return {}
+    read = ((name, reader(given[name])) for name, reader in CONTENT_READERS.items() if given.get(name) is not None)
+    return {name: value for name, value in read if value not in (None, "")}
+
+
+CONTENT_READERS: dict[str, Callable[[Any], Any]] = {
+    "content_id": read_text,
+    "content_name": read_text,
+    "content_category": read_text,
+    "brand": read_text,
+    "price": read_price,
+    "quantity": read_count,
+}
+READERS: dict[str, Callable[[Any], Any]] = {
+    "contents": read_contents,
+    "content_ids": read_ids,
+    "content_type": read_content_type,
+    "description": read_text,
+    "search_string": read_text,
+    "order_id": read_text,
+    "num_items": read_count,
+}

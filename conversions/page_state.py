@@ -1,0 +1,81 @@
+"""What the script on a page is told of its click: enough to fire every event at once, with ids made here."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+
+from conversions.event_ids import make_event_id
+from conversions.identity import sha256
+from conversions.models import Click, Conversion, Sighting
+from conversions.page_events import FIRED_NO_MORE, ValueSource, page_rules, pixel_properties
+from offers.models import EventRule
+
+
+def state_of(click: Click, now: datetime) -> dict[str, Any]:
+    """Plain JSON values; the shape is described in docs/pixel.md. Three queries, however many events there are."""
+    rules = page_rules(list(click.offer.event_rules.select_related("offer").order_by("-pk")))
+    return {
+        "click_id": click.pk,
+        "go": settings.PUBLIC_BASE_URL + reverse("outbound_link", args=[click.pk]),
+        "consent": click.consent,
+        "may_send": click.has_consent,
+        "pixel": pixel_of(click),
+        "limited_data_use": click.limits_data,
+        "identity": identity_of(click),
+        "currency": click.offer.currency,
+        "events": {name: event_of(click, rule, found, now) for name, rule, found in with_recorded(click, rules)},
+    }
+
+
+def pixel_of(click: Click) -> dict[str, str] | None:
+    """The pixel to load; None where this leg is not used, nor for what is no visitor."""
+    if not click.offer.allows("pixel") or click.robot or click.erased_at:
+        return None
+    return {"code": click.offer.pixel.code, "src": f"{settings.TIKTOK_PIXEL_URL}/i18n/pixel/events.js"}
+
+
+def identity_of(click: Click) -> dict[str, str]:
+    """Match keys for `ttq.identify`, those that the offer approves; hashed here, so that both legs carry one digest."""
+    offer = click.offer
+    external_id = click.external_id_sha256 or sha256(click.pk)
+    approved = {
+        "sha256_email": click.email_sha256 if offer.send_email else "",
+        "sha256_phone_number": click.phone_sha256 if offer.send_phone else "",
+        "external_id": external_id if offer.send_external_id else "",
+    }
+    return {name: digest for name, digest in approved.items() if digest}
+
+
+def with_recorded(
+    click: Click, rules: dict[str, EventRule]
+) -> list[tuple[str, EventRule, tuple[Conversion, bool] | None]]:
+    """Each event with its first occurrence, if there is one, and whether the Pixel has fired that."""
+    recorded = {c.event_name: c for c in click.conversions.filter(occurrence_key="")}
+    fired = Sighting.objects.filter(conversion__in=recorded.values(), outcome=Sighting.Outcome.FIRED)
+    seen = set(fired.values_list("conversion_id", flat=True)) if recorded else set()
+    found = {name: (c, c.pk in seen) for name, c in recorded.items()}
+    return [(name, rule, found.get(name)) for name, rule in rules.items()]
+
+
+def event_of(click: Click, rule: EventRule, recorded: tuple[Conversion, bool] | None, now: datetime) -> dict[str, Any]:
+    """What the page needs to fire the first occurrence of an event.
+
+    `value` is "page" where the page's own is told, "none" where only the network knows it, else the fixed one.
+    `recorded` has the properties that were told first. `done`: the browser must not fire it again.
+    """
+    conversion, seen = recorded or (None, False)
+    return {
+        "event_id": str(make_event_id(click.pk, rule.event_name)),
+        "pixel": rule.uses("pixel"),
+        "value": value_of(rule),
+        "recorded": pixel_properties(rule, conversion) if conversion else None,
+        "done": bool(conversion and (seen or conversion.occurred_at < now - FIRED_NO_MORE)),
+    }
+
+
+def value_of(rule: EventRule) -> str | dict[str, Any]:
+    if rule.value_source == ValueSource.FIXED and rule.fixed_value is not None:
+        return {"value": float(rule.fixed_value), "currency": rule.offer.currency}
+    return "page" if rule.value_source == ValueSource.NONE else "none"
