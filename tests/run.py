@@ -21,6 +21,7 @@ from tests.postgresql import NoPostgreSQLError, private_cluster
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 STRICT = "--nothing-skipped"
+FAULTS = "tests/faults"
 SECONDS_TO_STOP = 30
 
 
@@ -44,30 +45,49 @@ def main(arguments: list[str]) -> int:
         say(f"Python {sys.version.split()[0]}")
         say(f"Browser: {browser() or install('chromium', browser)}")
         say(f"Redis: {redis_server() or install('redis-server', redis_server)}")
-        results = run_all({"SQLite": nullcontext(""), "PostgreSQL": postgresql()}, arguments)
+        results = run_all(suites(arguments))
     except KeyboardInterrupt:
         say("Stopped.")
         return 130
     return report(results, strict)
 
 
-def postgresql() -> AbstractContextManager[str]:
+@dataclass(frozen=True)
+class Suite:
+    """What one pytest runs, and on which database."""
+
+    name: str
+    database: AbstractContextManager[str]
+    arguments: list[str]
+
+
+def suites(arguments: list[str]) -> list[Suite]:
+    """Each database's tests. Those of faults mostly wait, so in a whole run they go beside the others."""
     given = os.environ.get("TEST_DATABASE_URL")
-    return nullcontext(given) if given else private_cluster()
+    if arguments or given:
+        server = nullcontext(given) if given else private_cluster()
+        return [Suite("SQLite", nullcontext(""), arguments), Suite("PostgreSQL", server, arguments)]
+    return [
+        Suite("SQLite", nullcontext(""), [f"--ignore={FAULTS}"]),
+        Suite("PostgreSQL", private_cluster(), [f"--ignore={FAULTS}"]),
+        Suite("SQLite, faults", nullcontext(""), [FAULTS]),
+        Suite("PostgreSQL, faults", private_cluster(), [FAULTS]),
+    ]
 
 
-def run_all(databases: dict[str, AbstractContextManager[str]], arguments: list[str]) -> list[Result]:
-    """Run the suite on all databases at the same time; the first one shows its output live, the others afterwards."""
+def run_all(suites: list[Suite]) -> list[Result]:
+    """Run the suites at the same time; the first one shows its output live, the others afterwards."""
     results, running = [], []
     with ExitStack() as stack:
-        for suite, database in databases.items():
+        for suite in suites:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trackingsite-tests-")))
             try:
-                url = stack.enter_context(database)
+                url = stack.enter_context(suite.database)
             except NoPostgreSQLError as reason:
-                results.append(Result(suite, skipped=[f"no PostgreSQL: {reason}"]))
+                results.append(Result(suite.name, skipped=[f"no PostgreSQL: {reason}"]))
             else:
-                running.append(stack.enter_context(Run(suite, url, folder, arguments, is_live=not running)))
+                run = Run(suite.name, url, folder, suite.arguments, is_live=not running)
+                running.append(stack.enter_context(run))
         return [*(run.result() for run in running), *results]
 
 
@@ -141,10 +161,10 @@ def read(suite: str, record: Path) -> Result:
 
 def report(results: list[Result], strict: bool) -> int:
     """Print the table, the reasons, and one plain line at the very end. Returns the exit code."""
-    say(f"\n{'suite':<12}{'passed':>8}{'failed':>8}{'skipped':>8}{'seconds':>9}")
+    say(f"\n{'suite':<20}{'passed':>8}{'failed':>8}{'skipped':>8}{'seconds':>9}")
     for result in results:
         numbers = f"{result.passed:>8}{result.failed:>8}{len(result.skipped):>8}{result.seconds:>9.1f}"
-        say(f"{result.suite:<12}{numbers}")
+        say(f"{result.suite:<20}{numbers}")
     for result in results:
         for reason, count in Counter(result.skipped).items():
             say(f"skipped on {result.suite}, {count} x: {reason}")

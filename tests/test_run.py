@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import OutsideConnectionError
-from tests.run import Result, environment, read, report
+from tests.run import Result, environment, read, report, suites
 
 RECORD = """<?xml version="1.0"?><testsuites><testsuite>
 <testcase name="a"/><testcase name="b"/>
@@ -46,6 +46,17 @@ def test_fails_on_failures_on_no_test_at_all_and_where_it_is_strict_on_skips(
     result: Result, strict: bool, code: int
 ) -> None:
     assert report([result], strict) == code
+
+
+def test_a_whole_run_has_every_test_once_on_each_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TEST_DATABASE_URL", raising=False)
+
+    whole = {suite.name: suite.arguments for suite in suites([])}
+    chosen = {suite.name: suite.arguments for suite in suites(["-k", "postback"])}
+
+    assert whole["SQLite"] == whole["PostgreSQL"] == ["--ignore=tests/faults"]
+    assert whole["SQLite, faults"] == whole["PostgreSQL, faults"] == ["tests/faults"]
+    assert chosen == {"SQLite": ["-k", "postback"], "PostgreSQL": ["-k", "postback"]}
 
 
 def test_takes_no_setting_of_this_project_into_the_tests(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
