@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -53,6 +54,23 @@ def parse_address(text: str) -> Address | None:
 def is_internal(address: Address) -> bool:
     """Whether it is this machine's or a private network's."""
     return address.is_loopback or address.is_link_local or any(address in network for network in PRIVATE)
+
+
+def visitor_ip(ip: str | None) -> str:
+    """A visitor's address, as others may be told it; empty when there is none.
+
+    A private one is our own proxy's, unless the whole site is a local installation.
+    """
+    return ip if ip and (not is_private(ip) or is_local_installation()) else ""
+
+
+@lru_cache(maxsize=20_000)
+def is_private(ip: str) -> bool:
+    return is_internal(ipaddress.ip_address(ip))
+
+
+def is_local_installation() -> bool:
+    return urlsplit(settings.PUBLIC_BASE_URL).hostname in ("127.0.0.1", "localhost", "::1")
 
 
 def is_trusted(address: Address) -> bool:

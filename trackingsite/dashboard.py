@@ -14,12 +14,12 @@ from django.utils.timesince import timesince
 
 from conversions.models import Click, Conversion, Postback
 from conversions.outcomes import GOOD, Outcome
+from conversions.visitor import is_local_installation
 from dispatch import clock, standing
 from dispatch.models import Delivery
 from dispatch.reasons import Reason
 from dispatch.standing import LATE, Code, Standing
 from dispatch.takeover import recent_takeovers
-from dispatch.tiktok.payload import is_local_installation
 from dispatch.wording import at, deliveries, quoted
 from offers.models import Network, Offer, Pixel
 from offers.silence import in_hours, silent_for

@@ -1,16 +1,12 @@
 """One conversion as TikTok wants to hear it. Built from the rows at send time: a repaired offer repairs its queue."""
 
-import ipaddress
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
-from urllib.parse import urlsplit
-
-from django.conf import settings
 
 from conversions.identity import sha256
 from conversions.models import Conversion
-from conversions.visitor import is_internal
+from conversions.visitor import visitor_ip
 from dispatch.money import Told
 from dispatch.tiktok.contract import VERSION, Event, Page, Properties, User, check_event
 from offers.models import EventRule
@@ -48,17 +44,6 @@ def build_user(conversion: Conversion) -> User:
         external_id=[sha256(click.pk)] if offer.send_external_id else [],
     )
     return cast(User, {key: value for key, value in user.items() if value})
-
-
-def visitor_ip(ip: str | None) -> str:
-    """A visitor's address. A private one is our own proxy's, unless the whole site is a local installation."""
-    if not ip:
-        return ""
-    return "" if is_internal(ipaddress.ip_address(ip)) and not is_local_installation() else ip
-
-
-def is_local_installation() -> bool:
-    return urlsplit(settings.PUBLIC_BASE_URL).hostname in ("127.0.0.1", "localhost", "::1")
 
 
 def build_page(conversion: Conversion) -> Page:
