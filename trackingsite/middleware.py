@@ -15,7 +15,7 @@ from offers.encryption import SecretUnreadableError
 
 logger = logging.getLogger(__name__)
 
-HOT_PREFIXES = ("/c/", "/go/", "/postback/", "/healthz", "/readyz", "/metrics")
+HOT_PREFIXES = ("/c/", "/go/", "/postback/", "/pixel/", "/healthz", "/readyz", "/metrics")
 RETRY_AFTER_SECONDS = 5
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]

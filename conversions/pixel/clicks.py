@@ -1,0 +1,81 @@
+"""The click that a page's script speaks for: found, and brought up to date with what the browser knows by now."""
+
+import re
+from typing import Any
+
+from conversions.arrival import UNREPLACED_AD_MACRO, ttclid_of
+from conversions.click_cookie import clicks_in
+from conversions.click_ids import is_click_id
+from conversions.models import Click, Conversion, Robot
+from conversions.models.click import TTCLID_LENGTH
+from conversions.pixel.answers import RefusalError
+from conversions.pixel.calls import Call
+from conversions.signals import announce
+from conversions.visitor import client_ip, user_agent
+
+TTP = re.compile(r"[\w.~-]{8,100}", re.ASCII)
+TTCLID = re.compile(rf"[\w.~-]{{8,{TTCLID_LENGTH}}}", re.ASCII)
+
+
+def click_of(call: Call) -> Click:
+    """The click that the body names, brought up to date. Raises RefusalError where the offer has none of this id."""
+    named = call.body.get("click_id")
+    clicks = clicks_of(call, [named])
+    if not clicks:
+        raise RefusalError(404, "unknown_click", "The offer has no click of this id. Call “arrival” first.")
+    refresh(clicks[0], call)
+    return clicks[0]
+
+
+def clicks_of_browser(call: Call) -> list[Click]:
+    """The offer's clicks that the body, the page's address and the cookie name, in this order."""
+    return clicks_of(call, [call.body.get("click_id"), call.query.get("click_id"), *clicks_in(call.request)])
+
+
+def clicks_of(call: Call, ids: list[Any]) -> list[Click]:
+    """Those of the ids that are clicks of the offer and not erased."""
+    known = list(dict.fromkeys(key for key in ids if isinstance(key, str) and is_click_id(key)))
+    found = Click.objects.filter(offer=call.offer, erased_at=None).in_bulk(known) if known else {}
+    for click in found.values():
+        click.offer = call.offer
+    return [found[key] for key in known if key in found]
+
+
+def refresh(click: Click, call: Call) -> None:
+    """Write down what the browser knows better; mostly there is nothing."""
+    news = news_of(click, call)
+    if news:
+        Click.objects.filter(pk=click.pk, erased_at=None).update(**news)
+        take(click, news)
+    if "robot" in news:
+        Conversion.objects.filter(click=click).update(planned_at=None)
+        announce()
+
+
+def take(click: Click, news: dict[str, Any]) -> None:
+    """Give the click what is new. Does not save."""
+    for name, value in news.items():
+        setattr(click, name, value)
+
+
+def news_of(click: Click, call: Call) -> dict[str, Any]:
+    """The click's columns that have to change, with their new values.
+
+    Only a browser that shows the page to somebody runs its script, so what began as a prefetch is a visitor's.
+    """
+    news: dict[str, Any] = {}
+    ttp, ttclid = said(call, "ttp", TTP), ttclid_of(call.query) or said(call, "ttclid", TTCLID)
+    if ttp and ttp != click.ttp:
+        news["ttp"] = ttp
+    if ttclid and not click.ttclid:
+        news["ttclid"] = ttclid
+    if click.robot == Robot.PREFETCH:
+        news |= {"robot": "", "ip": client_ip(call.request), "user_agent": user_agent(call.request)}
+    return news
+
+
+def said(call: Call, name: str, form: re.Pattern[str]) -> str:
+    """One of TikTok's ids as the page has it in its cookie; empty for what can be none."""
+    value = call.body.get(name)
+    is_id = isinstance(value, str) and form.fullmatch(value) and not UNREPLACED_AD_MACRO.match(value)
+    return str(value) if is_id else ""

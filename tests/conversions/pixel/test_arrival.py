@@ -1,0 +1,101 @@
+"""A page that was opened: its click is found, or registered once."""
+
+import pytest
+from django.test import Client
+
+from conversions.models import Click, Conversion
+from tests.conversions.pixel.support import PAGE, RULES, call, call_for
+from tests.factories import call_page_event, make_click, make_offer
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_fresh_visitor_is_registered_with_what_page_and_browser_say():
+    offer = make_offer(RULES)
+
+    response = call(
+        "arrival",
+        offer,
+        Client(HTTP_USER_AGENT="Mozilla/5.0 (iPhone)"),
+        url=f"{PAGE}?ttclid=E.C.P.abcdefgh&utm_source=tiktok&email=jane%40example.com",
+        referrer="https://www.tiktok.example/",
+        ttp="2Oqabcdefghijk",
+    )
+
+    click = Click.objects.get()
+    assert (click.ttclid, click.utm_source, click.ttp) == ("E.C.P.abcdefgh", "tiktok", "2Oqabcdefghijk")
+    assert (click.referrer, click.user_agent) == ("https://www.tiktok.example/", "Mozilla/5.0 (iPhone)")
+    assert click.landing_url == f"{PAGE}?ttclid=E.C.P.abcdefgh&utm_source=tiktok&click_id={click.pk}"
+    assert (response.status_code, response.json()["click_id"]) == (200, click.pk)
+    assert response.cookies["click_id"].value == click.pk
+
+
+@pytest.mark.parametrize("place", ["body", "url", "cookie"])
+def test_a_known_click_is_not_registered_again(place: str, django_assert_num_queries):
+    click, client = make_click(make_offer(RULES)), Client()
+    known = {"body": {"click_id": click.pk}, "url": {"url": f"{PAGE}?click_id={click.pk}"}, "cookie": {}}[place]
+    client.cookies["click_id"] = click.pk if place == "cookie" else ""
+    call("arrival", click.offer, client, **known)
+
+    with django_assert_num_queries(3):
+        response = call("arrival", click.offer, client, **known)
+
+    assert response.json()["click_id"] == Click.objects.get().pk == response.cookies["click_id"].value
+
+
+def test_a_newer_ad_click_is_a_new_arrival_and_going_back_finds_the_older_one():
+    click, client = make_click(make_offer(RULES), ttclid="E.C.P.older"), Client()
+    client.cookies["click_id"] = click.pk
+
+    newer = call("arrival", click.offer, client, url=f"{PAGE}?ttclid=E.C.P.newer").json()["click_id"]
+    older = call("arrival", click.offer, client, url=f"{PAGE}?ttclid=E.C.P.older").json()["click_id"]
+
+    assert (older, Click.objects.get(pk=newer).ttclid) == (click.pk, "E.C.P.newer")
+    assert client.cookies["click_id"].value == f"{older}.{newer}"
+
+
+def test_clicks_of_other_offers_and_erased_ones_are_passed_over():
+    offer, client = make_offer(RULES), Client()
+    erased = make_click(offer, erased_at="2026-01-01T00:00Z")
+    client.cookies["click_id"] = make_click(make_offer(RULES)).pk
+
+    answer = call("arrival", offer, client, click_id=erased.pk).json()
+
+    assert Click.objects.filter(offer=offer).exclude(pk=erased.pk).get().pk == answer["click_id"]
+
+
+def test_the_page_learns_what_was_told_before():
+    click = make_click(make_offer(RULES))
+    conversion = call_page_event(click, "ViewContent", said={"value": 5})
+
+    events = call_for(click, "arrival").json()["events"]
+
+    assert events["ViewContent"]["recorded"] == {"value": 5.0, "currency": "USD"}
+    assert events["ViewContent"]["event_id"] == str(conversion.event_id)
+    assert events["Lead"]["recorded"] is None
+
+
+def test_what_the_browser_knows_by_now_is_written_down_once(django_assert_num_queries):
+    click = make_click(make_offer(RULES), ttclid="", ttp="")
+    known = {"ttp": "2Oqabcdefghijk", "ttclid": "E.C.P.cookie"}
+
+    call_for(click, "arrival", **known)
+    with django_assert_num_queries(3):
+        call_for(click, "arrival", ttp="<script>", ttclid="E.C.P.other")
+
+    click.refresh_from_db()
+    assert (click.ttp, click.ttclid) == ("2Oqabcdefghijk", "E.C.P.cookie")
+
+
+def test_what_began_as_a_prefetch_is_a_visitor_once_its_page_runs():
+    offer = make_offer(RULES)
+    prefetched, bot = make_click(offer, robot="prefetch"), make_click(offer, robot="bot")
+    for click in (prefetched, bot):
+        call_page_event(click, "ViewContent")
+    Conversion.objects.update(planned_at="2026-01-01T00:00Z")
+
+    call_for(prefetched, "arrival")
+    call_for(bot, "arrival")
+
+    assert Conversion.objects.get(planned_at=None).click == prefetched
+    assert (Click.objects.get(pk=prefetched.pk).robot, Click.objects.get(pk=bot.pk).robot) == ("", "bot")
