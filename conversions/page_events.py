@@ -1,6 +1,7 @@
 """Events that a page calls: one Conversion each, with its event_id made here and told to the page."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -22,14 +23,17 @@ FIRED_NO_MORE = timedelta(hours=47)
 
 
 def page_rules(rules: list[EventRule]) -> dict[str, EventRule]:
-    """The rule by which a page may call each event: its own, else the postback's that it shares an event_id with."""
-    ordered = sorted(rules, key=lambda rule: rule.trigger == EventRule.Trigger.PAGE)
+    """The rule by which a page may call each event: its own, else the postback's that it shares an event_id with.
+
+    A page does not know the network's word, so a rule for any word goes before one that is made for it.
+    """
+    ordered = sorted(rules, key=lambda rule: (rule.trigger == EventRule.Trigger.PAGE, not rule.network_event, -rule.pk))
     return {rule.event_name: rule for rule in ordered}
 
 
 def page_rule(click: Click, event_name: str) -> EventRule | None:
     """The rule by which a page may call this event."""
-    return page_rules(list(click.offer.event_rules.filter(event_name=event_name).order_by("-pk"))).get(event_name)
+    return page_rules(list(click.offer.event_rules.filter(event_name=event_name))).get(event_name)
 
 
 def record_page_event(
@@ -73,17 +77,20 @@ def find(event_id: UUID, event_name: str) -> Conversion | None:
     return Conversion.objects.filter(event_id=event_id, event_name=event_name).first()
 
 
-def pixel_properties(rule: EventRule, conversion: Conversion) -> dict[str, Any]:
-    """What the Pixel says of the event: what both legs know, as TikTok keeps the first copy that it gets.
-
-    The value is the rule's fixed one, or the page's where the rule takes none from the network.
-    """
-    told = dict(conversion.page_properties or {})
+def page_money(rule: EventRule, conversion: Conversion) -> tuple[Decimal | None, str]:
+    """Value and currency that the Pixel tells: the rule's fixed one, or the page's where none is the network's."""
     if rule.value_source == ValueSource.FIXED and rule.fixed_value is not None:
-        return {**told, "value": float(rule.fixed_value), "currency": rule.offer.currency}
+        return rule.fixed_value, rule.offer.currency
     if rule.value_source == ValueSource.NONE and conversion.page_value is not None:
-        return {**told, "value": float(conversion.page_value), "currency": conversion.page_currency}
-    return told
+        return conversion.page_value, conversion.page_currency
+    return None, ""
+
+
+def pixel_properties(rule: EventRule, conversion: Conversion) -> dict[str, Any]:
+    """What the Pixel says of the event: what both legs know, as TikTok keeps the first copy that it gets."""
+    told = dict(conversion.page_properties or {})
+    value, currency = page_money(rule, conversion)
+    return told if value is None else {**told, "value": float(value), "currency": currency}
 
 
 def may_fire(conversion: Conversion, now: datetime) -> bool:

@@ -83,10 +83,12 @@ def read_contents(given: Any) -> list[dict[str, Any]]:
 
 
 def read_content(given: Any) -> dict[str, Any]:
+    """One thing; without its id it is none, as TikTok finds it by that alone."""
     if not isinstance(given, Mapping):
         return {}
     read = ((name, reader(given[name])) for name, reader in CONTENT_READERS.items() if given.get(name) is not None)
-    return {name: value for name, value in read if value not in (None, "")}
+    content = {name: value for name, value in read if value not in (None, "")}
+    return content if "content_id" in content else {}
 
 
 CONTENT_READERS: dict[str, Callable[[Any], Any]] = {

@@ -7,7 +7,6 @@ from django.conf import settings
 from django.urls import reverse
 
 from conversions.event_ids import make_event_id
-from conversions.identity import sha256
 from conversions.models import Click, Conversion, Sighting
 from conversions.page_events import FIRED_NO_MORE, ValueSource, page_rules, pixel_properties
 from offers.models import EventRule
@@ -15,7 +14,7 @@ from offers.models import EventRule
 
 def state_of(click: Click, now: datetime) -> dict[str, Any]:
     """Plain JSON values; the shape is described in docs/pixel.md. Three queries, however many events there are."""
-    rules = page_rules(list(click.offer.event_rules.select_related("offer").order_by("-pk")))
+    rules = page_rules(list(click.offer.event_rules.select_related("offer")))
     return {
         "click_id": click.pk,
         "go": settings.PUBLIC_BASE_URL + reverse("outbound_link", args=[click.pk]),
@@ -39,11 +38,10 @@ def pixel_of(click: Click) -> dict[str, str] | None:
 def identity_of(click: Click) -> dict[str, str]:
     """Match keys for `ttq.identify`, those that the offer approves; hashed here, so that both legs carry one digest."""
     offer = click.offer
-    external_id = click.external_id_sha256 or sha256(click.pk)
     approved = {
         "sha256_email": click.email_sha256 if offer.send_email else "",
         "sha256_phone_number": click.phone_sha256 if offer.send_phone else "",
-        "external_id": external_id if offer.send_external_id else "",
+        "external_id": click.external_id if offer.send_external_id else "",
     }
     return {name: digest for name, digest in approved.items() if digest}
 

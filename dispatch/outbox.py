@@ -19,7 +19,7 @@ from dispatch.reasons import Reason
 from dispatch.tiktok.client import Reply
 from dispatch.tiktok.codes import WITH_WARNING, Verdict
 from dispatch.tiktok.contract import Event
-from offers.models import Offer, Pixel
+from offers.models import Pixel
 
 RETRY_SECONDS = [10, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 28800]
 JITTER = 0.2
@@ -67,12 +67,7 @@ def claim(pixel: Pixel, now: datetime, limit: int) -> list[Delivery]:
 
 def load(rows: QuerySet[Delivery]) -> list[Delivery]:
     """Deliveries with what their events are built from, and no more: most of sending is reading rows."""
-    deliveries = list(rows.order_by().select_related("conversion__click").only(*NEEDED))
-    offers = Offer.objects.in_bulk({delivery.conversion.offer_id for delivery in deliveries})
-    for delivery in deliveries:
-        conversion = delivery.conversion
-        conversion.offer = conversion.click.offer = offers[conversion.offer_id]
-    return deliveries
+    return list(rows.order_by().select_related("conversion").only(*NEEDED))
 
 
 NEEDED = [
@@ -80,11 +75,12 @@ NEEDED = [
     *(
         f"conversion__{name}"
         for name in (
-            *("offer_id", "event_name", "event_id", "network_event", "status", "payout", "amount", "currency"),
+            *("offer_id", "click_id", "event_name", "event_id", "network_event", "kind", "status"),
+            *("payout", "amount", "currency"),
             *("occurred_at", "page_url", "referrer", "email_sha256", "phone_sha256"),
+            *("page_value", "page_currency", "page_properties"),
         )
     ),
-    *(f"conversion__click__{name}" for name in ("ttclid", "ttp", "ip", "user_agent", "landing_url", "consent")),
 ]
 
 

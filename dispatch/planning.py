@@ -7,12 +7,14 @@ from datetime import datetime
 
 from django.db import transaction
 
-from conversions.models import Consent, Conversion
+from conversions.models import Conversion
+from conversions.page_events import page_rules
 from dispatch.models import Delivery
-from dispatch.money import RateBook, Rates, kept, tell
+from dispatch.money import RateBook, Rates, Told, kept, tell
 from dispatch.reasons import Reason
-from dispatch.tiktok.contract import ContractError, Event
+from dispatch.tiktok.contract import OLDEST, ContractError, Event
 from dispatch.tiktok.payload import build_event, reported
+from dispatch.visitors import read_visitors
 from offers.models import EventRule, ExchangeRate
 
 logger = logging.getLogger(__name__)
@@ -33,6 +35,7 @@ SENDABLE: dict[str, frozenset[str]] = {
 SPEAKS_OF: dict[str, str] = {Trigger.REBILL: Conversion.Kind.REBILL, Trigger.UPSELL: Conversion.Kind.UPSELL}
 TAKEN_BACK = frozenset({Conversion.Status.REJECTED, Conversion.Status.REFUNDED, Conversion.Status.CHARGEBACK})
 HOPELESS = frozenset({Reason.TOO_OLD, Reason.NO_MATCH_KEY})  # nothing that staff could repair
+NEVER_ANSWERED = "The visitor did not answer within 7 days, and TikTok is told nothing older."
 OPEN = frozenset({Status.WAITING, Status.HELD, Status.SUPPRESSED})
 BY_CERTAINTY = [Trigger.REBILL, Trigger.UPSELL, Trigger.APPROVED, Trigger.PENDING, Trigger.PAGE]
 
@@ -59,10 +62,10 @@ def plan(now: datetime, limit: int = BATCH_SIZE, newest_first: bool = False) -> 
     with transaction.atomic():
         conversions = list(
             Conversion.objects.unplanned()
-            .select_related("click__offer", "offer__pixel")
-            .select_for_update(skip_locked=True, of=("self",))
+            .select_for_update(skip_locked=True)
             .order_by("-id" if newest_first else "id")[:limit]
         )
+        read_visitors(conversions)
         rules = rules_of({conversion.offer_id for conversion in conversions})
         known = {delivery.conversion_id: delivery for delivery in Delivery.objects.filter(conversion__in=conversions)}
         fresh, rates = [], RateBook().find
@@ -109,11 +112,13 @@ def decide(
 def judge(conversion: Conversion, rules: list[EventRule], now: datetime, rates: Rates) -> Decision | None:
     if conversion.status in TAKEN_BACK:
         return Decision(Status.SUPPRESSED, Reason.TAKEN_BACK, f"The network reported “{conversion.status}”.")
-    rules = rules_for(conversion, rules)
-    rule = next((rule for rule in rules if rule.uses("server")), None)
+    fitting = rules_for(conversion, rules)
+    rule = next((rule for rule in fitting if rule.uses("server")), None)
     if rule:
-        return consent_decision(conversion) or contract_decision(conversion, rule, now, rates)
-    return Decision(Status.SUPPRESSED, Reason.PIXEL_ONLY) if rules else None
+        page = page_rules(rules).get(conversion.event_name)
+        told = reported(conversion, rule, page)
+        return visitor_decision(conversion, now) or contract_decision(conversion, told, now, rates)
+    return Decision(Status.SUPPRESSED, Reason.PIXEL_ONLY) if fitting else None
 
 
 def rules_for(conversion: Conversion, rules: list[EventRule]) -> list[EventRule]:
@@ -132,20 +137,27 @@ def rules_for(conversion: Conversion, rules: list[EventRule]) -> list[EventRule]
     )
 
 
-def consent_decision(conversion: Conversion) -> Decision | None:
-    """Held or suppressed by the visitor's word; None when the visitor's word lets it go."""
-    if conversion.click.has_consent:
+def visitor_decision(conversion: Conversion, now: datetime) -> Decision | None:
+    """Held or suppressed because of who came or what they answered; None when it may go."""
+    click = conversion.click
+    if click.erased_at:
+        return Decision(Status.SUPPRESSED, Reason.ERASED)
+    if click.robot:
+        return Decision(Status.SUPPRESSED, Reason.ROBOT)
+    if click.has_refused:
+        return Decision(Status.SUPPRESSED, Reason.CONSENT_DENIED)
+    if click.has_consent:
         return None
-    if conversion.click.consent == Consent.UNKNOWN:
-        return Decision(Status.HELD, Reason.CONSENT_UNKNOWN)
-    return Decision(Status.SUPPRESSED, Reason.CONSENT_DENIED)
+    if conversion.occurred_at < now - OLDEST:  # no answer could send it any more
+        return Decision(Status.SUPPRESSED, Reason.TOO_OLD, NEVER_ANSWERED)
+    return Decision(Status.HELD, Reason.CONSENT_UNKNOWN)
 
 
-def contract_decision(conversion: Conversion, rule: EventRule, now: datetime, rates: Rates) -> Decision:
+def contract_decision(conversion: Conversion, told: Told, now: datetime, rates: Rates) -> Decision:
     """Waiting with its event; held for want of a rate; a dead letter when a person can repair it; else suppressed."""
-    told = tell(reported(conversion, rule), conversion.offer.currency, conversion.occurred_at, rates)
+    told = tell(told, conversion.offer.currency, conversion.occurred_at, rates)
     try:
-        event = build_event(conversion, rule, now, told)
+        event = build_event(conversion, now, told)
     except ContractError as error:
         if error.reason == Reason.NO_RATE:
             return Decision(Status.HELD, error.reason, error.detail, lacks_rate=told.currency)

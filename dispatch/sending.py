@@ -25,6 +25,7 @@ from dispatch.tiktok import client
 from dispatch.tiktok.client import Reply
 from dispatch.tiktok.codes import Verdict
 from dispatch.tiktok.contract import MAX_BODY_BYTES, make_body
+from dispatch.visitors import read_visitors
 from offers.encryption import SecretUnreadableError
 from offers.models import EventRule, Pixel
 
@@ -128,6 +129,7 @@ def split(shipments: Sequence[Shipment], room: int) -> Iterator[list[Shipment]]:
 
 def build_shipments(deliveries: Sequence[Delivery], now: datetime) -> list[Shipment]:
     """The deliveries that may still go, each with its event; the others are settled with their reason."""
+    read_visitors([delivery.conversion for delivery in deliveries])
     rules = rules_of({delivery.conversion.offer_id for delivery in deliveries})
     rates = RateBook().find
     before = {delivery.pk: delivery.converted for delivery in deliveries}

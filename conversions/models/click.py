@@ -2,10 +2,13 @@ from django.db import models
 from django.db.models import Q
 
 from conversions.click_ids import LENGTH, new_click_id
+from conversions.identity import sha256
 from offers.models import Offer
 
 TTCLID_LENGTH = 2048
-WITH_VISITOR = Q(ip__isnull=False) | ~Q(user_agent="")
+WITH_VISITOR = (
+    Q(ip__isnull=False) | ~Q(user_agent="") | ~Q(email_sha256="") | ~Q(phone_sha256="") | ~Q(external_id_sha256="")
+)
 
 
 class Consent(models.TextChoices):
@@ -73,10 +76,22 @@ class Click(models.Model):
             models.Index(fields=["offer", "-created_at"], name="click_newest_of_offer"),
             # Used by retention, which would read every anonymous click again and again without it.
             models.Index(fields=["id"], name="click_with_visitor", condition=WITH_VISITOR),
+            # Used by erasures, which find a person's clicks, and by the sender, which asks for those of late.
+            models.Index(fields=["email_sha256"], name="click_by_email", condition=~Q(email_sha256="")),
+            models.Index(fields=["phone_sha256"], name="click_by_phone", condition=~Q(phone_sha256="")),
+            models.Index(
+                fields=["external_id_sha256"], name="click_by_external_id", condition=~Q(external_id_sha256="")
+            ),
+            models.Index(fields=["erased_at"], name="click_erased", condition=Q(erased_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
         return self.id
+
+    @property
+    def external_id(self) -> str:
+        """The digest of the page's own id for its visitor, else of the click id."""
+        return self.external_id_sha256 or sha256(self.pk)
 
     @property
     def has_consent(self) -> bool:

@@ -8,10 +8,11 @@ import re
 from datetime import datetime, timedelta
 from typing import NotRequired, TypedDict
 
+from conversions.page_properties import CONTENT_TYPES
 from dispatch.reasons import Reason
 from offers.vocabulary import CURRENCIES
 
-VERSION = "2.0/1"
+VERSION = "2.0/2"
 PATH = "/open_api/v1.3/event/track/"
 MAX_EVENTS = 1000
 MAX_BODY_BYTES = 1_000_000
@@ -40,11 +41,29 @@ class Page(TypedDict):
     referrer: NotRequired[str]
 
 
+class Content(TypedDict):
+    """One thing that the event is about. Ids are text: TikTok refuses a number. `price` is that of one."""
+
+    content_id: str
+    content_name: NotRequired[str]
+    content_category: NotRequired[str]
+    brand: NotRequired[str]
+    price: NotRequired[float]
+    quantity: NotRequired[int]
+
+
 class Properties(TypedDict, total=False):
     """`value` is a plain number in units of `currency`."""
 
     value: float
     currency: str
+    contents: list[Content]
+    content_ids: list[str]
+    content_type: str
+    description: str
+    search_string: str
+    order_id: str
+    num_items: int
 
 
 class Event(TypedDict):
@@ -56,6 +75,7 @@ class Event(TypedDict):
     user: User
     page: Page
     properties: NotRequired[Properties]
+    limited_data_use: NotRequired[bool]
 
 
 class Body(TypedDict):
@@ -142,3 +162,14 @@ def check_properties(properties: Properties) -> None:
         raise ContractError(Reason.CONTRACT, "properties.value: below zero; a refund is not an event.")
     if "value" in properties and currency is None:
         raise ContractError(Reason.CONTRACT, "properties.value: a value needs its currency.")
+    check_contents(properties)
+
+
+def check_contents(properties: Properties) -> None:
+    """What TikTok would refuse the whole request for: an id that is no text, a kind of thing that it does not know."""
+    ids = [content.get("content_id") for content in properties.get("contents", [])]
+    for field, found in (("contents", ids), ("content_ids", properties.get("content_ids", []))):
+        if not all(isinstance(content_id, str) and content_id for content_id in found):
+            raise ContractError(Reason.CONTRACT, f"properties.{field}: a thing needs its id, as text.")
+    if properties.get("content_type", CONTENT_TYPES[0]) not in CONTENT_TYPES:
+        raise ContractError(Reason.CONTRACT, "properties.content_type: neither “product” nor “product_group”.")

@@ -4,8 +4,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
 
-from conversions.identity import sha256
 from conversions.models import Conversion
+from conversions.page_events import page_money
 from conversions.visitor import visitor_ip
 from dispatch.money import Told
 from dispatch.tiktok.contract import VERSION, Event, Page, Properties, User, check_event
@@ -15,7 +15,7 @@ ValueSource = EventRule.ValueSource
 VISIBLE_OF_DIGEST = 6
 
 
-def build_event(conversion: Conversion, rule: EventRule, now: datetime, told: Told | None = None) -> Event:
+def build_event(conversion: Conversion, now: datetime, told: Told) -> Event:
     """The event, complete and checked, with the money as it is told. Raises ContractError with the reason."""
     event: Event = {
         "event": conversion.event_name,
@@ -24,9 +24,11 @@ def build_event(conversion: Conversion, rule: EventRule, now: datetime, told: To
         "user": build_user(conversion),
         "page": build_page(conversion),
     }
-    properties = build_properties(told or reported(conversion, rule))
+    properties = build_properties(conversion, told)
     if properties:
         event["properties"] = properties
+    if conversion.click.limits_data:
+        event["limited_data_use"] = True
     check_event(event, now)
     return event
 
@@ -39,11 +41,16 @@ def build_user(conversion: Conversion) -> User:
         ttp=click.ttp,
         ip=visitor_ip(click.ip),
         user_agent=click.user_agent,
-        email=[conversion.email_sha256] if offer.send_email and conversion.email_sha256 else [],
-        phone=[conversion.phone_sha256] if offer.send_phone and conversion.phone_sha256 else [],
-        external_id=[sha256(click.pk)] if offer.send_external_id else [],
+        email=digests(click.email_sha256, conversion.email_sha256) if offer.send_email else [],
+        phone=digests(click.phone_sha256, conversion.phone_sha256) if offer.send_phone else [],
+        external_id=[click.external_id] if offer.send_external_id else [],
     )
     return cast(User, {key: value for key, value in user.items() if value})
+
+
+def digests(*found: str) -> list[str]:
+    """Those that are there, each once: what the page told, as the Pixel does, then what the network told."""
+    return list(dict.fromkeys(filter(None, found)))
 
 
 def build_page(conversion: Conversion) -> Page:
@@ -53,19 +60,37 @@ def build_page(conversion: Conversion) -> Page:
     return page
 
 
-def reported(conversion: Conversion, rule: EventRule) -> Told:
-    """Value and currency as the rule says and the network sent them; no value when there is none to tell."""
+def reported(conversion: Conversion, rule: EventRule, page: EventRule | None = None) -> Told:
+    """Value and currency as the rule says and network or page sent them; no value when there is none to tell.
+
+    `page` is the rule by which a page calls the event. A value that the Pixel tells by it goes before any other:
+    TikTok keeps the first copy, so another value here would contradict it, or be wrong on our record only.
+    """
+    if page and is_told_by_pixel(conversion, page):
+        value, currency = page_money(page, conversion)
+        if value is not None:
+            return Told(value, currency)
     values: dict[str, tuple[Decimal | None, str]] = {
         ValueSource.PAYOUT: (conversion.payout, conversion.currency),
         ValueSource.AMOUNT: (conversion.amount, conversion.currency),
-        ValueSource.FIXED: (rule.fixed_value, conversion.offer.currency),
     }
-    value, currency = values.get(rule.value_source, (None, ""))
-    return Told(value, currency)
+    return Told(*values.get(rule.value_source, page_money(rule, conversion)))
 
 
-def build_properties(told: Told) -> Properties:
-    return Properties() if told.value is None else Properties(value=float(told.value), currency=told.currency)
+def is_told_by_pixel(conversion: Conversion, page: EventRule) -> bool:
+    """Whether a page has called the event, or can, and the Pixel tells it.
+
+    A rule for postbacks lends its name to pages, but where none has called a network's own words decide.
+    """
+    return page.uses("pixel") and (page.trigger == EventRule.Trigger.PAGE or conversion.page_value is not None)
+
+
+def build_properties(conversion: Conversion, told: Told) -> Properties:
+    """What the page said, and the money."""
+    properties = cast(Properties, dict(conversion.page_properties or {}))
+    if told.value is not None:
+        properties["value"], properties["currency"] = float(told.value), told.currency
+    return properties
 
 
 def redacted(event: Event) -> dict[str, Any]:

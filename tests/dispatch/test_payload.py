@@ -6,17 +6,19 @@ import pytest
 from django.utils import timezone
 
 from conversions.models import Conversion
+from conversions.page_state import identity_of
 from dispatch.reasons import Reason
 from dispatch.tiktok.contract import ContractError, Event
-from dispatch.tiktok.payload import build_event, redacted
+from dispatch.tiktok.payload import build_event, redacted, reported
 from tests.factories import make_click, make_conversion, make_offer
 
 pytestmark = pytest.mark.django_db
+OTHER_DIGEST = "9f7ec22d72092cd3c0b58726ed9c2d91b92e51a3f29837508fb2948bb22dd2fd"
 DIGEST = "848a771458438fc2ec420560d769fb9b9b86851ee338ec56517baabd79d3bb4f"
 
 
 def build(conversion: Conversion) -> Event:
-    return build_event(conversion, conversion.offer.event_rules.get(), timezone.now())
+    return build_event(conversion, timezone.now(), reported(conversion, conversion.offer.event_rules.get()))
 
 
 def refusal(conversion: Conversion) -> ContractError:
@@ -50,6 +52,38 @@ def test_tells_what_the_click_and_the_postback_knew():
         "page": {"url": "https://landing.example/page?ttclid=E.C.P.abc"},
         "properties": {"value": 12.5, "currency": "USD"},
     }
+
+
+CONTENTS = [{"content_id": "7", "content_name": "Shoe", "price": 12.5, "quantity": 2}]
+SAID = {"contents": CONTENTS, "content_type": "product", "order_id": "A-1", "num_items": 2}
+
+
+def test_tells_what_the_page_said():
+    conversion = conversion_of(page_properties=SAID)
+
+    assert build(conversion)["properties"] == {**SAID, "value": 40.0, "currency": "USD"}
+
+
+def test_digests_of_page_and_network_stand_beside_each_other_once():
+    approved = {"send_email": True, "send_phone": True, "send_external_id": True}
+    click = {"email_sha256": OTHER_DIGEST, "phone_sha256": DIGEST, "external_id_sha256": DIGEST}
+    conversion = conversion_of(offer=approved, click=click, email_sha256=DIGEST, phone_sha256=DIGEST)
+
+    user = build(conversion)["user"]
+
+    assert (user["email"], user["phone"], user["external_id"]) == ([OTHER_DIGEST, DIGEST], [DIGEST], [DIGEST])
+    told = {"sha256_email": OTHER_DIGEST, "sha256_phone_number": DIGEST, "external_id": DIGEST}
+    assert identity_of(conversion.click) == told
+
+
+@pytest.mark.parametrize(("region", "limited"), [("CA", True), ("NY", None)])
+def test_marks_limited_data_use_where_the_offer_says(region, limited):
+    conversion = conversion_of(offer={"limited_data_places": "US-CA"}, click={"country": "US", "region": region})
+
+    event = build(conversion)
+
+    assert event.get("limited_data_use") is limited
+    assert event["user"]["ip"] == "198.51.100.7"
 
 
 def test_leaves_out_what_the_offer_does_not_approve():
@@ -109,6 +143,9 @@ def test_refuses_an_event_that_no_person_can_be_matched_to():
         ({"currency": "XXX"}, "properties.currency"),
         ({"page_url": "/only/a/path"}, "page.url"),
         ({"event_name": "Summer_Sale"}, "event"),
+        ({"page_properties": {"contents": [{"content_id": 7}]}}, "properties.contents"),
+        ({"page_properties": {"content_ids": [7]}}, "properties.content_ids"),
+        ({"page_properties": {"content_type": "shoe"}}, "properties.content_type"),
     ],
 )
 def test_a_refusal_names_the_field(fields, named):
