@@ -1,4 +1,8 @@
-"""The first-party cookie with the clicks of this browser, the newest first: several offers, several tabs."""
+"""First-party cookies that the server sets: browsers let them live, where those of a script end after days.
+
+`click_id` has the clicks of this browser, the newest first: several offers, several tabs. `ttclid` is TikTok's id of
+the last ad click, for TikTok's Pixel to read, and stands there only where TikTok may be told.
+"""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
@@ -7,23 +11,44 @@ from conversions.click_ids import is_click_id
 from conversions.models import Click
 
 CLICK_COOKIE = "click_id"
+TTCLID_COOKIE = "ttclid"
 COOKIE_SECONDS = 30 * 24 * 3600
 CLICKS_KEPT = 6
 
 
 def clicks_in(request: HttpRequest) -> list[str]:
     """The click ids in the browser's cookie, the newest first."""
-    return [key for key in request.COOKIES.get(CLICK_COOKIE, "").split(".")[:CLICKS_KEPT] if is_click_id(key)]
+    kept = request.COOKIES.get(CLICK_COOKIE)
+    return [key for key in kept.split(".")[:CLICKS_KEPT] if is_click_id(key)] if kept else []
 
 
 def remember(request: HttpRequest, response: HttpResponseBase, click: Click) -> None:
-    """Put the click in front. Browsers let a cookie live that the server sets; one of a script ends after days."""
-    others = [key for key in clicks_in(request) if key != click.pk]
+    """Put the click in front, where it does not stand there yet, and keep its ttclid. Robots are given no cookies."""
+    if click.robot:
+        return
+    known = clicks_in(request)
+    if known[:1] != [click.pk]:
+        others = [key for key in known if key != click.pk]
+        keep(response, CLICK_COOKIE, ".".join([click.pk, *others][:CLICKS_KEPT]), httponly=True)
+    remember_ttclid(request, response, click)
+
+
+def remember_ttclid(request: HttpRequest, response: HttpResponseBase, click: Click) -> None:
+    """Keep the click's ttclid if TikTok may be told of it; what an older ad click left does not outlive a refusal."""
+    kept = request.COOKIES.get(TTCLID_COOKIE, "")
+    if click.has_consent:
+        if click.ttclid and click.ttclid != kept:
+            keep(response, TTCLID_COOKIE, click.ttclid, httponly=False)
+    elif kept and (click.has_refused or click.ttclid not in ("", kept)):
+        response.delete_cookie(TTCLID_COOKIE, domain=settings.COOKIE_DOMAIN or None, samesite="Lax")
+
+
+def keep(response: HttpResponseBase, name: str, value: str, httponly: bool) -> None:
     response.set_cookie(
-        CLICK_COOKIE,
-        ".".join([click.pk, *others][:CLICKS_KEPT]),
+        name,
+        value,
         max_age=COOKIE_SECONDS,
-        httponly=True,
+        httponly=httponly,
         samesite="Lax",
         secure=settings.IS_HTTPS,
         domain=settings.COOKIE_DOMAIN or None,

@@ -16,20 +16,25 @@ AS_IT_IS = (
 
 
 class PreparedInsert:
-    """The INSERT of a model's rows: every column, as they are declared, with the primary key coming back.
+    """The INSERT of a model's rows: every column, as they are declared.
 
-    PostgreSQL plans it once a connection. Elsewhere it is the ORM's own.
+    A primary key that the database makes comes back; one of ours is a column like the others. PostgreSQL plans it once
+    a connection. Elsewhere it is the ORM's own.
     """
 
     def __init__(self, model: type[models.Model]) -> None:
         meta = model._meta
         self.model = model
-        self.fields: list[models.Field[Any, Any]] = [field for field in meta.concrete_fields if not field.primary_key]
+        self.makes_key = isinstance(meta.pk, models.AutoField)
+        self.fields: list[models.Field[Any, Any]] = [
+            field for field in meta.concrete_fields if not (field.primary_key and self.makes_key)
+        ]
         self.special = [(place, field) for place, field in enumerate(self.fields) if not is_plain(field)]
         self.names = [field.attname for field in self.fields]
         columns = ", ".join(f'"{field.column}"' for field in self.fields)
         places = ", ".join(["%s"] * len(self.fields))
-        self.sql = f'INSERT INTO "{meta.db_table}" ({columns}) VALUES ({places}) RETURNING "{meta.pk.column}"'  # noqa: S608
+        returning = f' RETURNING "{meta.pk.column}"' if self.makes_key else ""
+        self.sql = f'INSERT INTO "{meta.db_table}" ({columns}) VALUES ({places}){returning}'  # noqa: S608
 
     def __call__(self, row: models.Model) -> None:
         """Store a new row and give it its primary key. Raises django.db.Error."""
@@ -37,7 +42,8 @@ class PreparedInsert:
             return row.save(force_insert=True)
         with preparing_cursor() as cursor:
             cursor.execute(self.sql, self.values(row))
-            (row.pk,) = cursor.fetchone()
+            if self.makes_key:
+                (row.pk,) = cursor.fetchone()
         row._state.adding, row._state.db = False, connection.alias
 
     def values(self, row: models.Model) -> list[Any]:

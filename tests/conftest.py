@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from django.conf import settings
+from django.test import RequestFactory
 from playwright.sync_api import Browser, sync_playwright
 
 from conversions import clock, configuration
@@ -20,6 +21,7 @@ from conversions.wake import Waker
 from tests.run import browser as find_chromium
 from tests.run import environment
 
+BROWSER = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130 Mobile"
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -74,6 +76,15 @@ def _nobody_is_woken(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
     """No wake-up threads, which would outlive their test; tests call the tasks themselves."""
     if request.node.get_closest_marker("wakes") is None:
         monkeypatch.setattr(Waker, "start", lambda waker: None)
+
+
+@pytest.fixture(autouse=True)
+def _a_browser_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What names no browser is a bot; a test that is about that sends a User-Agent of its own."""
+    real = RequestFactory._base_environ
+    monkeypatch.setattr(
+        RequestFactory, "_base_environ", lambda self, **own: {"HTTP_USER_AGENT": BROWSER, **real(self, **own)}
+    )
 
 
 @pytest.fixture(autouse=True)

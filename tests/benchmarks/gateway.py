@@ -10,11 +10,12 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import orjson
 from django.db import connection
+from django.db.models import Model
 from django.urls import reverse
 
 from conversions.click_ids import new_click_id
@@ -26,6 +27,7 @@ from tests.postgresql import free_port
 from trackingsite.supervision.ports import answers
 
 WANTED = 0.6
+Round = tuple[float, float]
 WARM_UP = 2000
 GRANIAN = ["--interface", "wsgi", "--workers", "2", "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
 
@@ -34,25 +36,45 @@ def main(count: int = 10_000, rounds: int = 5) -> None:
     if connection.vendor != "postgresql":
         return print("SQLite has one web process: nothing to compare")
     network = make_network()
-    with running("trackingsite.wsgi", network) as ours, running("tests.benchmarks.bare_gateway", network) as bare:
-        for port in (bare, ours):
-            load.storm(calls(network, WARM_UP), port)
-        results = [(one_round(network, bare, count), one_round(network, ours, count)) for _ in range(rounds)]
-    ratios = [mine / theirs for (theirs, _), (mine, _) in results]
-    for name, column in (("bare view", 0), ("gateway", 1)):
-        rate, p99 = (statistics.median(values) for values in zip(*(row[column] for row in results), strict=True))
-        print(f"{name:<12}{rate:>7,.0f} requests/s, p99 {p99:.1f} ms")
-    spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
-    print(f"gateway {statistics.median(ratios):.2f} of the bare view, {spread} (wanted {WANTED})")
+    own = {"BARE_SECRET": network.secret.reveal(), "BARE_ROW": orjson.dumps(row_of(network)).decode()}
+    with running("trackingsite.wsgi", own) as ours, running("tests.benchmarks.bare_gateway", own) as bare:
+        report("gateway", in_turns(Postback, lambda number: calls(network, number), b"200", bare, ours, count, rounds))
 
 
-def one_round(network: Network, port: int, count: int) -> tuple[float, float]:
+def in_turns(
+    model: type[Model],
+    calls: Callable[[int], list[bytes]],
+    status: bytes,
+    bare: int,
+    ours: int,
+    count: int,
+    rounds: int,
+) -> list[tuple[Round, Round]]:
+    """Rounds of the bare view and of ours, which listen on these ports."""
+    for port in (bare, ours):
+        load.storm(calls(WARM_UP), port, status)
+    return [
+        (one_round(model, calls(count), status, bare), one_round(model, calls(count), status, ours))
+        for _ in range(rounds)
+    ]
+
+
+def one_round(model: type[Model], calls: list[bytes], status: bytes, port: int) -> Round:
     """Requests per second and the 99th percentile in milliseconds. Every one of them is a row afterwards."""
-    before = Postback.objects.count()
-    rate, times = load.storm(calls(network, count), port)
-    if Postback.objects.count() != before + count:
-        raise RuntimeError("not every answered postback is kept")
+    before = model._default_manager.count()
+    rate, times = load.storm(calls, port, status)
+    if model._default_manager.count() != before + len(calls):
+        raise RuntimeError("not every answered request is kept")
     return rate, statistics.quantiles(times, n=100)[98] * 1000
+
+
+def report(name: str, results: list[tuple[Round, Round]]) -> None:
+    ratios = [mine / theirs for (theirs, _), (mine, _) in results]
+    for column, label in enumerate(("bare view", name)):
+        rate, p99 = (statistics.median(values) for values in zip(*(row[column] for row in results), strict=True))
+        print(f"{label:<12}{rate:>7,.0f} requests/s, p99 {p99:.1f} ms")
+    spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
+    print(f"{name} {statistics.median(ratios):.2f} of the bare view, {spread} (wanted {WANTED})")
 
 
 def calls(network: Network, count: int) -> list[bytes]:
@@ -72,10 +94,9 @@ def row_of(network: Network) -> dict[str, object]:
 
 
 @contextmanager
-def running(module: str, network: Network) -> Iterator[int]:
-    """The port of a server that is up, and gone when the block ends."""
+def running(module: str, own: dict[str, str]) -> Iterator[int]:
+    """The port of a server with its own variables that is up, and gone when the block ends."""
     port = free_port()
-    own = {"BARE_SECRET": network.secret.reveal(), "BARE_ROW": orjson.dumps(row_of(network)).decode()}
     command = [sys.executable, "-m", "granian", f"{module}:application", *GRANIAN, "--port", str(port)]
     env = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"} | own
     server = subprocess.Popen(command, env=env)

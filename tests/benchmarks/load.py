@@ -9,12 +9,11 @@ from multiprocessing import Pool
 PROCESSES = 2
 CONNECTIONS = 8
 """Of each process; together two for each thread of the server."""
-GOOD = b"HTTP/1.1 200"
 
 
-def storm(requests: list[bytes], port: int) -> tuple[float, list[float]]:
-    """Send all of them; requests per second, and the seconds that each took. Raises RuntimeError for any but a 200."""
-    parts = [(requests[number::PROCESSES], port) for number in range(PROCESSES)]
+def storm(requests: list[bytes], port: int, status: bytes = b"200") -> tuple[float, list[float]]:
+    """Send all of them; requests per second, and the seconds that each took. Raises RuntimeError for another status."""
+    parts = [(requests[number::PROCESSES], port, status) for number in range(PROCESSES)]
     with Pool(PROCESSES) as pool:
         pool.map(time.sleep, [0.05] * PROCESSES)  # they are there when the clock starts
         started = time.perf_counter()
@@ -22,21 +21,21 @@ def storm(requests: list[bytes], port: int) -> tuple[float, list[float]]:
         return len(requests) / (time.perf_counter() - started), times
 
 
-def send(requests: list[bytes], port: int) -> list[float]:
+def send(requests: list[bytes], port: int, status: bytes) -> list[float]:
     """One process's part."""
     waiting, times = iter(requests), []
     with selectors.DefaultSelector() as selector:
         for _ in range(min(CONNECTIONS, len(requests))):
             peer = socket.create_connection(("127.0.0.1", port))
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            selector.register(peer, selectors.EVENT_READ, next_turn(peer, waiting))
+            selector.register(peer, selectors.EVENT_READ, next_turn(peer, waiting, b"HTTP/1.1 " + status))
         while len(times) < len(requests):
             for key, _ in selector.select():
                 times += key.data()
     return times
 
 
-def next_turn(peer: socket.socket, waiting: Iterator[bytes]) -> Callable[[], list[float]]:
+def next_turn(peer: socket.socket, waiting: Iterator[bytes], good: bytes) -> Callable[[], list[float]]:
     """What to do when this connection has something to read, after sending the first request."""
     answer = bytearray()
     sent_at = 0.0
@@ -51,8 +50,8 @@ def next_turn(peer: socket.socket, waiting: Iterator[bytes]) -> Callable[[], lis
         answer.extend(peer.recv(65536))
         if not is_whole(answer):
             return []
-        if not answer.startswith(GOOD):
-            raise RuntimeError(f"not a 200: {bytes(answer[:200])!r}")
+        if not answer.startswith(good):
+            raise RuntimeError(f"not what was wanted: {bytes(answer[:200])!r}")
         took = time.perf_counter() - sent_at
         answer.clear()
         send_next()

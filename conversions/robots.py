@@ -1,0 +1,37 @@
+"""What asks for a page but is no visitor: prefetchers, link previews, crawlers. They are led on like everybody."""
+
+from functools import lru_cache
+
+import re2
+from crawleruseragents import CRAWLER_USER_AGENTS_DATA
+from django.http import HttpRequest
+
+from conversions.models import Robot
+
+# Beside the list: what HTTP libraries and mail programs call themselves.
+LIBRARIES = ["^Java/", "^Dalvik/", "GuzzleHttp", "PostmanRuntime", "ms-office", "Microsoft Office/"]
+PATTERNS = [*(str(entry["pattern"]) for entry in CRAWLER_USER_AGENTS_DATA), *LIBRARIES]
+BOT = re2.compile("|".join(f"(?:{pattern})" for pattern in PATTERNS))
+# Chrome, Firefox and Safari, the newer header first; X-Moz and X-Purpose are of older ones.
+PURPOSE_HEADERS = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
+AHEAD = ("prefetch", "prerender", "preview")
+KEPT_ANSWERS = 4096
+
+
+def robot_of(request: HttpRequest) -> str:
+    """What kind of Robot asks; empty for a visitor. A bot that fetches ahead is a bot."""
+    if is_bot(request.META.get("HTTP_USER_AGENT", "").strip()):
+        return Robot.BOT
+    return Robot.PREFETCH if request.method == "HEAD" or is_fetched_ahead(request) else ""
+
+
+@lru_cache(KEPT_ANSWERS)
+def is_bot(user_agent: str) -> bool:
+    """Whether nobody looks at the page behind this User-Agent; browsers inside apps are people's."""
+    return not user_agent or BOT.search(user_agent) is not None
+
+
+def is_fetched_ahead(request: HttpRequest) -> bool:
+    """Whether a browser fetches the page before anybody asked for it, and perhaps in vain."""
+    purposes = [request.META[name].lower() for name in PURPOSE_HEADERS if name in request.META]
+    return any(word in purpose for purpose in purposes for word in AHEAD)
