@@ -48,6 +48,7 @@ def note(click: Click, page_url: str, now: datetime) -> ConsentRecord:
     """The unsaved record of the answer that stands on the click."""
     return ConsentRecord(
         click=click,
+        offer=click.offer,
         state=click.consent,
         source=click.consent_source,
         was_required=click.needs_consent,

@@ -1,12 +1,15 @@
 from django.db import models
 
 from conversions.models.click import Click, Consent
+from offers.models import Offer
 
 
 class ConsentRecord(models.Model):
     """One answer of a visitor, with where it came from: the proof that TikTok was told, or not, as they wished."""
 
     click = models.ForeignKey(Click, models.CASCADE, related_name="consent_records")
+    # Of the click; here too, so that one offer's answers are listed without reading everybody's.
+    offer = models.ForeignKey(Offer, models.PROTECT, related_name="+", db_index=False)
     state = models.CharField("answer", max_length=9, choices=Consent)
     source = models.CharField(max_length=30, help_text="Who told us: the banner, a consent tool, a link, a person.")
     was_required = models.BooleanField("required", help_text="Whether the offer's policy asked for it at that time.")
@@ -15,6 +18,11 @@ class ConsentRecord(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("export_consentrecord", "Can export answers about consent")]
+        indexes = [
+            # Used by the list of answers, newest first, of one offer.
+            models.Index(fields=["offer", "-id"], name="consent_newest_of_offer"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_state_display()}, click {self.click_id}"

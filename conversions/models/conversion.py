@@ -6,6 +6,8 @@ from django.db.models import Q
 from conversions.models.click import Click
 from offers.models import Offer
 
+WITH_DIGEST = ~Q(email_sha256="") | ~Q(phone_sha256="")
+
 
 class ConversionQuerySet(models.QuerySet["Conversion"]):
     def unplanned(self) -> "ConversionQuerySet":
@@ -74,6 +76,11 @@ class Conversion(models.Model):
             models.Index(fields=["transaction_id"], name="conversion_by_transaction", condition=~Q(transaction_id="")),
             # Used by the admin's list, newest first.
             models.Index(fields=["-created_at"], name="conversion_newest"),
+            # Used by erasures, which find a person's sales.
+            models.Index(fields=["email_sha256"], name="conversion_by_email", condition=~Q(email_sha256="")),
+            models.Index(fields=["phone_sha256"], name="conversion_by_phone", condition=~Q(phone_sha256="")),
+            # Used by retention, as far as digests are still there.
+            models.Index(fields=["id"], name="conversion_with_digest", condition=WITH_DIGEST),
         ]
 
     def __str__(self) -> str:

@@ -84,6 +84,9 @@ class Postback(models.Model):
             # Used by the admin's search and by whoever asks why a sale is missing.
             models.Index(fields=["click_ref"], name="postback_by_click", condition=~Q(click_ref="")),
             models.Index(fields=["transaction_id"], name="postback_by_transaction", condition=~Q(transaction_id="")),
+            # Used by erasures, which find the calls that name a person.
+            models.Index(fields=["email_sha256"], name="postback_by_email", condition=~Q(email_sha256="")),
+            models.Index(fields=["phone_sha256"], name="postback_by_phone", condition=~Q(phone_sha256="")),
             # Used by retention, as far as addresses are still there.
             models.Index(fields=["id"], name="postback_with_address", condition=Q(remote_ip__isnull=False)),
         ]

@@ -179,6 +179,10 @@ class UploadRow(models.Model):
                 fields=["upload", "transaction_id"], name="upload_row_by_transaction", condition=~Q(transaction_id="")
             ),
             models.Index(fields=["upload", "click_ref"], name="upload_row_by_click", condition=~Q(click_ref="")),
+            # Used by erasures, which find the rows that name a person, in whichever file.
+            models.Index(fields=["click_ref"], name="upload_row_of_click", condition=~Q(click_ref="")),
+            models.Index(fields=["email_sha256"], name="upload_row_by_email", condition=~Q(email_sha256="")),
+            models.Index(fields=["phone_sha256"], name="upload_row_by_phone", condition=~Q(phone_sha256="")),
         ]
 
     def __str__(self) -> str:
