@@ -15,11 +15,14 @@ from django.urls import reverse
 from tests.factories import make_credential, make_delivery, make_network, make_offer, make_pixel
 from tests.staff import staff_client
 
-DUMP = """
+THERE_AND_BACK = """
 import json
 from django.contrib.auth.models import Group
-roles = {group.name: sorted(group.permissions.values_list("codename", flat=True)) for group in Group.objects.all()}
-print(json.dumps(roles))
+from django.core.management import call_command
+for there in ([], ["dispatch", "0009_no_rate_indexed"], ["dispatch", "0001"]):
+    call_command("migrate", *there, verbosity=0)
+    roles = {group.name: sorted(group.permissions.values_list("codename", flat=True)) for group in Group.objects.all()}
+    print(json.dumps(roles))
 """
 VIEWS = {
     *("view_network", "view_offer", "view_eventrule", "view_pixel"),
@@ -61,29 +64,25 @@ def test_a_fresh_database_has_the_roles_and_the_way_back_removes_them(surroundin
         "DJANGO_SECRET_KEY": settings.SECRET_KEY,
         "FIELD_ENCRYPTION_KEYS": ",".join(settings.FIELD_ENCRYPTION_KEYS),
     }
+    command = [sys.executable, "manage.py", "shell", "-v0", "-c", THERE_AND_BACK]
 
-    def manage(*words: str) -> str:
-        command = [sys.executable, "manage.py", *words]
-        return subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
+    dumped = subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
 
-    def roles() -> dict[str, set[str]]:
-        return {name: set(held) for name, held in json.loads(manage("shell", "-v0", "-c", DUMP)).items()}
-
-    manage("migrate", "-v0")
-    assert roles() == {
+    fresh, before_the_inbox, none = [
+        {name: set(held) for name, held in json.loads(line).items()} for line in dumped.splitlines()
+    ]
+    assert fresh == {
         "Analyst": VIEWS,
         "Affiliate manager": VIEWS | MANAGER | INBOX,
         "Operations": VIEWS | OPERATIONS | INBOX | {"erase_visitor"},
     }
-    manage("migrate", "-v0", "dispatch", "0009_no_rate_indexed")
     before = VIEWS - LATER
-    assert roles() == {
+    assert before_the_inbox == {
         "Analyst": before,
         "Affiliate manager": before | MANAGER,
         "Operations": before | OPERATIONS,
     }
-    manage("migrate", "-v0", "dispatch", "0001")
-    assert roles() == {}
+    assert none == {}
 
 
 @pytest.mark.django_db
