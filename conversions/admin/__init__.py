@@ -1,7 +1,15 @@
 from conversions.admin.click import ClickAdmin
 from conversions.admin.conversion import ConversionAdmin
 from conversions.admin.network import ConnectedNetworkAdmin
+from conversions.admin.offer import ConnectedOfferAdmin
 from conversions.admin.postback import PostbackAdmin
 from conversions.admin.upload import UploadAdmin
 
-__all__ = ["ClickAdmin", "ConnectedNetworkAdmin", "ConversionAdmin", "PostbackAdmin", "UploadAdmin"]
+__all__ = [
+    "ClickAdmin",
+    "ConnectedNetworkAdmin",
+    "ConnectedOfferAdmin",
+    "ConversionAdmin",
+    "PostbackAdmin",
+    "UploadAdmin",
+]

@@ -3,9 +3,11 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RelatedDropdownFilter
 
 from conversions.admin.badges import consent_badge, money, status_badge, told_badges
+from conversions.admin.coverage import coverage_page, coverage_url
 from conversions.admin.export import ExportMixin
 from conversions.admin.searching import by_click, by_event, by_transaction, term_of
 from conversions.admin.story import ledger_table, postback_table, told
@@ -66,6 +68,14 @@ class ConversionAdmin(ExportMixin, RecordAdmin):
         "There are no conversions yet. They appear when a page calls an event or the network's postback comes in: an "
         "offer's page has the snippet and the postback URL to copy."
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(lambda request: coverage_page(request, self))
+        return [path("coverage/", view, name="conversions_conversion_coverage"), *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        link = coverage_url(request.GET.get("offer__id__exact", ""))
+        return super().changelist_view(request, {**(extra_context or {}), "coverage_link": link})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversion]:
         rows: QuerySet[Conversion] = super().get_queryset(request)

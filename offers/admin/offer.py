@@ -12,42 +12,12 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from offers.admin import ready_to_copy
 from offers.admin.configured import ConfiguredAdmin
+from offers.admin.offer_page import FIELDSETS, cap_warnings, warnings_of
 from offers.admin_parts import badge, mono
-from offers.forms import EventRuleForm, EventRuleFormSet
-from offers.link_tokens import TOKENS
-from offers.linting import lint_offer_link
+from offers.forms import EventRuleForm, EventRuleFormSet, OfferForm
 from offers.models import EventRule, Offer
 from offers.vocabulary import StandardEvent
 
-TOKEN_HELP = (
-    "Tokens in the two links are replaced for each click: " + ", ".join(f"{{{token}}}" for token in TOKENS) + "."
-)
-FIELDSETS = [
-    ("What and where", {
-        "fields": [("name", "slug"), ("network", "pixel"), "landing_url", "offer_url", "is_active"],
-        "description": "The tracking link leads to the landing page, its button to the offer link. " + TOKEN_HELP,
-    }),
-    ("Money", {
-        "fields": [("payout", "currency")],
-        "description": "What the network's postback says comes first; this stands in when it says nothing.",
-    }),
-    ("Tracking", {
-        "fields": ["tracking_mode"],
-        "description": "Both legs carry the same event_id, so TikTok counts an event once however often it hears of "
-        "it. The event rules below decide which events there are.",
-    }),
-    ("Consent and identity", {
-        "fields": ["consent_required", "send_email", "send_phone", "send_external_id"],
-        "description": "E-mail addresses and phone numbers are hashed when they arrive and never kept in clear. Tick "
-        "only what your privacy policy covers.",
-    }),
-    ("Notes", {"fields": ["notes"], "description": "For your team. Visitors never see them."}),
-]  # fmt: skip
-NO_RULES = (
-    "This offer has no event rules yet, so its postbacks end as “No event rule” and TikTok is told nothing. "
-    "Add one below."
-)
-INACTIVE = "This offer is inactive: its links get a 404. Its postbacks are still recorded."
 MODE_TONES = {"both": "good", "server": "busy", "pixel": "warn"}
 
 
@@ -79,6 +49,7 @@ class OfferAdmin(ConfiguredAdmin):
     list_select_related = ["network", "pixel"]
     search_fields = ["name", "slug", "notes"]
     search_help_text = "Search by name, slug or notes."
+    form = OfferForm
     fieldsets = FIELDSETS
     inlines = [EventRuleInline]
     prepopulated_fields = {"slug": ["name"]}
@@ -94,17 +65,26 @@ class OfferAdmin(ConfiguredAdmin):
     }
 
     class Media:
-        js = ["offers/event_rules.js"]
+        js = ["offers/event_rules.js", "offers/offer_form.js"]
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         offer: Offer | None = kwargs.get("obj")
         if offer:
-            rules = list(offer.event_rules.select_related("offer"))
-            context["copyables"] = ready_to_copy.of_offer(offer, rules, request)
-            standing = ([] if rules else [NO_RULES]) + ([] if offer.is_active else [INACTIVE])
-            context["copy_warnings"] = standing + link_warnings(offer)
+            context.update(self.facts_of(offer, request))
         response: HttpResponse = super().render_change_form(request, context, **kwargs)
         return response
+
+    def facts_of(self, offer: Offer, request: HttpRequest) -> dict[str, Any]:
+        """What the page of a stored offer says above its fields."""
+        rules = list(offer.event_rules.select_related("offer"))
+        groups = ready_to_copy.of_offer(offer, rules, request)
+        return {"copy_groups": groups, "copy_warnings": warnings_of(offer, rules)}
+
+    def save_model(self, request: HttpRequest, obj: Offer, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if {"daily_cap", "total_cap", "fallback_offer"} & set(form.changed_data):
+            for warning in cap_warnings(obj):
+                self.message_user(request, warning, messages.WARNING)
 
     @admin.display(description="pixel", ordering="pixel__name")
     def pixel_name(self, offer: Offer) -> str:
@@ -126,11 +106,6 @@ class OfferAdmin(ConfiguredAdmin):
         names = ", ".join(copy.slug for copy in copies)
         words = f"Made {names}. A copy is inactive until you tick “Active” on its page."
         self.message_user(request, words, messages.SUCCESS)
-
-
-def link_warnings(offer: Offer) -> list[str]:
-    """What may lose our click id on the way through the offer link."""
-    return [f"Offer link: {finding.words}" for finding in lint_offer_link(offer.offer_url, offer.network)]
 
 
 def copy_offer(offer: Offer) -> Offer:

@@ -1,7 +1,6 @@
 """What staff paste elsewhere: tracking link into TikTok, snippet into pages, postback URL into the network."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
@@ -9,8 +8,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from offers.admin.copyable import Copyable, Group
+from offers.admin.page_snippets import of_pages
 from offers.encryption import SecretUnreadableError
-from offers.linting import CLICK_ID, TOKEN_LENGTHS, link_parameter_of, split_query
+from offers.linting import CLICK_ID, TOKEN_LENGTHS, link_parameter_of
 from offers.models import EventRule, Network, Offer
 from offers.postback_linting import Expected, known_macros, macros_of
 
@@ -31,20 +32,10 @@ MACRO_ADVICE = (
 NO_MACRO_ADVICE = "It sends fixed fields, so nothing is added to this address."
 
 
-@dataclass(frozen=True)
-class Copyable:
-    """One text to copy, with what it is for. A text that is not complete has no button."""
-
-    name: str
-    text: str
-    note: str = ""
-    is_complete: bool = True
-
-
-def of_offer(offer: Offer, rules: Sequence[EventRule], request: HttpRequest) -> list[Copyable]:
+def of_offer(offer: Offer, rules: Sequence[EventRule], request: HttpRequest) -> list[Group]:
     """Everything that an offer needs elsewhere, in the order of the work."""
     link = f"{settings.PUBLIC_BASE_URL}{reverse('tracking_link', args=[offer.slug])}"
-    return [
+    ad = [
         Copyable(
             "Link for the TikTok ad",
             f"{link}?{AD_MACROS}",
@@ -52,44 +43,12 @@ def of_offer(offer: Offer, rules: Sequence[EventRule], request: HttpRequest) -> 
             "TikTok adds ttclid itself; naming it here as well does no harm.",
         ),
         Copyable("Tracking link", link, "The same link for other places. Any utm_… parameters may be added."),
-        *snippet(offer, rules),
-        outbound(offer),
-        *of_network(offer.network, request),
     ]
-
-
-def snippet(offer: Offer, rules: Sequence[EventRule]) -> list[Copyable]:
-    """The tags of the offer's pages: the base code, then one for each event that a page calls."""
-    base = Copyable(
-        "Landing snippet",
-        "{% load tiktok %}" + f'{{% tiktok_pixel "{offer.slug}" %}}',
-        "Into the head of every Django template of this offer. It loads the Pixel for the visitor's click.",
-    )
-    events = [rule for rule in rules if rule.trigger == EventRule.Trigger.PAGE or rule.uses("pixel")]
-    return ([base] if offer.allows("pixel") else []) + [event_tag(offer, rule) for rule in events]
-
-
-def event_tag(offer: Offer, rule: EventRule) -> Copyable:
-    note = "On the page where it happens, below the landing snippet."
-    if rule.trigger != EventRule.Trigger.PAGE:
-        note = (
-            "On the thank-you page, if it is yours. The network's postback carries the same event_id, so TikTok "
-            "counts the two as one."
-        )
-    return Copyable(f"Event {rule.event_name}", f'{{% tiktok_event "{rule.event_name}" "{offer.slug}" %}}', note)
-
-
-def outbound(offer: Offer) -> Copyable:
-    """The link from the landing page to the offer, and where the click id travels."""
-    link = settings.PUBLIC_BASE_URL + reverse("outbound_link", args=["0" * 26]).replace("0" * 26, "{click id}")
-    sub_ids = [name for name, value in split_query(offer.offer_url) if CLICK_ID in value]
-    where = f" in “{sub_ids[0]}”" if sub_ids else ""
-    return Copyable(
-        "Link to the offer",
-        link,
-        f"For the button of the landing page; {{% tiktok_outbound %}} writes it with the click id. The visitor goes "
-        f"on to your offer link, which gives the network our click id{where}: its postback must send it back.",
-    )
+    return [
+        Group("Into the ad", ad),
+        *of_pages(offer, rules),
+        Group("At the network", of_network(offer.network, request)),
+    ]
 
 
 def of_network(network: Network, request: HttpRequest) -> list[Copyable]:

@@ -202,7 +202,7 @@ def test_an_offers_page_has_the_same():
 
     response = client.get(reverse("admin:offers_offer_change", args=[offer.pk]))
 
-    assert "click_id={sub1}&txid={transaction_id}" in response.context["copyables"][-2].text
+    assert "click_id={sub1}&txid={transaction_id}" in response.context["copy_groups"][-1].items[0].text
     assert "Offer link: Our click id stands in “sub2”" in str(response.context["copy_warnings"])
 
 

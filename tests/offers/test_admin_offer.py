@@ -30,6 +30,7 @@ def form_data(rules: list[dict[str, Any]] | None = None, **fields: Any) -> dict[
         "payout": "12.50",
         "currency": "EUR",
         "tracking_mode": "both",
+        "cap_time_zone": "UTC",
         "is_active": "on",
         "event_rules-TOTAL_FORMS": len(rules or []),
         "event_rules-INITIAL_FORMS": 0,
@@ -191,7 +192,9 @@ class ReadyToCopyTests(TestCase):
             "{% load tiktok %}{% tiktok_pixel &quot;lamp&quot; %}",
             "{% tiktok_event &quot;ViewContent&quot; &quot;lamp&quot; %}",
             "{% tiktok_event &quot;Purchase&quot; &quot;lamp&quot; %}",
-            "https://track.example/go/{click id}/",
+            "https://track.example/go/lamp/",
+            "{% offer_link &quot;lamp&quot; %}",
+            "src=&quot;https://track.example/pixel/lamp.js&quot;&gt;&lt;/script&gt;",
             "our click id in “sub”",
         ):
             with self.subTest(text=text):

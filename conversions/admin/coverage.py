@@ -1,0 +1,241 @@
+"""The page of identifier coverage and match ratio: figures of one offer, each with what to do about it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from conversions import clock
+from conversions.admin.inbox import number_of
+from conversions.admin.screens import STYLE
+from conversions.coverage import (
+    NEWEST,
+    UNTOLD,
+    WEIGHTS,
+    Arrivals,
+    Coverage,
+    EventCoverage,
+    Matched,
+    arrivals_of,
+    coverage_of,
+)
+from conversions.models import Conversion
+from conversions.models.click import Robot
+from offers.admin_parts import badge
+from offers.models import Offer
+
+VIEW = "conversions.view_conversion"
+LABELS = {
+    "ttclid": "ttclid",
+    "email": "E-mail",
+    "phone": "Phone",
+    "ttp": "_ttp",
+    "browser": "IP + browser",
+    "external_id": "External id",
+}
+UNTOLD_WORDS = {
+    "robot": "of robots",
+    "erased": "of people who were erased",
+    "refused": "of visitors who refused",
+    "unasked": "of visitors who have not agreed so far",
+}
+ANSWERS = {
+    "granted": ("Granted", "good", "Both legs tell TikTok of them."),
+    "denied": ("Denied", "warn", "TikTok is told nothing of them."),
+    "withdrawn": ("Withdrawn", "warn", "They agreed at first. TikTok is told nothing of them any more."),
+    "unasked": (
+        "Not answered, had to agree", "warn",
+        "TikTok is told nothing of them so far. If there are many, check that the banner appears and that its buttons "
+        "tell the answer.",
+    ),
+    "free": ("Not answered, need not agree", "calm", "The policy does not ask them, so TikTok is told of them."),
+}  # fmt: skip
+ADVICE = {
+    "ttclid": "Use the link for the TikTok ad, from the offer's page, as the ad's URL: it brings each click's ttclid.",
+    "ttp": "Put the script, or the tags, on the landing page: _ttp is a cookie that the Pixel sets.",
+    "browser": "Enter the addresses of your proxies in TRUSTED_PROXIES: a visitor's address that is missing or private "
+    "is left out, and so is one that is older than the retention period.",
+    "email": "Pass the buyer's e-mail address in the postback URL (parameter “{}”), or call identify on the page "
+    "where the visitor types it in.",
+    "phone": "Pass the buyer's phone number in the postback URL (parameter “{}”), or call identify on the page where "
+    "the visitor types it in.",
+    "external_id": "",
+}
+APPROVE = "Tick “{}” on the offer's page, if your privacy policy covers it."
+APPROVALS = {
+    "email": ("send_email", "Send hashed e-mail"),
+    "phone": ("send_phone", "Send hashed phone number"),
+    "external_id": ("send_external_id", "Send hashed external id"),
+}
+NO_PIXEL = "This offer uses the Events API only. _ttp is a cookie of the Pixel: with “Pixel + Events API” there is one."
+COMPLETE = "Hardly anything is missing."
+NOTHING_YET = "It has not happened in the last 7 days."
+WELL, FAIR = 0.8, 0.5
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A share of 0 to 1, and how many that are."""
+
+    label: str
+    share: float
+    count: int = 0
+
+    @property
+    def percent(self) -> int:
+        """Rounded, but 100 only for all and 0 only for none."""
+        if 0 < self.share < 1:
+            return min(99, max(1, round(self.share * 100)))
+        return round(self.share * 100)
+
+
+def coverage_page(request: HttpRequest, model_admin: Any) -> HttpResponse:
+    """The figures of the offer in `?offer=`, else of the one with the newest conversion."""
+    if not request.user.has_perm(VIEW):
+        raise PermissionDenied
+    offers = list(Offer.objects.order_by("name").only("pk", "name"))
+    offer = chosen_offer(request.GET.get("offer", ""))
+    figures = figures_of(offer) if offer else {}
+    frame = {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.opts,
+        "media": STYLE,
+        "title": "Identifier coverage and match ratio",
+        "offers": offers,
+        "offer": offer,
+        "offer_url": reverse("admin:offers_offer_change", args=[offer.pk]) if offer else "",
+        "may_view_offer": request.user.has_perm("offers.view_offer"),
+    }
+    return TemplateResponse(request, "admin/conversions/coverage.html", {**frame, **figures})
+
+
+def chosen_offer(given: str) -> Offer | None:
+    """The offer that was asked for, else one that has something to show; None where there are no offers.
+
+    Raises Http404 for one that does not exist.
+    """
+    rows = Offer.objects.select_related("network")
+    if given:
+        found = rows.filter(pk=number_of(given) or 0).first()
+        if found is None:
+            raise Http404
+        return found
+    newest = Conversion.objects.order_by("-created_at").values_list("offer_id", flat=True).first()
+    return rows.filter(pk=newest or 0).first() or rows.order_by("name").first()
+
+
+def coverage_url(offer_id: object = "") -> str:
+    """Where the figures are; those of one offer if its id is given, or what somebody put in its place."""
+    key = number_of(str(offer_id))
+    return reverse("admin:conversions_conversion_coverage") + (f"?offer={key}" if key else "")
+
+
+def figures_of(offer: Offer) -> dict[str, Any]:
+    """What the template shows of an offer, in a constant number of queries."""
+    now = clock.now()
+    coverage = coverage_of(offer, list(offer.event_rules.select_related("offer")), now)
+    arrivals = arrivals_of(offer, now)
+    return {
+        "labels": LABELS.values(),
+        "weights": [(LABELS[key], f"{weight:g}") for key, weight in WEIGHTS.items()],
+        "newest": f"{NEWEST:,}",
+        "read": f"{coverage.read:,}",
+        "is_cut": coverage.is_cut,
+        "untold": untold_words(coverage),
+        "events": [event_line(event, offer) for event in coverage.events],
+        "matched": [matched_line(event) for event in coverage.matched],
+        "clicks": f"{arrivals.read:,}",
+        "clicks_cut": arrivals.is_cut,
+        "answers": answer_lines(arrivals),
+        "robots": robot_lines(arrivals),
+    }
+
+
+def untold_words(coverage: Coverage) -> str:
+    """How many conversions are left out, and why."""
+    parts = [f"{coverage.untold[reason]:,} {UNTOLD_WORDS[reason]}" for reason in UNTOLD if coverage.untold[reason]]
+    return ", ".join(parts)
+
+
+def event_line(event: EventCoverage, offer: Offer) -> dict[str, Any]:
+    return {
+        "name": event.event_name,
+        "count": f"{event.count:,}",
+        "score": badge(f"{event.score:.1f}", tone_of(event.score / 10)) if event.count else "–",
+        "bars": [Bar(label, event.share(key), event.told[key]) for key, label in LABELS.items()] if event.count else [],
+        "advice": advice_of(event, offer) if event.count else NOTHING_YET,
+    }
+
+
+def tone_of(share: float) -> str:
+    return "good" if share >= WELL else "warn" if share >= FAIR else "bad"
+
+
+def advice_of(event: EventCoverage, offer: Offer) -> str:
+    """What to add next, and where: the identifier that would raise the score most."""
+    key = event.weakest
+    if not key:
+        return COMPLETE
+    field, label = APPROVALS.get(key, ("", ""))
+    if field and not getattr(offer, field):
+        held = event.share_held(key)
+        known = f" {Bar('', held).percent} % of these conversions have one already." if held else ""
+        return APPROVE.format(label) + known
+    if key == "ttp" and not offer.allows("pixel"):
+        return NO_PIXEL
+    return ADVICE[key].format(offer.network.parameter_names.get(key, key))
+
+
+def matched_line(event: Matched) -> dict[str, Any]:
+    ratio = event.ratio
+    return {
+        "name": event.event_name,
+        "numbers": [f"{number:,}" for number in (event.count, event.fired, event.blocked, event.unheard)],
+        "bar": None if ratio is None else Bar("fired", ratio),
+        "badge": SafeString("–") if ratio is None else badge(f"{Bar('', ratio).percent} %", tone_of(ratio)),
+        "advice": match_advice(event),
+    }
+
+
+def match_advice(event: Matched) -> str:
+    """What to look at when few browsers say that their Pixel fired."""
+    if event.ratio is None:
+        return NOTHING_YET
+    if event.ratio >= WELL:
+        return "Both legs tell the same story."
+    if event.blocked >= event.unheard:
+        return (
+            "Browsers kept TikTok's script back: ad blockers and privacy settings do. The Events API tells these "
+            "events alone, so nothing is lost. If it is nearly all of them, see whether the page's "
+            "Content-Security-Policy lets analytics.tiktok.com in."
+        )
+    return (
+        "Many browsers never said what became of the Pixel. Check that the script or the tags stand on every page that "
+        "calls this event, that the page's host is among the offer's “hosts of your pages”, and that its "
+        "Content-Security-Policy lets this site in. People who leave at once are never heard of."
+    )
+
+
+def answer_lines(arrivals: Arrivals) -> list[dict[str, Any]]:
+    """A line for each answer that there was, by the share of visitors who gave it."""
+    return [
+        {
+            "badge": badge(label, tone),
+            "bar": Bar(label, arrivals.answers[answer] / arrivals.visitors, arrivals.answers[answer]),
+            "count": f"{arrivals.answers[answer]:,}",
+            "meaning": meaning,
+        }
+        for answer, (label, tone, meaning) in ANSWERS.items()
+        if arrivals.answers[answer]
+    ]
+
+
+def robot_lines(arrivals: Arrivals) -> list[dict[str, Any]]:
+    return [
+        {"label": Robot(kind).label, "count": f"{count:,}", "bar": Bar(Robot(kind).label, count / arrivals.read)}
+        for kind, count in arrivals.robots.most_common()
+    ]

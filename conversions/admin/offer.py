@@ -1,0 +1,45 @@
+"""What the app that records visits adds to the offers' pages: unknown hosts, caps, the way to the coverage."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+
+from conversions.admin.coverage import VIEW as VIEW_COVERAGE
+from conversions.admin.coverage import coverage_url
+from conversions.admin.strange_pages import add_host, is_unprepared, strange_pages_of
+from offers.admin.offer import OfferAdmin
+from offers.models import Offer
+
+admin.site.unregister(Offer)
+
+
+@admin.register(Offer)
+class ConnectedOfferAdmin(OfferAdmin):
+    change_form_template = "admin/conversions/offer/change_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.add_host_view)
+        return [path("<path:object_id>/add-host/", view, name="offers_offer_add_host"), *super().get_urls()]
+
+    def facts_of(self, offer: Offer, request: HttpRequest) -> dict[str, Any]:
+        may_change = self.has_change_permission(request, offer)
+        news = {
+            "strange_pages": strange_pages_of(offer) if request.user.has_perm("conversions.view_strangepage") else [],
+            "is_unprepared": is_unprepared(offer),
+            "add_host_url": reverse("admin:offers_offer_add_host", args=[offer.pk]) if may_change else "",
+            "coverage_url": coverage_url(offer.pk) if request.user.has_perm(VIEW_COVERAGE) else "",
+        }
+        return {**super().facts_of(offer, request), **news}
+
+    def add_host_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """On POST enter a host that has called; anything else only leads back."""
+        offer: Offer | None = self.get_object(request, object_id)
+        if offer and not self.has_change_permission(request, offer):
+            raise PermissionDenied
+        if offer and request.method == "POST":
+            add_host(request, offer, request.POST.get("host", ""))
+        back: HttpResponseRedirect = self.back_to(offer)
+        return back
