@@ -6,41 +6,76 @@ from conversions import clock, configuration
 from conversions.arrival import arrive, save_arrival, ttclid_of
 from conversions.click_cookie import clicks_in
 from conversions.click_ids import is_click_id
-from conversions.models import Click
+from conversions.consent import record_answer
+from conversions.models import Click, Consent
+from conversions.pixel.arriving import inherited
+from conversions.pixel.clicks import bring_up_to_date, news_of_browser
+from conversions.robots import is_fetched_ahead, robot_of
 from offers.models import Offer
 
-ATTRIBUTE = "tracking_click"
+ATTRIBUTE = "_tracking_clicks"
 
 
 def click_of_page(request: HttpRequest, offer_slug: str = "") -> Click | None:
-    """The click that this page view belongs to, the same for every tag of the page.
+    """The click that this page view belongs to, the same for every tag of one offer on the page.
 
     The query's click id comes first, then the cookie's (unless the visitor has just come from another ad), then a new
-    arrival at the offer. None when neither click nor offer is known.
+    arrival at the offer. Without a slug it is the click of the page's first tag. None when neither click nor offer is
+    known, and for a new arrival at a page that is fetched before anybody asked for it.
     """
-    if not hasattr(request, ATTRIBUTE):
-        setattr(request, ATTRIBUTE, find_click(request, offer_slug) or register_arrival(request, offer_slug))
-    click: Click | None = getattr(request, ATTRIBUTE)
+    clicks: dict[str, Click | None] = request.__dict__.setdefault(ATTRIBUTE, {})
+    if not offer_slug and clicks:
+        return next(iter(clicks.values()))
+    if offer_slug not in clicks:
+        keep_out_of_caches(request)
+        click = find_or_register(request, offer_slug)
+        clicks[click.offer.slug if click else offer_slug] = click
+        return click
+    return clicks[offer_slug]
+
+
+def clicks_used(request: HttpRequest) -> list[Click]:
+    """The clicks that this request's tags belong to, the first one first."""
+    return [click for click in getattr(request, ATTRIBUTE, {}).values() if click]
+
+
+def keep_out_of_caches(request: HttpRequest) -> None:
+    """Have Django's `cache_page` keep nothing of a page that is one visitor's."""
+    request._cache_update_cache = False  # type: ignore[attr-defined]
+
+
+def find_or_register(request: HttpRequest, offer_slug: str) -> Click | None:
+    known = clicks_of_browser(request, offer_slug)
+    click = next((click for click in known if is_same_visit(click, request)), None)
+    if click is None:
+        slug = offer_slug or (known[0].offer.slug if known else "")
+        return None if is_fetched_ahead(request) else register_arrival(request, slug, known)
+    if not robot_of(request):
+        bring_up_to_date(click, news_of_browser(click, request, request.GET, request.COOKIES))
     return click
 
 
-def find_click(request: HttpRequest, offer_slug: str) -> Click | None:
+def clicks_of_browser(request: HttpRequest, offer_slug: str) -> list[Click]:
+    """The clicks that the page's address and the cookie name; those of the offer where one is meant."""
     ids = [request.GET.get("click_id", ""), *clicks_in(request)]
-    clicks = Click.objects.select_related("offer__pixel").in_bulk([key for key in ids if is_click_id(key)])
-    known = [clicks[key] for key in ids if key in clicks]
-    return next((click for click in known if fits(click, request, offer_slug)), None)
+    clicks = Click.objects.filter(erased_at=None).select_related("offer__pixel", "offer__network")
+    found = clicks.in_bulk([key for key in ids if is_click_id(key)])
+    known = [found[key] for key in dict.fromkeys(ids) if key in found]
+    return [click for click in known if not offer_slug or click.offer.slug == offer_slug]
 
 
-def fits(click: Click, request: HttpRequest, offer_slug: str) -> bool:
-    """Whether the click is of this offer and no newer ad click stands in the address."""
-    same_offer = not offer_slug or click.offer.slug == offer_slug
-    return same_offer and ttclid_of(request.GET) in ("", click.ttclid)
+def is_same_visit(click: Click, request: HttpRequest) -> bool:
+    """Whether the address names no other click on an ad than the one that led to this click."""
+    return ttclid_of(request.GET) in ("", click.ttclid)
 
 
-def register_arrival(request: HttpRequest, offer_slug: str) -> Click | None:
+def register_arrival(request: HttpRequest, offer_slug: str, earlier: list[Click]) -> Click | None:
+    """Store the arrival; an answer about consent at an earlier visit stands."""
     offer: Offer | None = configuration.offers.get(offer_slug) if offer_slug else None
     if offer is None:
         return None
-    click = arrive(request, offer, clock.now())
-    save_arrival(click, request.build_absolute_uri())
-    return click
+    earlier = [click for click in earlier if click.offer_id == offer.pk]
+    click, page_url = arrive(request, offer, clock.now()), request.build_absolute_uri()
+    save_arrival(click, page_url)
+    answer = inherited(click, earlier) if click.consent == Consent.UNKNOWN else None
+    return (answer and record_answer(click.pk, *answer, page_url, click.created_at)) or click

@@ -1,7 +1,10 @@
 """The click that a page's script speaks for: found, and brought up to date with what the browser knows by now."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
+
+from django.http import HttpRequest, QueryDict
 
 from conversions.arrival import UNREPLACED_AD_MACRO, ttclid_of
 from conversions.click_cookie import clicks_in
@@ -43,7 +46,11 @@ def clicks_of(call: Call, ids: list[Any]) -> list[Click]:
 
 def refresh(click: Click, call: Call) -> None:
     """Write down what the browser knows better; mostly there is nothing."""
-    news = news_of(click, call)
+    bring_up_to_date(click, news_of(click, call))
+
+
+def bring_up_to_date(click: Click, news: dict[str, Any]) -> None:
+    """Write the news down. The events of who turns out to be a visitor are planned anew."""
     if news:
         Click.objects.filter(pk=click.pk, erased_at=None).update(**news)
         take(click, news)
@@ -59,23 +66,29 @@ def take(click: Click, news: dict[str, Any]) -> None:
 
 
 def news_of(click: Click, call: Call) -> dict[str, Any]:
-    """The click's columns that have to change, with their new values.
+    """The click's columns that have to change, with their new values."""
+    return news_of_browser(click, call.request, call.query, {**call.body, "_ttp": call.body.get("ttp")})
+
+
+def news_of_browser(click: Click, request: HttpRequest, query: QueryDict, cookies: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns that a visitor's browser knows better, by the page's address and TikTok's cookies.
 
     Only a browser that shows the page to somebody runs its script, so what began as a prefetch is a visitor's.
     """
     news: dict[str, Any] = {}
-    ttp, ttclid = said(call, "ttp", TTP), ttclid_of(call.query) or said(call, "ttclid", TTCLID)
+    ttp = id_in(cookies, "_ttp", TTP)
+    ttclid = ttclid_of(query) or id_in(cookies, "ttclid", TTCLID)
     if ttp and ttp != click.ttp:
         news["ttp"] = ttp
     if ttclid and not click.ttclid:
         news["ttclid"] = ttclid
     if click.robot == Robot.PREFETCH:
-        news |= {"robot": "", "ip": client_ip(call.request), "user_agent": user_agent(call.request)}
+        news |= {"robot": "", "ip": client_ip(request), "user_agent": user_agent(request)}
     return news
 
 
-def said(call: Call, name: str, form: re.Pattern[str]) -> str:
-    """One of TikTok's ids as the page has it in its cookie; empty for what can be none."""
-    value = call.body.get(name)
+def id_in(cookies: Mapping[str, Any], name: str, form: re.Pattern[str]) -> str:
+    """One of TikTok's ids; empty for what can be none."""
+    value = cookies.get(name)
     is_id = isinstance(value, str) and form.fullmatch(value) and not UNREPLACED_AD_MACRO.match(value)
     return str(value) if is_id else ""

@@ -1,10 +1,13 @@
 """Who a visitor is, as far as the offer may tell: hashed here at once, the one way for both legs."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpResponse
 
-from conversions.identity import SHA256_HEX, hash_email, hash_phone, sha256
+from conversions.erased import erased_among, let_nobody_be_erased
+from conversions.identity import hash_email, hash_external_id, hash_phone
 from conversions.models import Click
 from conversions.page_state import identity_of
 from conversions.pixel.answers import reply
@@ -18,14 +21,21 @@ MAX_IDENTIFIER = 1000
 
 def identify(call: Call) -> HttpResponse:
     """Keep the digests that the offer approves, unless the visitor has refused; those that the Pixel may tell."""
-    given = {name: identifier(call.body[name]) for name in NAMES if call.body.get(name) not in (None, "")}
     click = click_of(call)
-    digests = {name: digest_of(name, text, click.country) for name, text in given.items()}
-    ignored = [name for name, digest in digests.items() if not digest]
-    if click.has_refused:
-        return reply({"identity": {}, "ignored": ignored})
-    store(click, {name: digest for name, digest in digests.items() if digest and approves(click, name)})
-    return reply({"identity": identity_of(click), "ignored": ignored})
+    ignored = keep_identity(click, call.body)
+    return reply({"identity": {} if click.has_refused else identity_of(click), "ignored": ignored})
+
+
+def keep_identity(click: Click, given: Mapping[str, Any]) -> list[str]:
+    """Hash the identifiers and store what the offer approves; the names of those that are none.
+
+    Nothing is stored of a visitor who has refused.
+    """
+    texts = {name: identifier(given[name]) for name in NAMES if given.get(name) not in (None, "")}
+    digests = {name: digest_of(name, text, click.country) for name, text in texts.items()}
+    if not click.has_refused:
+        store(click, {name: digest for name, digest in digests.items() if digest and approves(click, name)})
+    return [name for name, digest in digests.items() if not digest]
 
 
 def identifier(value: Any) -> str:
@@ -45,22 +55,19 @@ def digest_of(name: str, text: str, country: str) -> str:
     return hash_external_id(text)
 
 
-def hash_external_id(text: str) -> str:
-    """Digest of the advertiser's own id of a person; a digest passes through."""
-    text = text.strip()
-    if SHA256_HEX.fullmatch(text):
-        return text.lower()
-    return sha256(text) if text else ""
-
-
 def approves(click: Click, name: str) -> bool:
     return bool(getattr(click.offer, f"send_{name}"))
 
 
 def store(click: Click, digests: dict[str, str]) -> None:
-    """Write the digests that are new. A click that was erased in this moment takes none."""
+    """Write the digests that are new. A click that was erased in this moment takes none, nor an erased person's."""
     news = {f"{name}_sha256": digest for name, digest in digests.items()}
     news = {column: digest for column, digest in news.items() if getattr(click, column) != digest}
-    if news:
+    if not news:
+        return
+    with transaction.atomic():
+        let_nobody_be_erased()
+        if erased_among(digests.items()):
+            return
         Click.objects.filter(pk=click.pk, erased_at=None).update(**news)
-        take(click, news)
+    take(click, news)

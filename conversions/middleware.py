@@ -1,0 +1,44 @@
+"""Remembers the clicks of rendered pages, so that a page which is opened again is no second arrival."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.cache import patch_vary_headers
+
+from conversions.click_cookie import CLICK_COOKIE, clicks_in, remember
+from conversions.models import Click
+from conversions.page_click import clicks_used
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+class ClickCookieMiddleware:
+    """Sets the click cookie where the page's tags used a click that does not stand in front of it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        clicks = clicks_used(request)
+        if clicks:
+            remember_all(request, response, clicks)
+            keep_private(response)
+        return response
+
+
+def remember_all(request: HttpRequest, response: HttpResponseBase, clicks: list[Click]) -> None:
+    """Put the page's clicks in front, unless they stand there already in any order."""
+    if set(clicks_in(request)[: len(clicks)]) == {click.pk for click in clicks}:
+        return
+    for click in reversed(clicks):
+        remember(request, response, click)
+        if CLICK_COOKIE in response.cookies:  # robots are given none
+            request.COOKIES[CLICK_COOKIE] = response.cookies[CLICK_COOKIE].value
+
+
+def keep_private(response: HttpResponseBase) -> None:
+    """The page carries one visitor's ids: no shared cache may keep it, unless the page says otherwise."""
+    patch_vary_headers(response, ["Cookie"])
+    if not response.has_header("Cache-Control"):
+        response["Cache-Control"] = "private"
