@@ -11,7 +11,7 @@ from conversions.outage import leaving_a_standby
 from conversions.seats import seat
 from conversions.signals import conversions_recorded
 from conversions.wake import Waker, enqueue
-from dispatch import clock, outbox, planning, sending
+from dispatch import clock, holding, outbox, planning, sending
 from dispatch.models import Delivery
 from dispatch.sender import sender
 
@@ -49,11 +49,14 @@ def drain_pixel(pixel_id: int) -> int:
 def sweep() -> int:
     """Once a minute: take back what dead workers held, match postbacks to late clicks, and send what is due.
 
-    What was held for want of an exchange rate is planned anew as soon as there is one.
+    What was held for want of an exchange rate is planned anew as soon as there is one, what was held for consent when
+    the offer's policy changes; neither is held longer than TikTok would take it.
     """
     rematch_arrived(clock.now())
     outbox.release_expired(clock.now())
     planning.release_with_rate()
+    holding.review_policies()
+    holding.give_up_too_old(clock.now())
     return deliver()
 
 

@@ -40,6 +40,10 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Deliveries held because there was no exchange rate for one of these currencies."""
         return self.filter(status=Delivery.Status.HELD, lacks_rate__in=currencies).exclude(lacks_rate="")
 
+    def held_for(self, reason: str) -> "DeliveryQuerySet":
+        """Deliveries that are held for this reason, the oldest first."""
+        return self.filter(status=Delivery.Status.HELD, reason=reason).order_by("pk")
+
     def undecided_counts(self) -> dict[str, int]:
         """How many undecided deliveries there are of each reason, the most frequent first."""
         dead = self.dead().order_by().values_list("reason").annotate(models.Count("pk"))
@@ -173,6 +177,8 @@ class Delivery(models.Model):
             models.Index(fields=["reason", "-id"], name="delivery_dead", condition=Q(status="dead")),
             # Used by the release of what waits for consent or credentials.
             models.Index(fields=["reason", "pixel"], name="delivery_held", condition=Q(status="held")),
+            # Used by the sweep over what waits for consent, DeliveryQuerySet.held_for(), the oldest first.
+            models.Index(fields=["reason", "id"], name="delivery_held_in_order", condition=Q(status="held")),
             # Used by the release of what waits for an exchange rate.
             models.Index(
                 fields=["lacks_rate"], name="delivery_without_rate", condition=Q(status="held") & ~Q(lacks_rate="")
