@@ -1,0 +1,251 @@
+/* The page's side of tracking, for one offer. docs/pixel.md describes what pages may do with it. */
+
+const ANSWER = "tracking_consent";
+const ANSWERED = ["granted", "denied", "withdrawn"];
+const CALLS = { track, identify, consent, tcf, state: begin, fired, event: wait };
+const TTCLID = /^(?!__[A-Z_]+__$)[\w.~-]{8,2048}$/;
+
+let state = null;
+let answer = stored(ANSWER);
+let answerSource = "";
+const waiting = [];
+const pending = [];
+const once = new Set();
+let identifying = null;
+
+function receive([method, ...values]) {
+  if (!has(CALLS, method)) return warn(`there is no call “${method}”.`);
+  if (!state && !["state", "consent", "tcf"].includes(method)) return waiting.push([method, ...values]);
+  try {
+    CALLS[method](...values);
+  } catch (error) {
+    warn(String(error));
+  }
+}
+
+/* Arrival */
+
+function start() {
+  hub.calls.forEach(receive);
+  if (!state && !hub.calls.some(([method, said]) => method == "state" && isMine(said))) arrive();
+}
+
+async function arrive() {
+  const said = ANSWERED.includes(answer) ? { consent: answer == "granted" ? answer : "denied" } : {};
+  const fresh = await tell("arrival", said);
+  if (!fresh || state) return;
+  const chosen = ME && ME.dataset.events;
+  const names = chosen == null ? ["ViewContent"].filter((name) => has(fresh.events, name)) : chosen.split(/[\s,]+/);
+  waiting.unshift(...names.filter(Boolean).map((name) => ["track", name]));
+  begin(fresh);
+}
+
+const isMine = (fresh) => !fresh.offer || fresh.offer == config.offer;
+
+function begin(fresh) {
+  if (state || !isMine(fresh)) return;
+  state = fresh;
+  keepClick(state.click_id);
+  recallAnswer();
+  apply();
+  rewriteAll();
+  tellUnsent();
+  waiting.splice(0).forEach(receive);
+}
+
+/* Consent */
+
+function consent(said, source = "page") {
+  if (!ANSWERED.includes(said)) return warn(`the answer has to be ${ANSWERED}.`);
+  [answer, answerSource] = [said, source];
+  store(ANSWER, said);
+  if (!state || isSame(said, state.consent)) return;
+  const wasLoaded = isLoaded();
+  decide(said);
+  if (said != "granted" && wasLoaded) revoke();
+  apply();
+  tell("consent", { ...here(), click_id: state.click_id, state: said, source });
+}
+
+const isRefusal = (said) => said == "denied" || said == "withdrawn";
+const isSame = (said, standing) => said == standing || (isRefusal(said) && isRefusal(standing));
+const decide = (said) => Object.assign(state, { consent: said, may_send: said == "granted" });
+
+/* An answer of this page counts; a remembered one where nobody else has any, and a refusal always. */
+function recallAnswer() {
+  if (answerSource || (answer && state.consent == "unknown")) consent(answer, answerSource || "remembered");
+  else if (isRefusal(answer) && state.may_send) decide(answer);
+}
+
+/* IAB TCF 2: agreed to when all of these purposes are. */
+function tcf(purposes = [1, 3, 4], tries = 0) {
+  if (typeof window.__tcfapi != "function") return tries < 20 && setTimeout(tcf, 500, purposes, tries + 1);
+  window.__tcfapi("addEventListener", 2, (data, isGood) => {
+    const isAnswer = isGood && ["tcloaded", "useractioncomplete"].includes(data.eventStatus);
+    if (!isAnswer || data.gdprApplies === false) return;
+    const agreed = purposes.every((purpose) => data.purpose.consents[purpose]);
+    receive(["consent", agreed ? "granted" : "denied", "tcf"]);
+  });
+}
+
+/* The Pixel */
+
+const isLoaded = () => state.pixel && (ttq._i || {})[state.pixel.code];
+const pixel = () => ttq.instance(state.pixel.code);
+let isHeld = false;
+
+function apply() {
+  setTtclid();
+  if (!state.pixel) return;
+  if (!state.may_send) return hold();
+  const isNew = !isLoaded();
+  if (isNew) ttq.load(state.pixel.code, state.limited_data_use ? { limited_data_use: true } : {});
+  tellIdentity();
+  if (isNew && !isQueued("page")) pixel().page();
+  if (isHeld) ttq.grantConsent();
+  isHeld = false;
+  watch(state.pixel.code);
+  pending.splice(0).forEach((call) => fire(...call));
+}
+
+function hold() {
+  if (!isHeld && !isLoaded() && !isQueued("holdConsent")) ttq.holdConsent();
+  isHeld = true;
+}
+
+/* What TikTok's script has not seen by now it shall not see. */
+function revoke() {
+  if (outcome != "fired") made.length = seen;
+  if (!outcome) pixel().length = 0;
+  ttq.revokeConsent();
+}
+
+function tellIdentity() {
+  if (Object.keys(state.identity).length) pixel().identify(state.identity);
+}
+
+function setTtclid() {
+  const ttclid = new URLSearchParams(location.search).get("ttclid") || "";
+  if (!state.may_send && cookie("ttclid")) setCookie("ttclid", "", 0);
+  if (state.may_send && TTCLID.test(ttclid)) setCookie("ttclid", ttclid, MONTH);
+}
+
+/* Whether this is the first time on this page. */
+const isFirst = (what) => !once.has(what) && once.add(what);
+
+function wait(name, properties, id) {
+  if (!state.pixel || !isFirst(id)) return;
+  if (state.may_send) fire(name, properties, id);
+  else pending.push([name, properties, id]);
+}
+
+/* Digests that are on their way come first; TikTok adds them to the events that follow. */
+function fire(name, properties, id) {
+  if (identifying) return identifying.then(() => fire(name, properties, id));
+  if (!state.may_send) return pending.push([name, properties, id]);
+  pixel().track(name, properties, { event_id: id });
+  saw(id);
+}
+
+function saw(id) {
+  made.push(id);
+  report();
+}
+
+function fired(id) {
+  if (isFirst(id)) saw(id);
+}
+
+/* Events */
+
+function track(name, given, options) {
+  const { offer, key } = options || {};
+  const event = has(state.events, name) && state.events[name];
+  if (offer && offer != config.offer) return;
+  if (!event) return isAlone() && warn(`the offer has no event rule for “${name}”. Add one, or correct the name.`);
+  if (!isFirst(`${name} ${key || ""}`)) return;
+  const properties = plain(given);
+  if (!key && event.recorded) return tellPixel(event, name, event.recorded);
+  const said = saying(name, properties, key, state.click_id);
+  const told = key ? null : attempt(() => toldOf(event, properties, state.currency));
+  if (told) tellPixel(event, name, told);
+  const answered = tell("event", said);
+  if (!told) answered.then((answer) => answer && answer.fire && wait(name, answer.properties, answer.event_id));
+  telling = Promise.all([telling, answered]);
+}
+
+const tellPixel = (event, name, properties) => event.pixel && !event.done && wait(name, properties, event.event_id);
+const saying = (event, properties, key, click_id) => ({ ...here(), click_id, event, properties, key: key ? String(key).slice(0, 200) : undefined });
+
+function identify(given) {
+  const { email, phone, external_id } = plain(given);
+  const answered = tell("identify", { email, phone, external_id }).then((answer) => {
+    if (!answer) return;
+    state.identity = answer.identity;
+    if (isLoaded() && state.may_send) tellIdentity();
+  });
+  const mine = (identifying = Promise.race([answered, pause(3000)]).then(() => {
+    if (identifying == mine) identifying = null;
+  }));
+}
+
+/* A visitor who leaves before the answer to the arrival: the events go to the click that is known, else wait. */
+function leave() {
+  sight();
+  for (const [method, name, given, options] of waiting.splice(0)) {
+    if (method != "track") continue;
+    const said = saying(name, plain(given), (options || {}).key, knownClick() || undefined);
+    if (said.click_id) tell("event", said);
+    else keepUnsent(said, "event");
+  }
+}
+
+/* Links, forms and buttons */
+
+const GO = config.tracker + "/go/";
+const link = (query = "") => (state ? state.go : `${GO}${config.offer}/`) + query;
+const offers = () => Object.keys(hub.offers);
+const isAlone = () => offers().length < 2;
+const isMain = () => offers()[0] == config.offer;
+
+function rewrite(anchor) {
+  const found = anchor.getAttribute("href") || "";
+  const [way, name] = (String(anchor.href).startsWith(GO) && anchor.href.slice(GO.length).match(/^([\w-]*)\/?(?=[?#]|$)/)) || [];
+  let target = isMain() ? found.replace(/(\{|%7B)click_id(\}|%7D)/gi, state.click_id) : found;
+  if (name == config.offer || (name == "" && isMain())) target = state.go + anchor.href.slice(GO.length + way.length);
+  if (target != found) anchor.setAttribute("href", target);
+}
+
+function rewriteAll() {
+  document.querySelectorAll("a[href]").forEach((anchor) => attempt(() => rewrite(anchor)));
+  if (isMain()) document.querySelectorAll("input[type=hidden][name=click_id]").forEach((input) => (input.value = state.click_id));
+}
+
+function onClick(event) {
+  const target = event.composedPath()[0];
+  const anchor = target.closest && target.closest("a[href]");
+  const marked = target.closest && target.closest("[data-track]");
+  if (anchor && state) attempt(() => rewrite(anchor));
+  if (marked && marked.tagName != "FORM" && event.type == "click") trackMarked(marked);
+}
+
+function onSubmit(event) {
+  if (state) rewriteAll();
+  if (event.target.hasAttribute("data-track")) trackMarked(event.target);
+}
+
+function trackMarked({ dataset }) {
+  const { track, trackValue: value, trackCurrency: currency, trackKey: key, trackOffer: offer } = dataset;
+  receive(["track", track, { value, currency }, { key, offer }]);
+}
+
+document.addEventListener("click", onClick, true);
+document.addEventListener("auxclick", onClick, true);
+document.addEventListener("submit", onSubmit, true);
+document.addEventListener("DOMContentLoaded", () => state && rewriteAll());
+addEventListener("pagehide", leave);
+if (!offers().length) hub.calls.unshift(...saidInQueue());
+hub.offers[config.offer] = { receive, link };
+overhear();
+if (document.prerendering) document.addEventListener("prerenderingchange", start, { once: true });
+else start();
