@@ -25,6 +25,15 @@ def hashes(path: str = "") -> list[Column]:
     ]
 
 
+def from_page(path: str = "") -> list[Column]:
+    """The digests that the visitor's pages gave, with a click that is found under `path`."""
+    return [
+        Column("E-mail from the page (SHA-256)", f"{path}email_sha256", is_personal=True),
+        Column("Phone from the page (SHA-256)", f"{path}phone_sha256", is_personal=True),
+        Column("External id (SHA-256)", f"{path}external_id_sha256", is_personal=True),
+    ]
+
+
 CONVERSIONS = [
     Column("event_id", "event_id"),
     Column("Event", "event_name"),
@@ -41,12 +50,19 @@ CONVERSIONS = [
     Column("Happened", "occurred_at", is_time=True),
     Column("Recorded", "created_at", is_time=True),
     Column("Page", "page_url", without_query),
+    Column("Value the page gave", "page_value"),
+    Column("Its currency", "page_currency"),
+    Column("Country", "click__country"),
+    Column("Robot", "click__robot"),
+    Column("Consent", "click__consent"),
+    Column("Consent source", "click__consent_source"),
     Column("Campaign id", "click__campaign_id"),
     Column("Ad group id", "click__adgroup_id"),
     Column("Ad id", "click__ad_id"),
     Column("UTM source", "click__utm_source"),
     Column("UTM campaign", "click__utm_campaign"),
     *hashes(),
+    *from_page("click__"),
     *visitor("click__"),
     Column("Page with its query", "page_url", is_personal=True),
     Column("Came from", "referrer", is_personal=True),
@@ -59,6 +75,12 @@ CLICKS = [
     Column("Has ttclid", "ttclid", yes_or_no),
     Column("Consent", "consent"),
     Column("Answered", "consent_at", is_time=True),
+    Column("Consent source", "consent_source"),
+    Column("Country", "country"),
+    Column("Region", "region"),
+    Column("Robot", "robot"),
+    Column("Sent on by", "capped_offer__name"),
+    Column("Erased", "erased_at", is_time=True),
     Column("Campaign id", "campaign_id"),
     Column("Ad group id", "adgroup_id"),
     Column("Ad id", "ad_id"),
@@ -72,6 +94,7 @@ CLICKS = [
     Column("Landing version", "landing_version"),
     Column("Variant", "variant"),
     Column("Landing page", "landing_url", without_query),
+    *from_page(),
     *visitor(),
     Column("Landing page with its query", "landing_url", is_personal=True),
     Column("Came from", "referrer", is_personal=True),

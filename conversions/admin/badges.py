@@ -33,7 +33,16 @@ def status_badge(conversion: Conversion) -> SafeString:
 
 
 def consent_badge(click: Click) -> SafeString:
-    return badge(click.get_consent_display(), CONSENT_TONES.get(Consent(click.consent), "calm"))
+    return answer_badge(click.consent)
+
+
+def answer_badge(answer: str) -> SafeString:
+    consent = Consent(answer)
+    return badge(consent.label, CONSENT_TONES.get(consent, "calm"))
+
+
+def robot_badge(click: Click) -> SafeString | str:
+    return badge(click.get_robot_display(), "warn") if click.robot else ""
 
 
 def outcome_badge(postback: Postback) -> SafeString:

@@ -4,20 +4,26 @@ from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
-from conversions.admin.badges import consent_badge
+from conversions.admin.badges import consent_badge, robot_badge
 from conversions.admin.export import ExportMixin
+from conversions.admin.identifiers import answer_table, identifier_table
 from conversions.admin.searching import term_of
 from conversions.admin.story import conversion_table
 from conversions.click_ids import is_click_id
 from conversions.export_columns import CLICKS
 from conversions.models import Click
-from offers.admin_parts import RecordAdmin, SpanFilter, badge, moment, mono, shortened, shown
+from conversions.models.click import Robot
+from offers.admin_parts import RecordAdmin, SpanFilter, admin_link, badge, moment, mono, shortened, shown
 
 FIELDSETS = [
-    ("Arrival", {"fields": [("click_id", "arrived"), ("offer", "consent_shown"), "answered"]}),
+    ("Arrival", {"fields": [("click_id", "arrived"), ("offer_link", "sent_on_by"), ("place", "robot_shown")]}),
     ("What it led to", {"fields": ["conversions"]}),
+    ("Consent", {
+        "fields": [("consent_shown", "may_be_told"), ("answered", "told_by"), ("had_to_agree", "limited"), "answers"],
+    }),
     ("The ad", {
         "fields": [
             "ttclid_shown", ("campaign_shown", "adgroup_shown"), ("ad_shown", "creative_shown"),
@@ -26,9 +32,19 @@ FIELDSETS = [
         ],
         "description": "What the tracking link was called with. A dash means that the ad's URL did not say.",
     }),
-    ("The visitor", {"fields": [("ip_shown", "ttp_shown"), "browser"]}),
+    ("The visitor", {
+        "fields": [("ip_shown", "ttp_shown"), "browser", "identifiers"],
+        "description": "E-mail, phone and external id are kept as digests, which are never shown here.",
+    }),
     ("Where it led", {"fields": ["landing_page", "came_from", "version"]}),
 ]  # fmt: skip
+
+
+ERASED = ("Erased", {
+    "fields": ["erased_shown"],
+    "description": "Somebody asked for this visitor's data to be erased. What could say who it was is gone for good, "
+    "and TikTok is told nothing more.",
+})  # fmt: skip
 
 
 class TtclidFilter(SimpleListFilter):
@@ -46,14 +62,33 @@ class TtclidFilter(SimpleListFilter):
         return queryset.filter(ttclid="") if self.value() == "no" else queryset.exclude(ttclid="")
 
 
+class RobotFilter(SimpleListFilter):
+    """People, or what came instead of them."""
+
+    title = "robots"
+    parameter_name = "robots"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("none", "Visitors only"), ("any", "Robots only"), *Robot.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Click]) -> QuerySet[Click]:
+        chosen = self.value()
+        if chosen in Robot.values:
+            return queryset.filter(robot=chosen)
+        if chosen not in ("none", "any"):
+            return queryset
+        return queryset.filter(robot="") if chosen == "none" else queryset.exclude(robot="")
+
+
 @admin.register(Click)
 class ClickAdmin(ExportMixin, RecordAdmin):
     export_columns = CLICKS
-    list_display = ["click_id", "arrived", "offer", "source", "campaign", "has_ttclid", "consent_shown"]
+    list_display = ["click_id", "arrived", "offer", "source", "campaign", "has_ttclid", "consent_shown", "robot_shown"]
     list_filter = [
         ("offer", RelatedDropdownFilter),
         ("consent", ChoicesDropdownFilter),
         TtclidFilter,
+        RobotFilter,
         ("created_at", SpanFilter),
     ]
     list_filter_submit = True
@@ -76,13 +111,27 @@ class ClickAdmin(ExportMixin, RecordAdmin):
         is_ours = is_click_id(term.lower())
         return (queryset.filter(pk=term.lower()) if is_ours else queryset.filter(ttclid=term)), False
 
+    def get_fieldsets(self, request: HttpRequest, obj: Click | None = None) -> list[Any]:
+        return [ERASED, *FIELDSETS] if obj and obj.erased_at else FIELDSETS
+
     click_id = shown("click id", lambda row: mono(row.pk))
     arrived = shown("arrived", lambda row: moment(row.created_at))
     source = shown("source", lambda row: shortened(" / ".join(filter(None, (row.utm_source, row.utm_medium))), 40))
     campaign = shown("campaign", lambda row: shortened(row.utm_campaign or row.campaign_id, 40))
     has_ttclid = shown("ttclid", lambda row: badge("Yes", "good") if row.ttclid else badge("No", "warn"))
     consent_shown = shown("consent", consent_badge)
+    robot_shown = shown("robot", robot_badge)
+    offer_link = shown("offer", lambda row: admin_link(row.offer))
+    sent_on_by = shown("sent on by (its cap was reached)", lambda row: admin_link(row.capped_offer))
+    place = shown("country, region", lambda row: ", ".join(filter(None, (row.country, row.region))))
+    erased_shown = shown("erased", lambda row: moment(row.erased_at))
     answered = shown("answered", lambda row: moment(row.consent_at))
+    told_by = shown("who told us", lambda row: row.consent_source)
+    may_be_told = shown("may TikTok be told?", lambda row: may_words(row))
+    had_to_agree = shown("had to agree first", lambda row: "Yes" if row.needs_consent else "No")
+    limited = shown("limited data use", lambda row: "Yes" if row.limits_data else "No")
+    answers = shown("answers", answer_table)
+    identifiers = shown("identifiers", identifier_table)
     conversions = shown("conversions", lambda row: conversion_table(row.conversions.order_by("created_at")))
 
     ttclid_shown = shown("TikTok click id (ttclid)", lambda row: mono(row.ttclid))
@@ -104,3 +153,14 @@ class ClickAdmin(ExportMixin, RecordAdmin):
     landing_page = shown("landing page", lambda row: mono(row.landing_url))
     came_from = shown("came from", lambda row: mono(row.referrer))
     version = shown("landing version", lambda row: row.landing_version)
+
+
+def may_words(click: Click) -> SafeString | str:
+    """Whether TikTok may be told of this visitor, and if not, why."""
+    if click.erased_at:
+        return badge("No: erased", "warn")
+    if click.robot:
+        return badge("No: it is a robot", "warn")
+    if click.has_refused:
+        return badge("No: refused", "warn")
+    return badge("Yes", "good") if click.has_consent else badge("Not before they agree", "busy")

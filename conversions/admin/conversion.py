@@ -6,9 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RelatedDropdownFilter
 
-from conversions.admin.badges import consent_badge, money, status_badge, told_badges
+from conversions.admin.badges import consent_badge, money, robot_badge, status_badge, told_badges
 from conversions.admin.coverage import coverage_page, coverage_url
 from conversions.admin.export import ExportMixin
+from conversions.admin.identifiers import identifier_table, pixel_leg, said_table
 from conversions.admin.searching import by_click, by_event, by_transaction, term_of
 from conversions.admin.story import ledger_table, postback_table, told
 from conversions.export_columns import CONVERSIONS
@@ -24,9 +25,15 @@ FIELDSETS = [
             ("whole_transaction", "event_id_shown"), ("happened", "recorded"),
         ],
     }),
+    ("What the page said", {
+        "fields": ["page_value_shown", "said", "page"],
+        "description": "What the page told first stands. Both legs tell it, and its value only where the event rule "
+        "takes none from the network and has no fixed one.",
+    }),
     ("The click behind it", {
         "fields": [
-            ("click_link", "arrived"), ("consent", "ttclid"), ("campaign", "ad"), "ip", "browser", "page",
+            ("click_link", "arrived"), ("consent", "robot"), ("ttclid", "ip"), ("campaign", "ad"), "browser",
+            "identifiers",
         ],
     }),
 ]  # fmt: skip
@@ -91,6 +98,7 @@ class ConversionAdmin(ExportMixin, RecordAdmin):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         conversion: Conversion = kwargs["obj"]
         entries = conversion.ledger_entries.select_related("postback").order_by("pk")
+        context["pixel_leg"] = pixel_leg(conversion)
         context["told"] = told(conversion)
         context["undecided"] = told_badges(conversion, [])
         context["ledger"] = ledger_table(entries)
@@ -112,6 +120,10 @@ class ConversionAdmin(ExportMixin, RecordAdmin):
     happened = shown("happened", lambda row: moment(row.occurred_at))
     recorded = shown("recorded", lambda row: moment(row.created_at))
     event_id_shown = shown("event id (event_id)", lambda row: mono(row.event_id))
+    page_value_shown = shown("value the page gave", lambda row: money(row.page_value, row.page_currency))
+    said = shown("properties", said_table)
+    identifiers = shown("identifiers", lambda row: identifier_table(row.click, row))
+    robot = shown("robot", lambda row: robot_badge(row.click))
     page = shown("page", lambda row: mono(row.page_url))
 
     arrived = shown("arrived", lambda row: moment(row.click.created_at))

@@ -52,7 +52,7 @@ class OfferPolicyTests(TestCase):
 
         offer.refresh_from_db()
         assert (offer.consent_countries, offer.limited_data_places) == ("DE FR", "US-CA")
-        assert offer.page_hosts == "a.example *.b.example"
+        assert offer.page_hosts == "shop.example *.b.example"
 
     def test_refuses_what_is_no_country_host_or_cap(self) -> None:
         offer = make_offer()
