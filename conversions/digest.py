@@ -13,6 +13,7 @@ from django.db.models import Model, QuerySet
 from conversions import bulk, clock
 from conversions.book import ClickBook
 from conversions.click_ids import is_click_id
+from conversions.erased import drop_erased, let_nobody_be_erased
 from conversions.facts import ADDED_UP, CLAIMS, Slot, counts_each, says_other_money, slot
 from conversions.joining import Fact, join_by_transaction, waiting_for
 from conversions.models import Click, Conversion, LedgerEntry, Postback
@@ -23,6 +24,7 @@ from conversions.networks.values import is_macro
 from conversions.outage import is_outage
 from conversions.outcomes import Outcome
 from conversions.signals import announce
+from conversions.stripping import STRIPPED, strip_call
 from offers.models import EventRule, Network, Offer
 
 logger = logging.getLogger(__name__)
@@ -78,6 +80,7 @@ def rematch_arrived(now: datetime) -> int:
 
 def claim(rows: "QuerySet[Postback]", skip_locked: bool = True) -> list[Postback]:
     """Lock the rows, then their networks: facts of one network are taken over one batch at a time."""
+    let_nobody_be_erased()
     postbacks = list(rows.select_for_update(skip_locked=skip_locked))
     networks = Network.objects.select_for_update(no_key=True).order_by("pk")
     by_key = networks.in_bulk({postback.network_id for postback in postbacks})
@@ -101,6 +104,7 @@ class Digest:
         postbacks, facts = [*postbacks, *waiting], [*facts, *self.facts_of(waiting)]
         join_by_transaction(facts)
         self.load_books({postback.click_ref for postback, _ in facts})
+        self.keep_erased_away(postbacks)
         self.load_known(facts)
         for postback, record in facts:
             self.settle(postback, record)
@@ -132,7 +136,7 @@ class Digest:
     def load_books(self, click_ids: set[str]) -> None:
         """Every click of the batch with its offer's rules, conversions and their entries: five queries."""
         wanted = [click_id for click_id in click_ids if is_click_id(click_id)]
-        clicks = Click.objects.only("offer", "created_at", "landing_url", "referrer").in_bulk(wanted)
+        clicks = Click.objects.only("offer", "created_at", "landing_url", "referrer", "erased_at").in_bulk(wanted)
         offers = Offer.objects.in_bulk({click.offer_id for click in clicks.values()})
         for click in clicks.values():
             click.offer = offers[click.offer_id]
@@ -142,6 +146,14 @@ class Digest:
         entries = group(LedgerEntry.objects.filter(conversion__in=conversions).order_by("pk"), "conversion_id")
         for conversion in conversions:
             self.books[conversion.click_id].load(conversion, entries[conversion.pk])
+
+    def keep_erased_away(self, postbacks: list[Postback]) -> None:
+        """Of people who were erased no digest is taken in again, and of their clicks nothing but what happened."""
+        clicks = {key for key, book in self.books.items() if book.click.erased_at}
+        stripped = [postback for postback in postbacks if postback.click_ref in clicks]
+        for postback in stripped:
+            strip_call(postback)
+        bulk.update([*stripped, *drop_erased(postbacks)], STRIPPED)
 
     def load_known(self, facts: list[Fact]) -> None:
         """What the ledger has of the batch's facts already, on whichever click: one query."""

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 from conversions import configuration, identity
 from conversions.calls import Call, Pairs, SignatureError, UnreadableCallError
+from conversions.erased import drop_erased_on_arrival
 from conversions.inserting import PreparedInsert
 from conversions.models import Postback
 from conversions.networks import Adapter, adapter_of
@@ -90,6 +91,7 @@ def take_params(postback: Postback, call: Call, now: datetime) -> None:
     postback.params = hide_personal(call.pairs)
     postback.email_sha256 = first_hash(identity.hash_email(value) for value in emails)
     postback.phone_sha256 = first_hash(identity.hash_phone(value, region) for value in phones)
+    drop_erased_on_arrival(postback)
     postback.due_at = now
 
 

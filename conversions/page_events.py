@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from conversions.arrival import MAX_URL
+from conversions.erasing import wipe_conversions
 from conversions.event_ids import make_event_id
 from conversions.identity import scrub_url
 from conversions.models import Click, Conversion, Sighting
@@ -68,9 +69,13 @@ def record_page_event(
         page_properties=said.others or None,
         created_at=now,
     )
-    Conversion.objects.bulk_create([conversion], ignore_conflicts=True)
-    transaction.on_commit(announce)
-    return Conversion.objects.get(event_id=event_id, event_name=rule.event_name)
+    with transaction.atomic():
+        Conversion.objects.bulk_create([conversion], ignore_conflicts=True)
+        transaction.on_commit(announce)
+        stored = Conversion.objects.get(event_id=event_id, event_name=rule.event_name)
+        if Click.objects.filter(pk=click.pk).exclude(erased_at=None).exists():  # while the page was calling
+            wipe_conversions([stored.pk])
+    return stored
 
 
 def find(event_id: UUID, event_name: str) -> Conversion | None:

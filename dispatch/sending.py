@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from conversions.outage import is_outage
 from dispatch import clock, outbox, takeover
+from dispatch.erasure import forget_late
 from dispatch.models import Credential, Delivery, Lane, Tally
 from dispatch.money import RateBook, Rates
 from dispatch.outbox import Shipment
@@ -196,6 +197,7 @@ def settle(parcel: Parcel, reply: Reply, started_at: datetime) -> None:
         if not (reply.verdict == Verdict.INVALID and len(parcel.shipments) > 1):
             record_attempts(parcel.shipments, reply, parcel.credential, started_at)
         outbox.settle(parcel.deliveries, reply, now)
+        forget_late(parcel.deliveries)
         if reply.verdict == Verdict.ACCEPTED:
             parcel.credential.note_accepted(now)
         Tally.objects.add(parcel.lane.pixel_id, reply.verdict, len(parcel.shipments))

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from conversions import clock, identity
+from conversions.erased import drop_erased, let_nobody_be_erased
 from conversions.intake import first_hash, hide_value
 from conversions.models import Upload, UploadRow
 from conversions.networks.values import shortened
@@ -101,9 +102,11 @@ def understand(upload: Upload, content: bytes) -> tuple[int, dict[str, int]]:
 def keep(key: int, rows: list[UploadRow], last: int) -> bool:
     """Store a chunk; False when another worker has gone on meanwhile."""
     with transaction.atomic():
+        let_nobody_be_erased()
         upload = lock_in(key, State.READING)
         if upload is None or (upload.rows.aggregate(last=Max("number"))["last"] or 0) != last:
             return False
+        drop_erased(rows)
         UploadRow.objects.bulk_create(rows)
         note_progress(key, len(rows))
     return True

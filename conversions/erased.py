@@ -1,0 +1,105 @@
+"""Who was erased on request, known by keyed digests alone: what comes later of them is not taken in again.
+
+A digest of an address can be guessed by whoever has a list of addresses, so what stays here is an HMAC of it, under a
+key that FIELD_ENCRYPTION_KEYS give and the database does not have.
+"""
+
+import hashlib
+import hmac
+import time
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from django.db import connection
+
+from conversions.models import Erasure, Postback, UploadRow
+from offers.encryption import field_keys
+
+Subject = Erasure.Subject
+Named = tuple[str, str]
+"""What names a person: by what (one of Subject), and the click id or digest."""
+
+KEPT_SECONDS = 3.0
+LOCK = 5_202_611  # any number that no other advisory lock of this database has
+DIGESTS = {Subject.EMAIL: "email_sha256", Subject.PHONE: "phone_sha256"}
+Row = TypeVar("Row", Postback, UploadRow)
+
+
+def marks_of(named: Named) -> list[str]:
+    """How an erasure of it is marked: under the first key, which is the one to store, then under each older one."""
+    text = ":".join(named).encode()
+    keys = [hmac.digest(key, b"erasures", "sha256") for key in field_keys().values()]
+    return [hmac.new(key, text, hashlib.sha256).hexdigest() for key in keys]
+
+
+def erased_among(names: Iterable[Named]) -> set[Named]:
+    """Those of the names that were erased: one query by index, none for none."""
+    marks = {mark: named for named in names if named[1] for mark in marks_of(named)}
+    if not marks:
+        return set()
+    found = Erasure.objects.filter(key__in=marks).order_by().values_list("key", flat=True)
+    return {marks[mark] for mark in found}
+
+
+def names_in(row: Postback | UploadRow) -> list[Named]:
+    """The digests that a call or a row of a file names somebody by."""
+    return [(subject, digest) for subject, column in DIGESTS.items() if (digest := getattr(row, column))]
+
+
+def drop_erased(rows: Sequence[Row]) -> list[Row]:
+    """Take both digests from rows that name an erased person by either; those rows. Does not save."""
+    known = erased_among(named for row in rows for named in names_in(row))
+    if not known:
+        return []
+    dropped = [row for row in rows if not known.isdisjoint(names_in(row))]
+    for row in dropped:
+        row.email_sha256 = row.phone_sha256 = ""
+    return dropped
+
+
+class Emptiness:
+    """Whether anybody was ever erased, asked anew every few seconds until somebody was: so most calls cost nothing.
+
+    The digest asks the table itself, so nothing slips by in those seconds.
+    """
+
+    def __init__(self) -> None:
+        self.empty_until = 0.0
+
+    def lasts(self) -> bool:
+        if time.monotonic() < self.empty_until:
+            return True
+        is_empty = not Erasure.objects.exists()
+        self.empty_until = time.monotonic() + KEPT_SECONDS if is_empty else 0.0
+        return is_empty
+
+    def forget(self) -> None:
+        self.empty_until = 0.0
+
+
+emptiness = Emptiness()
+
+
+def drop_erased_on_arrival(postback: Postback) -> None:
+    """Take the digests from a call that names an erased person. Does not save."""
+    if names_in(postback) and not emptiness.lasts():
+        drop_erased([postback])
+
+
+def let_nobody_be_erased() -> None:
+    """Until this transaction ends nobody is erased: what it takes in can be found by the erasure after it.
+
+    The first thing to lock, before any row. SQLite has one writer in any case.
+    """
+    lock("pg_advisory_xact_lock_shared")
+
+
+def let_nothing_be_taken_in() -> None:
+    """Wait for all who take in digests, and keep them waiting until this transaction ends."""
+    lock("pg_advisory_xact_lock")
+
+
+def lock(function: str) -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {function}({LOCK})")
