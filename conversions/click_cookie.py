@@ -44,12 +44,15 @@ def remember_ttclid(request: HttpRequest, response: HttpResponseBase, click: Cli
 
 
 def keep(response: HttpResponseBase, name: str, value: str, httponly: bool) -> None:
-    response.set_cookie(
-        name,
-        value,
-        max_age=COOKIE_SECONDS,
-        httponly=httponly,
-        samesite="Lax",
-        secure=settings.IS_HTTPS,
-        domain=settings.COOKIE_DOMAIN or None,
+    """Set a cookie by its age alone, for the date that Django adds takes as long as all the rest."""
+    response.cookies[name] = value
+    response.cookies[name].update(
+        {
+            "max-age": COOKIE_SECONDS,
+            "path": "/",
+            "domain": settings.COOKIE_DOMAIN,
+            "samesite": "Lax",
+            "secure": settings.IS_HTTPS,
+            "httponly": httponly,
+        }
     )

@@ -3,7 +3,7 @@
 from typing import Any
 
 import orjson
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.utils import CursorWrapper
 from psycopg import Cursor
 
@@ -38,13 +38,14 @@ class PreparedInsert:
 
     def __call__(self, row: models.Model) -> None:
         """Store a new row and give it its primary key. Raises django.db.Error."""
-        if connection.vendor != "postgresql":
+        database = connections[DEFAULT_DB_ALIAS]
+        if database.vendor != "postgresql":
             return row.save(force_insert=True)
-        with preparing_cursor() as cursor:
+        with preparing_cursor(database) as cursor:
             cursor.execute(self.sql, self.values(row))
             if self.makes_key:
                 (row.pk,) = cursor.fetchone()
-        row._state.adding, row._state.db = False, connection.alias
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
 
     def values(self, row: models.Model) -> list[Any]:
         """The row's values in the order of the columns, as psycopg takes them."""
@@ -63,15 +64,14 @@ def is_plain(field: "models.Field[Any, Any]") -> bool:
 def prepared(field: "models.Field[Any, Any]", value: Any) -> Any:
     if isinstance(field, models.JSONField):
         return orjson.dumps(value).decode()
-    return field.get_db_prep_save(value, connection)
+    return field.get_db_prep_save(value, connections[DEFAULT_DB_ALIAS])
 
 
-def preparing_cursor() -> CursorWrapper:
+def preparing_cursor(database: Any) -> CursorWrapper:
     """A cursor that leaves the parameters to the server, so that psycopg can prepare its statement.
 
     The connection's own ones put them into the text, as is Django's way; see `prepare_threshold` in the settings.
     """
-    database: Any = connection  # whose types leave out what backends call
     database.close_if_health_check_failed()
     database.ensure_connection()
     cursor: CursorWrapper = database._prepare_cursor(Cursor(database.connection))

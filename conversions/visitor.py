@@ -20,7 +20,7 @@ def client_ip(request: HttpRequest) -> str | None:
 
     None when the proxies don't name one: their own address must not stand for the visitor's.
     """
-    peer = parse_address(request.META.get("REMOTE_ADDR", ""))
+    peer = peer_address(request.META.get("REMOTE_ADDR", ""))
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
     for text in reversed(forwarded.split(",") if forwarded else []):
         if peer is None or not is_trusted(peer):
@@ -49,6 +49,9 @@ def parse_address(text: str) -> Address | None:
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
+
+
+peer_address = lru_cache(maxsize=1024)(parse_address)  # of the connection itself, whose text is never long
 
 
 def is_internal(address: Address) -> bool:

@@ -5,7 +5,7 @@ import re
 from django.conf import settings
 from django.http import HttpRequest
 
-from conversions.visitor import is_trusted, parse_address
+from conversions.visitor import is_trusted, peer_address
 
 COUNTRY = re.compile(r"[A-Z]{2}")
 REGION = re.compile(r"[A-Z0-9]{1,3}")
@@ -14,7 +14,7 @@ UNKNOWN = ("XX", "T1")  # what Cloudflare says of an unknown place and of Tor
 
 def whereabouts(request: HttpRequest) -> tuple[str, str]:
     """Country (ISO 3166, two letters) and region (the part of ISO 3166-2 behind it); empty where nobody knows."""
-    peer = parse_address(request.META.get("REMOTE_ADDR", ""))
+    peer = peer_address(request.META.get("REMOTE_ADDR", ""))
     if peer is None or not is_trusted(peer):
         return "", ""
     country = header(request, settings.COUNTRY_HEADER)
