@@ -52,7 +52,7 @@ def find_or_register(request: HttpRequest, offer_slug: str) -> Click | None:
         return None if is_fetched_ahead(request) else register_arrival(request, slug, known)
     if not robot_of(request):
         bring_up_to_date(click, news_of_browser(click, request, request.GET, request.COOKIES))
-    return click
+    return with_earlier_answer(click, known, request)
 
 
 def clicks_of_browser(request: HttpRequest, offer_slug: str) -> list[Click]:
@@ -65,17 +65,25 @@ def clicks_of_browser(request: HttpRequest, offer_slug: str) -> list[Click]:
 
 
 def is_same_visit(click: Click, request: HttpRequest) -> bool:
-    """Whether the address names no other click on an ad than the one that led to this click."""
-    return ttclid_of(request.GET) in ("", click.ttclid)
+    """Whether the address names no other click on an ad than the one that led to this click.
+
+    A click without one that the address names itself takes the ad click beside its name.
+    """
+    is_named = click.pk == request.GET.get("click_id") and not click.ttclid
+    return is_named or ttclid_of(request.GET) in ("", click.ttclid)
 
 
-def register_arrival(request: HttpRequest, offer_slug: str, earlier: list[Click]) -> Click | None:
-    """Store the arrival; an answer about consent at an earlier visit stands."""
+def register_arrival(request: HttpRequest, offer_slug: str, known: list[Click]) -> Click | None:
+    """Store the arrival."""
     offer: Offer | None = configuration.offers.get(offer_slug) if offer_slug else None
     if offer is None:
         return None
-    earlier = [click for click in earlier if click.offer_id == offer.pk]
-    click, page_url = arrive(request, offer, clock.now()), request.build_absolute_uri()
-    save_arrival(click, page_url)
-    answer = inherited(click, earlier) if click.consent == Consent.UNKNOWN else None
-    return (answer and record_answer(click.pk, *answer, page_url, click.created_at)) or click
+    click = arrive(request, offer, clock.now())
+    save_arrival(click, request.build_absolute_uri())
+    return with_earlier_answer(click, known, request)
+
+
+def with_earlier_answer(click: Click, known: list[Click], request: HttpRequest) -> Click:
+    """The click; where it has no answer about consent, the one at an earlier visit stands."""
+    answer = inherited(click, known) if click.consent == Consent.UNKNOWN else None
+    return (answer and record_answer(click.pk, *answer, request.build_absolute_uri(), clock.now())) or click

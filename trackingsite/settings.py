@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "conversions.middleware.ClickCookieMiddleware",
 ]
 LOGIN_REDIRECT_URL = "/admin/"
 ROOT_URLCONF = "trackingsite.urls"

@@ -133,8 +133,8 @@ function setTtclid() {
 /* Whether this is the first time on this page. */
 const isFirst = (what) => !once.has(what) && once.add(what);
 
-function wait(name, properties, id) {
-  if (!state.pixel || !isFirst(id)) return;
+function wait(name, properties, id, offer) {
+  if (!state.pixel || !isMine({ offer }) || !isFirst(id)) return;
   if (state.may_send) fire(name, properties, id);
   else pending.push([name, properties, id]);
 }
@@ -152,8 +152,8 @@ function saw(id) {
   report();
 }
 
-function fired(id) {
-  if (isFirst(id)) saw(id);
+function fired(id, offer) {
+  if (isMine({ offer }) && isFirst(id)) saw(id);
 }
 
 /* Events */

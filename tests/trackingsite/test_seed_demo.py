@@ -12,7 +12,18 @@ from offers.models import Offer
 from trackingsite.environment import new_field_key
 
 pytestmark = pytest.mark.django_db
-KEYS = {"admin", "offer", "pixel_code", "access_token", "tracking_url", "landing_url", "postback_url"}
+KEYS = {
+    "admin",
+    "offer",
+    "pixel_code",
+    "access_token",
+    "tracking_url",
+    "landing_url",
+    "postback_url",
+    "consent_offer",
+    "consent_tracking_url",
+    "consent_landing_url",
+}
 
 
 def seed() -> dict[str, Any]:
@@ -35,7 +46,7 @@ def test_prints_the_same_again_and_adds_nothing():
     first = seed()
 
     assert seed() == first
-    assert Offer.objects.count() == 1
+    assert Offer.objects.count() == 2
 
 
 def test_the_printed_login_works():
@@ -61,8 +72,19 @@ def test_the_demo_follows_the_site_to_another_port(settings):
     seed()
     settings.PUBLIC_BASE_URL = "http://127.0.0.1:9999"
 
-    assert seed()["landing_url"] == "http://127.0.0.1:9999/demo/landing/"
-    assert Offer.objects.get().offer_url.startswith("http://127.0.0.1:9999/demo/checkout/")
+    facts = seed()
+    assert facts["landing_url"] == "http://127.0.0.1:9999/demo/landing/"
+    assert facts["consent_landing_url"] == "http://127.0.0.1:9999/demo/landing/?offer=demo-consent"
+    links = set(Offer.objects.values_list("offer_url", flat=True))
+    checkout = "http://127.0.0.1:9999/demo/checkout/?click_id={click_id}"
+    assert links == {checkout, f"{checkout}&offer=demo-consent"}
+
+
+def test_one_of_the_two_offers_asks_for_consent():
+    facts = seed()
+
+    asking = dict(Offer.objects.values_list("slug", "consent_required"))
+    assert asking == {facts["offer"]: False, facts["consent_offer"]: True}
 
 
 def test_an_offer_that_staff_pointed_elsewhere_stays_there():

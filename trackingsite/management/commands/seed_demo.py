@@ -1,10 +1,11 @@
-"""A working demo: network, pixel, offer, rules, credential and an administrator. Repeating it changes nothing."""
+"""A working demo: network, pixel, two offers, rules, credential and an administrator. Repeating it changes nothing."""
 
 import json
 import secrets
 from argparse import ArgumentParser
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -17,7 +18,7 @@ from dispatch import clock
 from dispatch.models import Credential
 from offers.encryption import SecretUnreadableError
 from offers.models import EventRule, Network, Offer, Pixel
-from trackingsite.demo import DEMO_SLUG
+from trackingsite.demo import CONSENT_SLUG, DEMO_SLUG
 
 ADMIN = "admin"
 PIXEL_CODE = "CDEMO0000000000000AB"
@@ -27,6 +28,7 @@ RULES: list[dict[str, Any]] = [
     {"trigger": "page", "event_name": "InitiateCheckout"},
     {"trigger": "approved", "event_name": "Purchase", "value_source": "payout"},
 ]
+LEAD: dict[str, Any] = {"trigger": "page", "event_name": "Lead"}
 
 
 class Command(BaseCommand):
@@ -56,7 +58,10 @@ def seed() -> dict[str, Any]:
     pixel, _ = Pixel.objects.get_or_create(
         code=PIXEL_CODE, defaults={"name": "Demo pixel", "test_event_code": "TEST12345"}
     )
-    offer = seed_offer(network, pixel)
+    offer = seed_offer(network, pixel, DEMO_SLUG, RULES, name="Demo offer", consent_required=False)
+    asking = seed_offer(
+        network, pixel, CONSENT_SLUG, [*RULES, LEAD], name="Demo offer that asks for consent", consent_required=True
+    )
     base = settings.PUBLIC_BASE_URL
     postback = reverse("postback", args=[network.slug, network.secret.reveal()])
     return {
@@ -67,6 +72,9 @@ def seed() -> dict[str, Any]:
         "tracking_url": f"{base}{reverse('tracking_link', args=[offer.slug])}",
         "landing_url": offer.landing_url,
         "postback_url": f"{base}{postback}?{POSTBACK_PARAMETERS}",
+        "consent_offer": asking.slug,
+        "consent_tracking_url": f"{base}{reverse('tracking_link', args=[asking.slug])}",
+        "consent_landing_url": asking.landing_url,
     }
 
 
@@ -82,43 +90,48 @@ def seed_admin() -> str:
     return password
 
 
-def seed_offer(network: Network, pixel: Pixel) -> Offer:
+def seed_offer(network: Network, pixel: Pixel, slug: str, rules: list[dict[str, Any]], **fields: Any) -> Offer:
     offer, created = Offer.objects.get_or_create(
-        slug=DEMO_SLUG,
+        slug=slug,
         defaults={
-            "name": "Demo offer",
             "network": network,
             "pixel": pixel,
-            **demo_links(),
+            **demo_links(slug),
             "payout": Decimal("42.50"),
             "tracking_mode": Offer.TrackingMode.BOTH,
-            "consent_required": False,
             "send_email": True,
             "send_phone": True,
             "send_external_id": True,
+            **fields,
         },
     )
     if created:
-        for rule in RULES:
+        for rule in rules:
             EventRule.objects.create(offer=offer, **rule)
     elif is_on_demo_pages(offer):
-        Offer.objects.filter(pk=offer.pk).update(**demo_links())
+        Offer.objects.filter(pk=offer.pk).update(**demo_links(slug))
         offer.refresh_from_db()
     return offer
 
 
-def demo_links() -> dict[str, str]:
+def demo_links(slug: str) -> dict[str, str]:
     """Where the demo's pages are now; they follow the site to another port or host."""
     base = settings.PUBLIC_BASE_URL
+    named = "" if slug == DEMO_SLUG else f"offer={slug}"
+    checkout = f"{base}{reverse('demo_page', args=['checkout'])}?click_id={{click_id}}"
     return {
-        "landing_url": f"{base}{reverse('demo_page', args=['landing'])}",
-        "offer_url": f"{base}{reverse('demo_page', args=['checkout'])}?click_id={{click_id}}",
+        "landing_url": f"{base}{landing_page()}{named and '?' + named}",
+        "offer_url": f"{checkout}{named and '&' + named}",
     }
 
 
 def is_on_demo_pages(offer: Offer) -> bool:
     """Whether nobody has pointed the demo offer somewhere else."""
-    return offer.landing_url.endswith(reverse("demo_page", args=["landing"]))
+    return urlsplit(offer.landing_url).path == landing_page()
+
+
+def landing_page() -> str:
+    return reverse("demo_page", args=["landing"])
 
 
 def seed_credential(pixel: Pixel) -> str:

@@ -1,0 +1,127 @@
+"""Django pages in a real browser under a strict policy of scripts, with a visitor who has to be asked first."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from conversions.models import Click, ConsentRecord, Conversion, Sighting
+from dispatch.tiktok.sandbox import Sandbox
+from tests.e2e.support import PHONE, copies, facts, tell_tiktok, until, visitor
+from trackingsite.management.commands.seed_demo import seed
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def sandbox(settings: Any, live_server: Any) -> Iterator[Sandbox]:
+    with Sandbox.running(accept_any_token=True) as running:
+        settings.TIKTOK_API_URL = settings.TIKTOK_PIXEL_URL = running.url
+        settings.PUBLIC_BASE_URL = live_server.url
+        yield running
+
+
+def requests_to(sandbox: Sandbox, page: Page) -> list[str]:
+    """The addresses that the page asks TikTok for, from now on."""
+    asked: list[str] = []
+    page.on("request", lambda request: request.url.startswith(sandbox.url) and asked.append(request.url))
+    return asked
+
+
+def has_fired(*names: str) -> bool:
+    fired = Sighting.objects.filter(outcome="fired").values_list("conversion__event_name", flat=True)
+    return set(names) <= set(fired)
+
+
+def are_told_alike(sandbox: Sandbox, *names: str) -> None:
+    """Each event once on either leg, with one id, value and time."""
+    for name in names:
+        [browsers], [servers] = copies(sandbox, name, "browser"), copies(sandbox, name, "server")
+        assert facts(browsers) == facts(servers)
+        assert abs(browsers["payload"]["event_time"] - servers["payload"]["event_time"]) < 60
+        assert str(Conversion.objects.get(event_name=name).event_id) == browsers["event_id"]
+
+
+@pytest.mark.parametrize("device", [{}, PHONE], ids=["desktop", "phone"])
+def test_nothing_is_told_before_consent_all_of_it_after_and_nothing_once_it_is_withdrawn(
+    browser: Browser, sandbox: Sandbox, device: dict[str, Any]
+):
+    url = f"{seed()['consent_tracking_url']}?ttclid=E.C.P.django-page"
+    with visitor(browser, **device) as page:
+        asked = requests_to(sandbox, page)
+        page.goto(url, wait_until="networkidle")
+        page.get_by_role("button", name="Decline").click()
+        until(lambda: Click.objects.filter(consent="denied").exists(), page)
+        tell_tiktok()
+        assert (asked, sandbox.events()) == ([], [])
+
+        page.get_by_role("button", name="Privacy choices").click()
+        page.get_by_role("button", name="Accept").click()
+        page.get_by_role("textbox").fill("alice@example.com")
+        page.get_by_role("button", name="Send me the discount").dblclick()
+        until(lambda: has_fired("ViewContent", "Lead"), page)
+        tell_tiktok()
+        are_told_alike(sandbox, "ViewContent", "Lead")
+
+        page.get_by_role("button", name="Privacy choices").click()
+        page.get_by_role("button", name="Decline").click()
+        until(lambda: Click.objects.filter(consent="withdrawn").exists(), page)
+        page.get_by_text("Order now").click()
+        page.wait_for_load_state("networkidle")
+        tell_tiktok()
+    assert copies(sandbox, "InitiateCheckout", "browser") == copies(sandbox, "InitiateCheckout", "server") == []
+    answers = ConsentRecord.objects.order_by("id").values_list("state", "source")
+    assert list(answers) == [(state, "demo banner") for state in ("denied", "granted", "withdrawn")]
+    [lead] = copies(sandbox, "Lead", "browser")
+    assert lead["payload"]["properties"] == {"value": 5, "currency": "USD"}
+    assert lead["payload"]["user"]["email"] == copies(sandbox, "Lead", "server")[0]["payload"]["user"]["email"][0]
+
+
+def test_a_page_that_is_opened_again_is_no_second_arrival_and_fires_nothing_twice(browser: Browser, sandbox: Sandbox):
+    url = f"{seed()['landing_url']}?ttclid=E.C.P.direct"
+    with visitor(browser) as page:
+        page.goto(url)
+        until(lambda: has_fired("ViewContent"), page)
+        page.reload(wait_until="networkidle")
+        page.get_by_text("Order now").click()
+        until(lambda: has_fired("InitiateCheckout"), page)
+        page.go_back(wait_until="networkidle")
+        second = page.context.new_page()
+        second.goto(url, wait_until="networkidle")
+        cookies = {cookie["name"]: cookie for cookie in page.context.cookies()}
+    tell_tiktok()
+
+    click = Click.objects.get()
+    assert (cookies["click_id"]["value"], cookies["click_id"]["httpOnly"]) == (click.pk, True)
+    are_told_alike(sandbox, "ViewContent", "InitiateCheckout")
+
+
+def test_a_blocked_pixel_and_a_browser_without_cookies_leave_the_server_leg(browser: Browser, sandbox: Sandbox):
+    url = f"{seed()['tracking_url']}?ttclid=E.C.P.blocked"
+    context = browser.new_context()
+    context.add_init_script("Object.defineProperty(document, 'cookie', {get: () => '', set: () => true})")
+    page = context.new_page()
+    context.route("**/*", lambda route: route.continue_(headers={**route.request.headers, "cookie": ""}))
+    context.route(f"{sandbox.url}/**", lambda route: route.abort())
+    page.goto(url)
+    until(lambda: Sighting.objects.filter(outcome="blocked").exists(), page)
+    page.get_by_text("Order now").click()
+    page.wait_for_load_state("networkidle")
+    page.get_by_role("button").click()
+    page.wait_for_load_state("networkidle")
+    context.close()
+    tell_tiktok()
+
+    assert Click.objects.count() == 1
+    for name in ("ViewContent", "InitiateCheckout", "Purchase"):
+        assert [copy["leg"] for copy in sandbox.events(event=name)] == ["server"]
+
+
+def test_the_policy_of_scripts_is_strict(client: Any, db: None):
+    seed()
+
+    policy = client.get("/demo/landing/?offer=demo-consent")["Content-Security-Policy"]
+
+    assert "script-src 'nonce-" in policy
+    assert "unsafe" not in policy
