@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
+from maxminddb import InvalidDatabaseError
 
+from conversions.geoip import open_database
 from dispatch.tiktok.contract import MAX_EVENTS
 from trackingsite.disks import unwritable_state
 
@@ -96,6 +98,19 @@ def state_folder(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Check
     if path is None:
         return []
     return [Warning(f"{path} can't be written to: {NO_STATE}", hint=MAKE_STATE_WRITABLE, id="trackingsite.W003")]
+
+
+@register
+def places(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """GEOIP_PATH: empty, or a database that can be read."""
+    try:
+        if settings.GEOIP_PATH:
+            open_database(settings.GEOIP_PATH).close()
+    except (OSError, ValueError, InvalidDatabaseError) as error:
+        text = f"GEOIP_PATH can't be read, so visitors' countries are unknown: {error}"
+        hint = "Put a country or city database in MaxMind's format there (.mmdb), or leave GEOIP_PATH empty."
+        return [Warning(text, hint=hint, id="trackingsite.W004")]
+    return []
 
 
 @register

@@ -29,6 +29,7 @@ TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])
 COOKIE_DOMAIN = env.str("COOKIE_DOMAIN", default="")
 COUNTRY_HEADER = env.str("COUNTRY_HEADER", default="")
 REGION_HEADER = env.str("REGION_HEADER", default="")
+GEOIP_PATH = env.str("GEOIP_PATH", default="")
 
 # TikTok
 TIKTOK_API_URL = env.str("TIKTOK_API_URL", default="https://business-api.tiktok.com").rstrip("/")

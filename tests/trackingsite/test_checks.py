@@ -28,6 +28,8 @@ def test_the_defaults_are_sound():
         ("DELIVERY_LEASE_SECONDS", 20.0, "trackingsite.E006"),
         ("REDIS_URL", "localhost:6379", "trackingsite.E007"),
         ("RETENTION_VISITOR_DAYS", 27.0, "trackingsite.W002"),
+        ("GEOIP_PATH", "/nowhere/places.mmdb", "trackingsite.W004"),
+        ("GEOIP_PATH", __file__, "trackingsite.W004"),
     ],
 )
 def test_a_broken_setting_is_named_at_start(settings, setting, value, expected):
