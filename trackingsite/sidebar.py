@@ -54,6 +54,13 @@ NAVIGATION = [
         ],
     },
     {
+        "title": "Visitors' rights",
+        "items": [
+            page("Consent records", "fact_check", "conversions", "consentrecord"),
+            page("Erasures", "person_remove", "conversions", "erasure"),
+        ],
+    },
+    {
         "title": "People",
         "items": [
             page("Users", "person", "auth", "user"),

@@ -1,4 +1,5 @@
 from conversions.admin.click import ClickAdmin
+from conversions.admin.consent_record import ConsentRecordAdmin
 from conversions.admin.conversion import ConversionAdmin
 from conversions.admin.network import ConnectedNetworkAdmin
 from conversions.admin.offer import ConnectedOfferAdmin
@@ -9,6 +10,7 @@ __all__ = [
     "ClickAdmin",
     "ConnectedNetworkAdmin",
     "ConnectedOfferAdmin",
+    "ConsentRecordAdmin",
     "ConversionAdmin",
     "PostbackAdmin",
     "UploadAdmin",

@@ -17,11 +17,12 @@ class ConsentRecord(models.Model):
     created_at = models.DateTimeField("answered")
 
     class Meta:
-        ordering = ["-id"]
+        ordering = ["-created_at"]
         permissions = [("export_consentrecord", "Can export answers about consent")]
         indexes = [
-            # Used by the list of answers, newest first, of one offer.
-            models.Index(fields=["offer", "-id"], name="consent_newest_of_offer"),
+            # Used by the list of answers, newest first, alone and of one offer.
+            models.Index(fields=["-created_at"], name="consent_newest"),
+            models.Index(fields=["offer", "-created_at"], name="consent_newest_for_offer"),
         ]
 
     def __str__(self) -> str:

@@ -30,7 +30,7 @@ VIEWS = {
     *("view_delivery", "view_deliveryattempt", "view_deadletter"),
 }
 LATER = {"view_upload", "view_exchangerate", "export_conversion", "export_click", "export_delivery"}
-LATER |= {"view_consentrecord", "view_sighting", "view_strangepage", "view_erasure"}
+LATER |= {"export_consentrecord", "view_consentrecord", "view_sighting", "view_strangepage", "view_erasure"}
 VIEWS |= LATER
 INBOX = {
     *("change_network_key", "replay_postback", "attach_postback", "add_upload", "import_upload"),
