@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest, QueryDict
 
 from conversions.click_cookie import TTCLID_COOKIE, clicks_in
+from conversions.consent import note
 from conversions.destinations import MAX_URL, with_click_id
 from conversions.identity import hide_inside, scrub_url
 from conversions.inserting import PreparedInsert
@@ -37,8 +39,8 @@ CLICK_PARAMETERS: dict[str, tuple[str, ...]] = {
     "landing_version": ("landing_version", "lv"),
     "variant": ("variant",),
 }
-PLAIN_COLUMNS = [
-    (column, parameters, Click._meta.get_field(column).max_length)
+PLAIN_COLUMNS: list[tuple[str, tuple[str, ...], int]] = [
+    (column, parameters, getattr(Click._meta.get_field(column), "max_length", 0))
     for column, parameters in CLICK_PARAMETERS.items()
     if column != "ttclid"
 ]
@@ -80,10 +82,18 @@ def arrive(
 
 
 def save_arrival(click: Click, page_url: str) -> str:
-    """Store the click in one INSERT; the page's address with the click id in it."""
+    """Store the click in one INSERT; the page's address with the click id in it.
+
+    An answer about consent that comes along goes on record with it.
+    """
     page_url = with_click_id(page_url, click.pk)
     click.landing_url = clean_text(scrub_url(page_url), MAX_URL)
-    insert(click)
+    if click.consent == Consent.UNKNOWN:
+        insert(click)
+        return page_url
+    with transaction.atomic():
+        insert(click)
+        note(click, page_url, click.created_at).save(force_insert=True)
     return page_url
 
 

@@ -23,6 +23,11 @@ class ShortLivedCache(Generic[Row]):
             return kept[1]
         return self.refresh(slug)
 
+    def last_known(self, slug: str) -> Row | None:
+        """The row as it was read last, however long ago; for when the database is away."""
+        kept = self.rows.get(slug)
+        return kept[1] if kept else None
+
     def refresh(self, slug: str) -> Row | None:
         """Read the row now, whatever is kept."""
         row = self.load(slug)
@@ -38,14 +43,17 @@ def load_network(slug: str) -> Network | None:
 
 
 def load_offer(slug: str) -> Offer | None:
-    return Offer.objects.live().select_related("pixel", "network").filter(slug=slug).first()
+    return Offer.objects.live().select_related("pixel", "network", "fallback_offer").filter(slug=slug).first()
 
 
 networks = ShortLivedCache(load_network)
 offers = ShortLivedCache(load_offer)
+full: dict[int, tuple[float, bool]] = {}
+"""What caps.py found, by offer: until when it is believed, and whether the offer is full."""
 
 
 def forget() -> None:
     """Drop what this process keeps; the next look reads the database."""
     networks.rows.clear()
     offers.rows.clear()
+    full.clear()

@@ -1,36 +1,116 @@
 """The two links: into our tracking, and out to the network's offer."""
 
+import time
+
+from django.db import Error, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.encoding import iri_to_uri
 from django.views.decorators.http import require_safe
 
 from conversions import clock, configuration
-from conversions.arrival import arrive, save_arrival
-from conversions.click_cookie import remember
-from conversions.destinations import landing_url_of, offer_url_of
-from conversions.models import Click
+from conversions.arrival import arrive, save_arrival, ttclid_of
+from conversions.caps import with_room
+from conversions.click_cookie import clicks_in, remember
+from conversions.click_ids import is_click_id
+from conversions.destinations import landing_url_of, offer_url_of, outbound_url_of
+from conversions.models import Click, Conversion, Robot
+from conversions.outage import is_outage, leaving_a_standby
+from conversions.robots import robot_of
+from conversions.signals import announce
+from conversions.unrecorded import landing_without_click, outage
+from offers.models import Offer
+
+running = Click.objects.select_related("offer").filter(offer__is_active=True)
 
 
 @require_safe
 def tracking_link(request: HttpRequest, slug: str) -> HttpResponse:
-    """`GET /c/<offer>/`: store the click, then 302 to the landing page, or straight to the offer."""
-    offer = configuration.offers.get(slug)
-    if offer is None:
-        raise Http404
-    click = arrive(request, offer, clock.now())
+    """`GET /c/<offer>/`: store the click, then 302 to the landing page, or straight to the offer.
+
+    While the database is away it is the landing page without a click. Raises django.db.Error where there is none.
+    """
+    if outage.rests() and (url := landing_without_click(request, slug)):
+        outage.log("at rest")
+        return redirect(url)
+    began = time.monotonic()
+    try:
+        with leaving_a_standby():
+            return recorded(request, slug)
+    except Error as error:
+        url = landing_without_click(request, slug) if is_outage(error) else ""
+        if not url:
+            raise
+        outage.note(error, began)
+        return redirect(url)
+
+
+def recorded(request: HttpRequest, slug: str) -> HttpResponse:
+    offer = offer_of(slug)
+    click = arrive_with_room(request, offer)
     landing_url = save_arrival(click, landing_url_of(click, request))
-    response = redirect(landing_url if offer.landing_url else offer_url_of(click))
+    response = redirect(landing_url if click.offer.landing_url else offer_url_of(click))
     remember(request, response, click)
     return response
 
 
 @require_safe
-def outbound_link(request: HttpRequest, click_id: str) -> HttpResponse:
-    """`GET /go/<click>/`: 302 to the network's offer with the click id in its sub-id."""
-    click = Click.objects.select_related("offer").filter(pk=click_id, offer__is_active=True).first()
+def outbound_link(request: HttpRequest, name: str) -> HttpResponse:
+    """`GET /go/<click>/`: 302 to the network's offer with the click id in its sub-id.
+
+    `GET /go/<offer>/`, for pages where nothing knows the click: by this browser's click of that offer, else a new one.
+    """
+    click = running.filter(pk=name).first() if is_click_id(name) else None
     if click is None:
+        offer = offer_of(name)
+        click = click_of_browser(request, offer)
+    if click is None:
+        return outbound_arrival(request, offer)
+    if click.robot == Robot.PREFETCH and not robot_of(request):
+        clear_prefetch(click)
+    return redirect(outbound_url_of(click, request))
+
+
+def click_of_browser(request: HttpRequest, offer: Offer) -> Click | None:
+    """The newest click of the offer in the cookie, unless the address names another click on an ad."""
+    keys = clicks_in(request)
+    click = running.filter(pk__in=keys, offer=offer, erased_at=None).first() if keys else None
+    return click if click and ttclid_of(request.GET) in ("", click.ttclid) else None
+
+
+def outbound_arrival(request: HttpRequest, offer: Offer) -> HttpResponse:
+    """The first that is seen of a visitor; this link is the page that TikTok is told of."""
+    click = arrive_with_room(request, offer)
+    save_arrival(click, request.build_absolute_uri())
+    response = redirect(outbound_url_of(click, request))
+    remember(request, response, click)
+    return response
+
+
+def offer_of(slug: str) -> Offer:
+    """The active offer. Raises Http404."""
+    offer = configuration.offers.get(slug)
+    if offer is None:
         raise Http404
-    return redirect(offer_url_of(click))
+    return offer
+
+
+def arrive_with_room(request: HttpRequest, offer: Offer) -> Click:
+    """An unsaved click of the offer, or of what stands in for it while it is full."""
+    now = clock.now()
+    standing = with_room(offer, now)
+    click = arrive(request, standing, now)
+    if standing is not offer:
+        click.capped_offer = offer
+    return click
+
+
+def clear_prefetch(click: Click) -> None:
+    """Somebody looks at the page that was fetched ahead: a visitor from now on, whose events are planned anew."""
+    with transaction.atomic():
+        if Click.objects.filter(pk=click.pk, robot=Robot.PREFETCH).update(robot=""):
+            Conversion.objects.filter(click=click).update(planned_at=None)
+            transaction.on_commit(announce)
+    click.robot = ""
 
 
 def redirect(url: str) -> HttpResponse:

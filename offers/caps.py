@@ -1,8 +1,11 @@
-"""When the day of an offer's cap begins."""
+"""What caps need to know of offers: when the day begins, and where the chain of fallback offers leads."""
 
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
+
+LONGEST_CHAIN = 5
 
 
 @lru_cache
@@ -13,5 +16,16 @@ def time_zone_choices() -> list[tuple[str, str]]:
 
 
 def day_start(now: datetime, time_zone: str) -> datetime:
-    """When the day of `now` began there."""
-    return now.astimezone(ZoneInfo(time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    """When the day of `now` began there: at midnight, the first one where the clocks go back over it."""
+    return now.astimezone(ZoneInfo(time_zone)).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+
+
+def leads_back(offer: Any) -> bool:
+    """Whether the offer's fallbacks lead to it again. One query for each that is not loaded yet."""
+    following, seen = offer.fallback_offer, set()
+    while following is not None and following.pk not in seen:
+        if following.pk == offer.pk:
+            return True
+        seen.add(following.pk)
+        following = following.fallback_offer
+    return False

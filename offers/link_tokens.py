@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from django.core.exceptions import ValidationError
 
@@ -23,11 +23,27 @@ TOKENS = {
     "variant": "the test variant",
 }
 BRACED = re.compile(r"\{([^{}]*)\}")
+ENDS_PATH = re.compile(r"(?=[?#])")
+SLASHES = re.compile(r"[/\\]")
 
 
 def fill_tokens(url: str, values: Mapping[str, str]) -> str:
     """The URL with every known token replaced by its URL-quoted value (empty when there is none)."""
-    return BRACED.sub(lambda match: quote(values.get(match[1], ""), safe=""), url)
+    if "{" not in url:
+        return url
+    path, rest = ENDS_PATH.split(url, maxsplit=1) if ENDS_PATH.search(url) else (url, "")
+    return "/".join(fill_segment(segment, values) for segment in path.split("/")) + fill(rest, values)
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    return BRACED.sub(lambda match: quote(values.get(match[1], "") if match[1] in TOKENS else "", safe=""), text)
+
+
+def fill_segment(segment: str, values: Mapping[str, str]) -> str:
+    """One step of a path. A value that would lead up is left out: `..` is followed, also behind an encoded slash."""
+    filled = fill(segment, values)
+    leads_up = any(step.strip() in (".", "..") for step in SLASHES.split(unquote(filled)))
+    return fill(segment, {}) if leads_up and "{" in segment else filled
 
 
 def validate_link(url: str) -> None:

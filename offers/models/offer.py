@@ -4,7 +4,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 
-from offers.caps import time_zone_choices
+from offers.caps import leads_back, time_zone_choices
 from offers.link_tokens import validate_link
 from offers.models.network import SLUG_HELP, Network, validate_currency
 from offers.models.pixel import Pixel
@@ -139,6 +139,8 @@ class Offer(models.Model):
             errors["offer_url"] = "Put {click_id} into the link, or the network can't tell us which click converted."
         if self.pk and self.fallback_offer_id == self.pk:
             errors["fallback_offer"] = "An offer can't stand in for itself."
+        elif leads_back(self):
+            errors["fallback_offer"] = "Its own fallback leads back to this offer. Choose one that leads elsewhere."
         if errors:
             raise ValidationError(errors)
 
