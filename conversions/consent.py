@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from conversions.arrival import MAX_URL
+from conversions.destinations import MAX_URL
 from conversions.identity import scrub_url
 from conversions.models import Click, Consent, ConsentRecord, Conversion
 from conversions.signals import announce

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from conversions.arrival import MAX_URL
+from conversions.destinations import MAX_URL
 from conversions.erasing import wipe_conversions
 from conversions.event_ids import make_event_id
 from conversions.identity import scrub_url

@@ -31,7 +31,7 @@ class PageProperties:
 def read_properties(given: Mapping[str, Any], currency: str) -> PageProperties:
     """The page's properties; a value without a currency is in `currency`, the offer's."""
     value = read_value(given.get("value"))
-    named = str(given.get("currency") or currency).strip().upper()
+    named = (read_text(given.get("currency")) or currency).upper()
     if value is None or named not in CURRENCIES:
         value, named = None, ""
     read = ((name, reader(given[name])) for name, reader in READERS.items() if given.get(name) not in (None, ""))

@@ -2,18 +2,17 @@
 
 from typing import Any
 
-from django.db import transaction
 from django.http import HttpResponse
 
 from conversions.arrival import arrive, save_arrival, ttclid_of
 from conversions.click_cookie import remember
-from conversions.consent import note, record_answer
+from conversions.consent import record_answer
 from conversions.models import Click, Consent
 from conversions.page_state import state_of
 from conversions.pixel.answers import reply
 from conversions.pixel.bodies import url_of
 from conversions.pixel.calls import Call
-from conversions.pixel.clicks import clicks_of_browser, news_of, refresh, take
+from conversions.pixel.clicks import clicks_of_browser, news_of, refresh, take, tiktok_cookies
 
 REMEMBERED, EARLIER_VISIT, LINK = "remembered", "earlier visit", "link"
 Answer = tuple[str, str]
@@ -23,7 +22,7 @@ def arrival(call: Call) -> HttpResponse:
     """The state of the page's click, with the cookie that has the browser keep it."""
     clicks = clicks_of_browser(call)
     click = next((click for click in clicks if is_same_visit(click, call)), None)
-    click = welcome_back(click, call) if click else register(call, clicks)
+    click = welcome_back(click, clicks, call) if click else register(call, clicks)
     response = reply(state_of(click, call.now))
     remember(call.request, response, click)
     return response
@@ -38,28 +37,22 @@ def is_same_visit(click: Click, call: Call) -> bool:
     return is_named or ttclid_of(call.query) in ("", click.ttclid)
 
 
-def welcome_back(click: Click, call: Call) -> Click:
+def welcome_back(click: Click, known: list[Click], call: Call) -> Click:
+    """A click without an answer, such as one that a tracking link has just stored, takes one that is known."""
     refresh(click, call)
-    answer = answer_given(call)
-    if answer is None or click.consent != Consent.UNKNOWN:
-        return click
-    return record_answer(click.pk, *answer, call.url, call.now) or click
+    answer = (answer_given(call) or inherited(click, known)) if click.consent == Consent.UNKNOWN else None
+    return (answer and record_answer(click.pk, *answer, call.url, call.now)) or click
 
 
-def register(call: Call, earlier: list[Click]) -> Click:
+def register(call: Call, known: list[Click]) -> Click:
     """Store the arrival, with the answer about consent that comes along, if any does."""
-    referrer = url_of(call.body, "referrer")
-    click = arrive(call.request, call.offer, call.now, query=call.query, referrer=referrer)
+    referrer, cookies = url_of(call.body, "referrer"), tiktok_cookies(call)
+    click = arrive(call.request, call.offer, call.now, query=call.query, referrer=referrer, cookies=cookies)
     take(click, news_of(click, call))
-    answer = answer_given(call) or inherited(click, earlier)
-    if answer is None:
-        save_arrival(click, call.url)
-        return click
-    click.consent, click.consent_source = answer
-    click.consent_at = call.now
-    with transaction.atomic():
-        save_arrival(click, call.url)
-        note(click, call.url, call.now).save(force_insert=True)
+    answer = answer_given(call) or inherited(click, known)
+    if answer:
+        click.consent, click.consent_source, click.consent_at = *answer, call.now
+    save_arrival(click, call.url)
     return click
 
 
@@ -69,9 +62,13 @@ def answer_given(call: Call) -> Answer | None:
     return next((answer for answer in sources if answer[0] in (Consent.GRANTED, Consent.DENIED)), None)
 
 
-def inherited(click: Click, earlier: list[Click]) -> Answer | None:
+def inherited(click: Click, known: list[Click]) -> Answer | None:
     """The answer at this browser's newest visit before; an agreement counts only under the policy it was given."""
-    last = max(earlier, key=lambda other: other.pk, default=None)
+    same_offer = [other for other in known if other.offer_id == click.offer_id]
+    earlier = [other for other in same_offer if other.created_at < click.created_at]
+    last = max(earlier, key=lambda other: other.created_at, default=None)
     if last is None or last.consent == Consent.UNKNOWN:
         return None
-    return (last.consent, EARLIER_VISIT) if last.has_refused or last.needs_consent == click.needs_consent else None
+    if last.has_refused:
+        return Consent.DENIED, EARLIER_VISIT
+    return (Consent.GRANTED, EARLIER_VISIT) if last.needs_consent == click.needs_consent else None

@@ -9,8 +9,8 @@ import orjson
 from django.core.exceptions import TooManyFieldsSent
 from django.http import HttpRequest, QueryDict
 
-from conversions.arrival import MAX_URL
 from conversions.calls import UnreadableCallError
+from conversions.destinations import MAX_URL
 from conversions.pixel.answers import RefusalError
 from conversions.reading import read_body
 from conversions.visitor import clean_text

@@ -13,6 +13,7 @@ from conversions.models import Click, Conversion, Robot
 from conversions.models.click import TTCLID_LENGTH
 from conversions.pixel.answers import RefusalError
 from conversions.pixel.calls import Call
+from conversions.robots import robot_of
 from conversions.signals import announce
 from conversions.visitor import client_ip, user_agent
 
@@ -67,7 +68,13 @@ def take(click: Click, news: dict[str, Any]) -> None:
 
 def news_of(click: Click, call: Call) -> dict[str, Any]:
     """The click's columns that have to change, with their new values."""
-    return news_of_browser(click, call.request, call.query, {**call.body, "_ttp": call.body.get("ttp")})
+    return news_of_browser(click, call.request, call.query, tiktok_cookies(call))
+
+
+def tiktok_cookies(call: Call) -> dict[str, str]:
+    """The cookies of TikTok's script: the page's own where it has them, else the browser's for this host."""
+    said = {"_ttp": id_in({"_ttp": call.body.get("ttp")}, "_ttp", TTP), "ttclid": id_in(call.body, "ttclid", TTCLID)}
+    return {**call.request.COOKIES, **{name: value for name, value in said.items() if value}}
 
 
 def news_of_browser(click: Click, request: HttpRequest, query: QueryDict, cookies: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,7 +89,7 @@ def news_of_browser(click: Click, request: HttpRequest, query: QueryDict, cookie
         news["ttp"] = ttp
     if ttclid and not click.ttclid:
         news["ttclid"] = ttclid
-    if click.robot == Robot.PREFETCH:
+    if click.robot == Robot.PREFETCH and not robot_of(request):
         news |= {"robot": "", "ip": client_ip(request), "user_agent": user_agent(request)}
     return news
 

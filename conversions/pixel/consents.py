@@ -2,7 +2,7 @@
 
 from django.http import HttpResponse
 
-from conversions.click_cookie import clicks_in
+from conversions.click_cookie import clicks_in, remember
 from conversions.consent import ANSWERS, record_answer
 from conversions.models import Click, Consent
 from conversions.page_state import state_of
@@ -22,7 +22,9 @@ def consent(call: Call) -> HttpResponse:
     if answer != Consent.GRANTED:
         for other in others_of_browser(click, call):
             record_answer(other.pk, answer, source, call.url, call.now)
-    return reply(state_of(click, call.now))
+    response = reply(state_of(click, call.now))
+    remember(call.request, response, click)
+    return response
 
 
 def others_of_browser(click: Click, call: Call) -> list[Click]:

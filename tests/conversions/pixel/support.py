@@ -28,5 +28,5 @@ def call_for(click: Click, what: str, client: Client | None = None, **body: Any)
 
 
 def post(path: str, content: str | bytes, client: Client | None = None, **headers: str) -> HttpResponse:
-    headers.setdefault("HTTP_ORIGIN", "https://landing.example")
+    headers = {"HTTP_ORIGIN": "https://landing.example", "HTTP_USER_AGENT": "Mozilla/5.0 (iPhone)", **headers}
     return (client or Client()).post(path, content, content_type="text/plain;charset=UTF-8", **headers)

@@ -11,12 +11,12 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_fresh_visitor_is_registered_with_what_page_and_browser_say():
-    offer = make_offer(RULES)
+    offer, client = make_offer(RULES), Client()
 
     response = call(
         "arrival",
         offer,
-        Client(HTTP_USER_AGENT="Mozilla/5.0 (iPhone)"),
+        client,
         url=f"{PAGE}?ttclid=E.C.P.abcdefgh&utm_source=tiktok&email=jane%40example.com",
         referrer="https://www.tiktok.example/",
         ttp="2Oqabcdefghijk",
@@ -27,7 +27,7 @@ def test_a_fresh_visitor_is_registered_with_what_page_and_browser_say():
     assert (click.referrer, click.user_agent) == ("https://www.tiktok.example/", "Mozilla/5.0 (iPhone)")
     assert click.landing_url == f"{PAGE}?ttclid=E.C.P.abcdefgh&utm_source=tiktok&click_id={click.pk}"
     assert (response.status_code, response.json()["click_id"]) == (200, click.pk)
-    assert response.cookies["click_id"].value == click.pk
+    assert client.cookies["click_id"].value == click.pk
 
 
 @pytest.mark.parametrize("place", ["body", "url", "cookie"])
@@ -40,7 +40,7 @@ def test_a_known_click_is_not_registered_again(place: str, django_assert_num_que
     with django_assert_num_queries(3):
         response = call("arrival", click.offer, client, **known)
 
-    assert response.json()["click_id"] == Click.objects.get().pk == response.cookies["click_id"].value
+    assert response.json()["click_id"] == Click.objects.get().pk == client.cookies["click_id"].value
 
 
 def test_a_newer_ad_click_is_a_new_arrival_and_going_back_finds_the_older_one():

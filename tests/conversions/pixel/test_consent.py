@@ -71,7 +71,7 @@ def test_what_a_page_remembers_does_not_undo_what_was_said_since():
     ("before", "countries", "after"),
     [
         ("granted", "", "granted"),
-        ("withdrawn", "", "withdrawn"),
+        ("withdrawn", "", "denied"),
         ("granted", "DE", "unknown"),
         ("denied", "DE", "denied"),
     ],
@@ -79,11 +79,12 @@ def test_what_a_page_remembers_does_not_undo_what_was_said_since():
 def test_an_answer_counts_for_later_visits_under_the_same_policy(before: str, countries: str, after: str):
     offer, client = make_offer(RULES, consent_required=True, consent_countries=countries), Client()
     click = make_click(offer, consent=before, consent_source="banner", country="US")
-    client.cookies["click_id"] = click.pk
+    later = make_click(offer, ttclid="E.C.P.newer")
+    client.cookies["click_id"] = f"{later.pk}.{click.pk}"
 
-    answer = call("arrival", offer, client, url=f"{PAGE}?ttclid=E.C.P.newer").json()
+    answers = [call("arrival", offer, client, url=f"{PAGE}?ttclid=E.C.P.{each}").json() for each in ("newer", "newest")]
 
-    later = Click.objects.exclude(pk=click.pk).get()
-    records = list(later.consent_records.values_list("state", "source"))
-    assert (answer["consent"], later.consent) == (after, after)
-    assert records == ([] if after == "unknown" else [(after, "earlier visit")])
+    assert [answer["consent"] for answer in answers] == [after, after]
+    for each in Click.objects.exclude(pk=click.pk):
+        records = list(each.consent_records.values_list("state", "source"))
+        assert records == ([] if after == "unknown" else [(after, "earlier visit")])
