@@ -65,6 +65,9 @@ def test_merges_with_the_server_leg(sandbox):
         ({"properties": {"value": "5", "currency": "EUR"}}, "value: is not a number"),
         ({"properties": {"value": 5}}, "currency: is missing"),
         ({"properties": {"value": 5, "currency": ["EUR"]}}, "currency: is missing"),
+        ({"properties": {"contents": [{"content_id": 7}]}}, "contents.0.content_id: must be a string"),
+        ({"properties": {"content_type": "shoe"}}, "content_type: must be one of"),
+        ({"properties": {"num_items": "2"}}, "num_items: must be an integer"),
     ],
 )
 def test_warns_of_what_the_page_does_wrong(sandbox, fields, warning):
@@ -72,6 +75,16 @@ def test_warns_of_what_the_page_does_wrong(sandbox, fields, warning):
 
     [[found]] = [copy["warnings"] for copy in sandbox.events()]
     assert warning in found
+
+
+def test_takes_what_an_event_is_about_and_parameters_of_the_pages_own(sandbox):
+    contents = [{"content_id": "7", "content_name": "Shoe", "price": 5, "quantity": 1}]
+    report(
+        sandbox, make_report(properties={"contents": contents, "order_id": "A-1", "colour": 7}, limited_data_use=True)
+    )
+
+    [copy] = sandbox.events()
+    assert (copy["payload"]["limited_data_use"], copy["warnings"]) == (True, [])
 
 
 def test_takes_page_views_without_a_warning(sandbox):

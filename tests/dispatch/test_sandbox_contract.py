@@ -246,3 +246,10 @@ def test_reads_the_top_level():
 )
 def test_refuses_a_body_that_is_no_good_json(body):
     assert refusal_of_body(body).code == 40002
+
+
+@pytest.mark.parametrize(("user", "warned"), [({"ip": "8.8.8.8"}, False), ({"ttclid": "E.C.P.abc"}, True)])
+def test_warns_of_limited_data_use_without_the_visitors_address(user, warned):
+    [found] = check_events([changed(EVENT | {"limited_data_use": True}, "user", user)], NOW)
+
+    assert bool(found) is warned

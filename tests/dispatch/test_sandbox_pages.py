@@ -93,6 +93,23 @@ def test_shows_that_the_values_differ(sandbox):
     assert "currency differs: browser USD, server EUR" in show(sandbox)
 
 
+def test_shows_that_the_things_differ(sandbox):
+    from_browser(sandbox, properties={"contents": [{"content_id": "7"}], "order_id": "A-1"})
+    from_server(sandbox, properties={"contents": [{"content_id": "8"}], "order_id": "A-1"})
+
+    page = show(sandbox)
+
+    assert "contents differs: browser [{&quot;content_id&quot;: &quot;7&quot;}], server" in page
+    assert "order_id differs" not in page
+
+
+def test_shows_that_one_leg_limits_data_use_only(sandbox):
+    from_browser(sandbox)
+    from_server(sandbox, limited_data_use=True, user={"ip": "8.8.8.8"})
+
+    assert "limited_data_use differs: browser false, server true" in show(sandbox)
+
+
 def test_shows_that_the_names_differ(sandbox):
     from_browser(sandbox, event="CompletePayment")
     from_server(sandbox)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from dispatch.tiktok.sandbox import fields
+from dispatch.tiktok.sandbox import contract, fields
 from dispatch.tiktok.sandbox.arrivals import Copy, record
 from dispatch.tiktok.sandbox.exchange import Reply, Request, json_reply
 from dispatch.tiktok.sandbox.refusal import RefusedError, bad
@@ -100,7 +100,19 @@ def _warnings(report: dict[str, Any]) -> list[str]:
     elif name not in STANDARD and name != "Pageview":
         found.append(f"event: {name} is a custom event, TikTok cannot optimise for it")
     properties = report.get("properties", {})
-    return found + _money_warnings(properties if isinstance(properties, dict) else {})
+    properties = properties if isinstance(properties, dict) else {}
+    return found + _money_warnings(properties) + _described_warnings(properties)
+
+
+def _described_warnings(properties: dict[str, Any]) -> list[str]:
+    """What the Events API would refuse of the same event; a page may add parameters of its own."""
+    found: list[str] = []
+    for name in contract.DESCRIBED.keys() & properties.keys():
+        try:
+            contract.DESCRIBED[name](properties[name], name, found)
+        except RefusedError as refusal:
+            found.append(refusal.message)
+    return sorted(found)
 
 
 def _money_warnings(properties: dict[str, Any]) -> list[str]:

@@ -86,7 +86,15 @@ def _check_event(event: object, path: str, now: float) -> list[str]:
     if isinstance(event, dict):
         _check_time(event["event_time"], f"{path}.event_time", now)
         _check_value(event.get("properties", {}), f"{path}.properties")
+        warnings += _limit_warnings(event, path)
     return warnings
+
+
+def _limit_warnings(event: dict[str, Any], path: str) -> list[str]:
+    """TikTok applies limited data use where the visitor's address says that they are [HUB]."""
+    if not event.get("limited_data_use") or "ip" in event.get("user", {}):
+        return []
+    return [f"{path}.limited_data_use: needs user.ip, TikTok cannot tell where the visitor is"]
 
 
 def _event_name(value: object, path: str, warnings: list[str]) -> None:
@@ -127,21 +135,20 @@ _CONTENT = fields.record(
     required=["content_id"],
 )
 
-_PROPERTIES = fields.record(
-    {
-        "value": fields.number,
-        "currency": fields.currency,
-        "contents": fields.items(_CONTENT),
-        "content_ids": fields.items(fields.text),
-        "content_type": fields.one_of(("product", "product_group")),
-        "num_items": fields.whole_number,
-        "search_string": fields.text,
-        "description": fields.text,
-        "order_id": fields.text,
-        "shop_id": fields.text,
-        "customer_type": fields.one_of(("new", "returning")),
-    }
-)
+DESCRIBED: dict[str, fields.Check] = {
+    "contents": fields.items(_CONTENT),
+    "content_ids": fields.items(fields.text),
+    "content_type": fields.one_of(("product", "product_group")),
+    "num_items": fields.whole_number,
+    "search_string": fields.text,
+    "description": fields.text,
+    "order_id": fields.text,
+    "shop_id": fields.text,
+    "customer_type": fields.one_of(("new", "returning")),
+}
+"""What an event is about, its money apart."""
+
+_PROPERTIES = fields.record({"value": fields.number, "currency": fields.currency, **DESCRIBED})
 
 _USER = fields.record(
     {

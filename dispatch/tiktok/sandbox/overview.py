@@ -9,6 +9,11 @@ from dispatch.tiktok.sandbox.database import Database
 from dispatch.tiktok.sandbox.queries import COLUMNS, read_copy
 
 MOST = 100
+BRIEF = 80
+COMPARED = (
+    *("value", "currency", "contents", "content_ids", "content_type"),
+    *("description", "search_string", "order_id", "num_items"),
+)
 
 _LEGS = {
     "both": "legs LIKE '% %'",
@@ -47,7 +52,8 @@ class Sight:
         """What the legs say differently; TikTok keeps what came first."""
         found = [f"the other leg calls it {name}" for name in self.other_names]
         if self.has_both_legs:
-            found += [words for name in ("value", "currency") if (words := self._compare(name))]
+            found += [words for name in COMPARED if (words := self._compare(name))]
+            found += filter(None, [self._compare_limit()])
         return found
 
     def _in_order(self) -> list[dict[str, Any]]:
@@ -58,14 +64,28 @@ class Sight:
         first, second = self._in_order()
         kept, other = _property(first, name), _property(second, name)
         if None not in (kept, other) and kept != other:
-            return f"{name} differs: {first['leg']} {kept}, {second['leg']} {other}"
+            return f"{name} differs: {first['leg']} {_brief(kept)}, {second['leg']} {_brief(other)}"
         if kept is None and other is not None and second["verdict"] == "deduplicated":
-            return f"{name} {other} came too late, TikTok has dropped it"
+            return f"{name} {_brief(other)} came too late, TikTok has dropped it"
         return ""
+
+    def _compare_limit(self) -> str:
+        """Limited data use: a copy without the mark speaks for unlimited use, so a gap contradicts too."""
+        first, second = self._in_order()
+        kept, other = (copy["payload"].get("limited_data_use", False) for copy in (first, second))
+        if kept == other:
+            return ""
+        return f"limited_data_use differs: {first['leg']} {_brief(kept)}, {second['leg']} {_brief(other)}"
 
     @property
     def warnings(self) -> list[str]:
         return list(dict.fromkeys(warning for copy in self.copies for warning in copy["warnings"]))
+
+
+def _brief(value: Any) -> str:
+    """Few enough words for a line of the list; the event's own page has all of it."""
+    words = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return words if len(words) <= BRIEF else f"{words[:BRIEF]}…"
 
 
 def _property(copy: dict[str, Any], name: str) -> Any:
