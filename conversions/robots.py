@@ -11,7 +11,9 @@ from conversions.models import Robot
 # Beside the list: what HTTP libraries and mail programs call themselves.
 LIBRARIES = ["^Java/", "^Dalvik/", "GuzzleHttp", "PostmanRuntime", "ms-office", "Microsoft Office/"]
 PATTERNS = [*(str(entry["pattern"]) for entry in CRAWLER_USER_AGENTS_DATA), *LIBRARIES]
-BOT = re2.compile("|".join(f"(?:{pattern})" for pattern in PATTERNS))
+ROOM = re2.Options()
+ROOM.max_mem, ROOM.log_errors = 64 << 20, False  # with its usual room it would be slow, and say so on every request
+BOT = re2.compile("|".join(f"(?:{pattern})" for pattern in PATTERNS), ROOM)
 # Chrome, Firefox and Safari, the newer header first; X-Moz and X-Purpose are of older ones.
 PURPOSE_HEADERS = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 AHEAD = ("prefetch", "prerender", "preview")

@@ -1,6 +1,6 @@
 """What caps need to know of offers: when the day begins, and where the chain of fallback offers leads."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -16,8 +16,9 @@ def time_zone_choices() -> list[tuple[str, str]]:
 
 
 def day_start(now: datetime, time_zone: str) -> datetime:
-    """When the day of `now` began there: at midnight, the first one where the clocks go back over it."""
-    return now.astimezone(ZoneInfo(time_zone)).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    """When the day of `now` began there, in UTC: at midnight, the first one where the clocks go back over it."""
+    midnight = now.astimezone(ZoneInfo(time_zone)).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    return midnight.astimezone(UTC)  # a time that is skipped or comes twice equals none of another zone
 
 
 def leads_back(offer: Any) -> bool:
