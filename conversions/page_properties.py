@@ -40,10 +40,10 @@ def read_properties(given: Mapping[str, Any], currency: str) -> PageProperties:
 
 def read_value(given: Any) -> Decimal | None:
     """A plain number of at most a thousand million, to the cent; None for anything else, also for one below zero."""
-    if isinstance(given, bool) or not isinstance(given, int | float | str | Decimal) or len(str(given)) > 30:
+    if isinstance(given, bool) or not isinstance(given, int | float | str | Decimal) or len(written(given)) > 30:
         return None
     try:
-        value = Decimal(str(given).strip())
+        value = Decimal(written(given).strip())
     except InvalidOperation:
         return None
     return value.quantize(CENT) if value.is_finite() and 0 <= value <= MAX_VALUE else None
@@ -53,7 +53,15 @@ def read_text(given: Any) -> str:
     """Text without personal data; numbers are written out, as TikTok wants ids to be text."""
     if isinstance(given, bool) or not isinstance(given, str | int | float | Decimal):
         return ""
-    return hide_beginning(clean_text(str(given), 4 * TEXT_LENGTH).strip(), TEXT_LENGTH)
+    return hide_beginning(clean_text(written(given), 4 * TEXT_LENGTH).strip(), TEXT_LENGTH)
+
+
+def written(value: Any) -> str:
+    """The value as text; empty for a number of so many digits that Python refuses to write it."""
+    try:
+        return str(value)
+    except ValueError:
+        return ""
 
 
 def read_count(given: Any) -> int | None:

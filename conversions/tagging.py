@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString, mark_safe
 from conversions.base_code import base_code, call, push
 from conversions.models import Click, Conversion
 from conversions.page_events import may_fire, page_rule, pixel_properties, record_page_event
-from conversions.page_properties import read_properties
+from conversions.page_properties import read_properties, written
 from conversions.page_state import identity_of, pixel_of, state_of
 from conversions.pixel.identifying import keep_identity
 from offers.models import EventRule
@@ -139,7 +139,7 @@ class PageFetchedAhead(TaggedPage):
         """The event as a call of the script; the server reads value and currency when it comes."""
         if not slug:
             return NOTHING
-        money = {part: str(given[part]) for part in ("value", "currency") if given.get(part) not in (None, "")}
+        money = {part: written(given[part]) for part in ("value", "currency") if given.get(part) not in (None, "")}
         options = {"offer": slug, "key": key} if key else {"offer": slug}
         properties = {**read_properties(given, "").others, **money}
         return self.later(slug) + self.script([push("track", name, properties, options)])

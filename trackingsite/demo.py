@@ -5,12 +5,13 @@ scripts: what carries no nonce of the page does not run.
 """
 
 import uuid
+from typing import Any
 
 from csp.constants import NONCE, NONE, SELF, STRICT_DYNAMIC
 from csp.decorators import csp
 from csp.middleware import CSPMiddleware
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.decorators import decorator_from_middleware
@@ -30,7 +31,7 @@ DEMO_SLUG, CONSENT_SLUG = "demo", "demo-consent"
 DEMO_SLUGS = (DEMO_SLUG, CONSENT_SLUG)
 
 
-def policy() -> dict[str, list[str]]:
+def policy() -> dict[str, list[Any]]:
     """What the demo's pages may load: scripts that carry the nonce, and what those load themselves."""
     return {
         "default-src": [NONE],
@@ -45,9 +46,10 @@ def policy() -> dict[str, list[str]]:
 
 
 @decorator_from_middleware(CSPMiddleware)
-def page(request: HttpRequest, name: str) -> HttpResponse:
+def page(request: HttpRequest, name: str) -> HttpResponseBase:
     """One of the demo's three pages."""
-    return csp(policy())(render)(request, f"demo/{name}.html", {"offer": demo_offer(request)})
+    show = csp(policy())(lambda request: render(request, f"demo/{name}.html", {"offer": demo_offer(request)}))
+    return show(request)
 
 
 def demo_offer(request: HttpRequest) -> Offer:

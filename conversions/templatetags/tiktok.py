@@ -22,7 +22,7 @@ from django.template import Context
 from conversions import clock
 from conversions.models import Click, Consent
 from conversions.page_click import click_of_page
-from conversions.page_properties import READERS
+from conversions.page_properties import READERS, written
 from conversions.robots import is_fetched_ahead
 from conversions.tagging import PageFetchedAhead, TaggedPage, outbound_link
 
@@ -50,7 +50,7 @@ def tiktok_event(context: Context, event_name: str, offer: Any = "", key: Any = 
     """
     for name in sorted(properties.keys() - PROPERTIES):
         complain(f"tiktok_event takes no “{name}”; it takes {', '.join(sorted(PROPERTIES))}, key and offer.")
-    said = str(event_name), properties, text(key)
+    said = text(event_name), properties, text(key)
     return in_page(
         context, offer, lambda page, click: page.event(click, *said), lambda page, slug: page.event_later(slug, *said)
     )
@@ -137,11 +137,11 @@ def savepoint() -> AbstractContextManager[Any]:
 def slug_of(context: Context, offer: Any) -> str:
     """The slug of the offer that the tag or the context variable `offer` names, by itself or as an Offer."""
     named = offer or getattr(context.get("offer"), "slug", "")
-    return str(getattr(named, "slug", named))
+    return text(getattr(named, "slug", named))
 
 
 def text(value: Any) -> str:
-    return "" if value is None else str(value)
+    return "" if value is None else written(value)
 
 
 def nonce(context: Context) -> str:
