@@ -70,12 +70,23 @@ def record_page_event(
         created_at=now,
     )
     with transaction.atomic():
+        is_erased = lock_click(click)
         Conversion.objects.bulk_create([conversion], ignore_conflicts=True)
         transaction.on_commit(announce)
         stored = Conversion.objects.get(event_id=event_id, event_name=rule.event_name)
-        if Click.objects.filter(pk=click.pk).exclude(erased_at=None).exists():  # while the page was calling
+        if is_erased:
             wipe_conversions([stored.pk])
     return stored
+
+
+def lock_click(click: Click) -> bool:
+    """Have an answer about consent and an erasure come before or after what is stored; whether it was erased by now.
+
+    Foreign keys are checked at the commit, which would be too late to see it. A weak lock, or the digest, which comes
+    to the click last, and this could wait for each other.
+    """
+    rows = Click.objects.select_for_update(no_key=True).filter(pk=click.pk)
+    return any(rows.values_list("erased_at", flat=True))
 
 
 def find(event_id: UUID, event_name: str) -> Conversion | None:
