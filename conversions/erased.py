@@ -89,7 +89,8 @@ def drop_erased_on_arrival(postback: Postback) -> None:
 def let_nobody_be_erased() -> None:
     """Until this transaction ends nobody is erased: what it takes in can be found by the erasure after it.
 
-    The first thing to lock, before any row. SQLite has one writer in any case.
+    The first thing to lock, before any row. The rows' own locks would not do: PostgreSQL checks our foreign keys when
+    the transaction ends. SQLite has one writer in any case.
     """
     lock("pg_advisory_xact_lock_shared")
 

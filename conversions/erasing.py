@@ -48,7 +48,6 @@ def locked(rows: QuerySet[Row], part: Sequence[Any]) -> list[Row]:
 
 
 def wipe_clicks(part: Sequence[str], now: datetime) -> None:
-    """The lock is one that whoever stores something about the click waits for, and then sees that it was erased."""
     clicks = locked(Click.objects.all(), part)
     for click in clicks:
         click.landing_url, click.erased_at = without_query(click.landing_url), click.erased_at or now

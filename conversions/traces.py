@@ -106,9 +106,14 @@ def erased_before(person: Person) -> Erasure | None:
     return Erasure.objects.filter(key__in=marks_of(person.named)).order_by("-pk").first()
 
 
-def find(person: Person) -> Traces:
-    """Everything recorded of the person: the clicks that the name leads to, and what came of those clicks."""
+def find(person: Person, lock: bool = False) -> Traces:
+    """Everything recorded of the person: the clicks that the name leads to, and what came of those clicks.
+
+    With `lock` nothing comes of them meanwhile: pages lock their click, too, before they store an event.
+    """
     clicks = sorted(clicks_of(person))
+    for part in pieces(clicks) if lock else ():
+        list(Click.objects.select_for_update().filter(pk__in=part).order_by("pk").values_list("pk"))
     conversions = keys(Conversion.objects.filter(click__in=part) for part in pieces(clicks))
     calls = keys(
         rows

@@ -52,7 +52,7 @@ def erase(person: Person, user: Any, now: datetime) -> tuple[Erasure, Extent]:
     person = resolve(person)
     with leaving_no_remains(), transaction.atomic():
         let_nothing_be_taken_in()
-        traces, known = find(person), erased_before(person)
+        traces, known = find(person, lock=True), erased_before(person)
         is_news = known is None or Click.objects.filter(pk__in=traces.clicks, erased_at=None).exists()
         wipe(traces, now)
         found = extent(traces, wipe_deliveries(traces))
@@ -95,7 +95,7 @@ def deliveries_of(traces: Traces, lock: bool = False) -> list[Delivery]:
 def wipe_deliveries(traces: Traces) -> list[Delivery]:
     """Cancel what is not sent yet and empty what was recorded of the rest; the deliveries as they were.
 
-    The lock keeps a worker from recording a try meanwhile; one that comes later sees the erasure (forget_late()).
+    A worker that records a try later sees the erasure (forget_late()).
     """
     deliveries = deliveries_of(traces, lock=True)
     for part in pieces([delivery.pk for delivery in deliveries]):
@@ -110,8 +110,7 @@ def wipe_deliveries(traces: Traces) -> list[Delivery]:
 def forget_late(deliveries: Sequence[Delivery]) -> int:
     """Empty what was just recorded of people who were erased while their events were under way; of how many.
 
-    To be called in the transaction that recorded it, after that: the rows it has stored keep an erasure waiting, and
-    one that came before is seen.
+    To be called in the transaction that recorded it, which has begun by let_nobody_be_erased().
     """
     first_sent = [delivery.first_sent_at for delivery in deliveries if delivery.first_sent_at]
     if not first_sent:

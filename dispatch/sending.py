@@ -13,6 +13,7 @@ from django.db import Error, InterfaceError, OperationalError, connection, trans
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
+from conversions.erased import let_nobody_be_erased
 from conversions.outage import is_outage
 from dispatch import clock, outbox, takeover
 from dispatch.erasure import forget_late
@@ -194,6 +195,7 @@ def settle(parcel: Parcel, reply: Reply, started_at: datetime) -> None:
     if reply.verdict == Verdict.AUTH:
         takeover.refuse(parcel.credential, reply.message, now)  # first: nothing more may go out with it
     with transaction.atomic():
+        let_nobody_be_erased()
         if not (reply.verdict == Verdict.INVALID and len(parcel.shipments) > 1):
             record_attempts(parcel.shipments, reply, parcel.credential, started_at)
         outbox.settle(parcel.deliveries, reply, now)

@@ -1,5 +1,6 @@
 """A person's data is erased on request: nothing of theirs is left anywhere, and it does not come back."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,9 +9,8 @@ from django.db.models import Q
 from django.test import Client
 from django.utils import timezone
 
-from conversions.digest import digest_batch
 from conversions.identity import hash_phone, sha256
-from conversions.models import Click, ConsentRecord, Conversion, Erasure, LedgerEntry, Postback, Sighting, UploadRow
+from conversions.models import Click, Conversion, Erasure, LedgerEntry, Postback
 from conversions.replaying import replay
 from conversions.tasks import digest
 from conversions.traces import UnnamedError, read_person
@@ -91,7 +91,9 @@ def report(offer: Offer, click: Click) -> None:
     signed = make_network(adapter="generic_hmac", signing_key="a-key-of-the-network")
     caller.get(postback_url(signed), {"click_id": click.pk, "email": EMAIL, "city": "her-city", "sig": "00"})
     line = f"{click.pk},T-1,approved,12.50,EUR,{EMAIL},https://landing.example/?who=her-page"
-    upload = make_upload(csv_bytes("click id,transaction id,status,payout,currency,email,page url", line), offer.network)
+    upload = make_upload(
+        csv_bytes("click id,transaction id,status,payout,currency,email,page url", line), offer.network
+    )
     choose(work(upload).pk, Q())
     work(upload)
 
@@ -128,3 +130,178 @@ def test_nothing_of_the_person_is_left_in_any_column_of_any_table(
     assert (unmatched.get().params["txid"], unmatched.get().outcome) == ("T-2", "unmatched_click")
     assert (erasure.clicks, erasure.conversions, erasure.told_before) == (1, 2, 2)
     assert not Postback.objects.exclude(Q(sealed_call="") & Q(raw_call="")).exists()
+
+
+def erase_email() -> Erasure:
+    return erase(read_person(Subject.EMAIL, EMAIL), None, timezone.now())[0]
+
+
+def test_what_the_ledger_says_stays_and_is_not_counted_again(offer: Offer):
+    click = make_click(offer)
+    send(offer.network, click_id=click.pk, txid="T-1", payout="12.50", currency="EUR", email=EMAIL)
+    digest_everything()
+    before = list(Conversion.objects.values("event_id", "transaction_id", "payout", "currency", "status"))
+
+    erase_email()
+    replay([Postback.objects.get().pk], timezone.now())
+    digest_everything()
+
+    assert list(Conversion.objects.values("event_id", "transaction_id", "payout", "currency", "status")) == before
+    assert (LedgerEntry.objects.count(), Postback.objects.get().outcome) == (1, "recorded")
+
+
+def test_a_later_call_brings_its_money_and_no_digest(offer: Offer, sandbox: Sandbox):
+    erase_email()
+    click, other = make_click(offer), make_click(offer)
+
+    send(offer.network, click_id=click.pk, txid="T-1", payout="5", email=EMAIL, phone=PHONE)
+    send(offer.network, click_id=other.pk, txid="T-2", payout="5", email="somebody@else.example")
+    digest()
+    deliver()
+
+    assert sha256(EMAIL) not in database_text()
+    assert hash_phone(PHONE) not in database_text()
+    told = [event["payload"]["user"].get("email") for event in sandbox.events()]
+    assert {str(email) for email in told} == {"None", str([sha256("somebody@else.example")])}
+
+
+def test_a_call_that_was_kept_before_brings_no_digest_either(offer: Offer):
+    click = make_click(offer)
+    erase_email()
+    make_postback(offer.network, {"click_id": click.pk, "txid": "T-1", "payout": "5"}, email_sha256=sha256(EMAIL))
+
+    digest_everything()
+
+    assert (Conversion.objects.get().email_sha256, Postback.objects.get().email_sha256) == ("", "")
+
+
+def test_pages_and_files_do_not_bring_the_person_back(offer: Offer):
+    erase_email()
+    click = make_click(offer)
+
+    identity = call_for(click, "identify", email=EMAIL, phone=PHONE).json()["identity"]
+    upload = make_upload(
+        csv_bytes("click id,transaction id,payout,currency,email", f"{click.pk},T-1,5,USD,{EMAIL}"), offer.network
+    )
+    choose(work(upload).pk, Q())
+    work(upload)
+
+    assert not {"sha256_email", "sha256_phone_number"} & identity.keys()
+    assert Conversion.objects.get().payout == 5
+    assert sha256(EMAIL) not in database_text()
+
+
+def test_a_click_that_was_erased_takes_nothing_new(offer: Offer, sandbox: Sandbox):
+    click = make_click(offer)
+    erase(read_person(Subject.CLICK, click.pk), None, timezone.now())
+
+    send(offer.network, click_id=click.pk, txid="T-1", payout="5", email="new@mail.example", city="her-city")
+    answer = call_for(click, "identify", email="new@mail.example")
+    digest()
+    deliver()
+
+    delivery, text = Delivery.objects.get(), database_text()
+    assert (delivery.status, delivery.reason, delivery.conversion.payout) == ("suppressed", Reason.ERASED, 5)
+    assert (answer.status_code, sandbox.events()) == (404, [])
+    assert sha256("new@mail.example") not in text
+    assert "her-city" not in text
+
+
+def test_what_waits_is_cancelled_and_what_was_told_is_counted(offer: Offer):
+    click = make_click(offer)
+    sales = [make_conversion(click, email_sha256=sha256(EMAIL)) for _ in range(6)]
+    statuses = ["waiting", "held", "dead", "suppressed", "leased", "accepted"]
+    for sale, status in zip(sales, statuses, strict=True):
+        make_attempt(make_delivery(sale, status=status, detail="a word"), payload={"user": {}}, message="OK")
+
+    found = look(read_person(Subject.EMAIL, EMAIL))
+    erasure = erase_email()
+
+    after = [delivery.status for delivery in Delivery.objects.order_by("pk")]
+    assert (found.unsent, found.sending, found.told_before, erasure.told_before) == (3, 1, 1, 1)
+    assert after == ["suppressed"] * 4 + ["leased", "accepted"]
+    assert set(DeliveryAttempt.objects.values_list("message", flat=True)) == {""}
+    assert Delivery.objects.filter(reason=Reason.ERASED, next_attempt_at=None).count() == 3
+
+
+def test_erasing_again_changes_nothing_and_is_the_same_erasure(offer: Offer):
+    visit(offer)
+    first = erase_email()
+    text = database_text()
+
+    assert erase_email() == first
+
+    assert database_text() == text
+
+
+def test_somebody_of_whom_nothing_is_recorded_is_kept_away_all_the_same():
+    person = read_person(Subject.EMAIL, EMAIL)
+
+    erasure, found = erase(person, None, timezone.now())
+
+    assert (found.is_nothing, erasure.clicks, erasure.key) == (True, 0, Erasure.objects.get().key)
+    assert sha256(EMAIL) not in database_text()
+
+
+def test_the_digest_that_we_tell_of_a_click_id_finds_the_click(offer: Offer):
+    click, other = make_click(offer), make_click(offer)
+
+    erase(read_person(Subject.EXTERNAL_ID, sha256(click.pk)), None, timezone.now())
+
+    assert [bool(Click.objects.get(pk=key).erased_at) for key in (click.pk, other.pk)] == [True, False]
+
+
+def test_a_key_that_is_not_the_first_any_more_still_knows_whom_it_marked(offer: Offer, settings: Any):
+    erase_email()
+    settings.FIELD_ENCRYPTION_KEYS = ["bmV3LWtleS1uZXcta2V5LW5ldy1rZXktbmV3LWtleTE=", *settings.FIELD_ENCRYPTION_KEYS]
+
+    click = make_click(offer)
+    make_postback(offer.network, {"click_id": click.pk, "payout": "5"}, email_sha256=sha256(EMAIL))
+    digest_everything()
+
+    assert Conversion.objects.get().email_sha256 == ""
+
+
+def test_a_network_can_not_have_the_clicks_of_another_one_erased(offer: Offer):
+    click = make_click(offer)
+    make_postback(make_network(), {"click_id": click.pk, "payout": "5"}, email_sha256=sha256(EMAIL))
+
+    erase_email()
+
+    click.refresh_from_db()
+    assert click.erased_at is None
+
+
+def test_what_a_call_named_that_is_not_digested_yet_is_erased_too(offer: Offer):
+    click = make_click(offer)
+    make_postback(offer.network, {"click_id": click.pk, "payout": "5"}, email_sha256=sha256(EMAIL))
+
+    erase_email()
+
+    click.refresh_from_db()
+    assert click.erased_at
+    assert (click.ip, click.ttclid) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("subject", "typed"),
+    [("click", "short"), ("email", "nobody"), ("phone", "0301234567"), ("phone", "x"), ("external_id", "  ")],
+)
+def test_what_names_nobody_is_refused_with_what_to_type_instead(subject: str, typed: str):
+    with pytest.raises(UnnamedError, match=r"\w{3}"):
+        read_person(subject, typed)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL's files are vacuumed by PostgreSQL")
+@pytest.mark.django_db(transaction=True)
+def test_sqlites_files_hold_nothing_of_the_person_afterwards(offer: Offer):
+    click = make_click(offer, ttclid="E.C.P.roe-ttclid-in-the-file")
+    make_conversion(click, email_sha256=sha256(EMAIL))
+
+    erase_email()
+
+    files = [Path(f"{connection.settings_dict['NAME']}{end}") for end in ("", "-wal")]
+    content = b"".join(file.read_bytes() for file in files)
+    assert len(content) > 10_000
+    assert b"roe-ttclid-in-the-file" not in content
+    assert sha256(EMAIL).encode() not in content
