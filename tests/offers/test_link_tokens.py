@@ -89,3 +89,22 @@ def test_a_value_with_braces_is_not_filled_a_second_time():
     filled = fill_tokens("https://network.example/?s={utm_term}", {"utm_term": "{click_id}", "click_id": "secret"})
 
     assert "secret" not in filled
+
+
+@pytest.mark.parametrize("name", ["ttclid", "ip", "_state", "offer_id", "click_id.__class__", "", "x"])
+def test_only_the_closed_set_is_ever_filled_in(name: str):
+    url = f"https://network.example/{{{name}}}?s={{{name}}}"
+
+    assert fill_tokens(url, {name: "secret"}) == "https://network.example/?s="
+
+
+@pytest.mark.parametrize("value", [".", "..", "../x", "a/../b", "..\\x", ".. ", "./"])
+def test_a_value_in_the_path_never_leads_up(value: str):
+    assert fill_tokens("https://network.example/a/{variant}/b", {"variant": value}) == "https://network.example/a//b"
+
+
+def test_two_harmless_values_make_no_step_up_together():
+    values = {"variant": ".", "utm_term": "."}
+
+    assert fill_tokens("https://n.example/{variant}{utm_term}/b?{variant}", values) == "https://n.example//b?."
+    assert fill_tokens("https://n.example/v1.{variant}/b", values) == "https://n.example/v1../b"
