@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest, QueryDict
 
 from conversions.arrival import UNREPLACED_AD_MACRO, ttclid_of
@@ -52,12 +53,14 @@ def refresh(click: Click, call: Call) -> None:
 
 def bring_up_to_date(click: Click, news: dict[str, Any]) -> None:
     """Write the news down. The events of who turns out to be a visitor are planned anew."""
-    if news:
+    if not news:
+        return
+    with transaction.atomic():
         Click.objects.filter(pk=click.pk, erased_at=None).update(**news)
-        take(click, news)
-    if "robot" in news:
-        Conversion.objects.filter(click=click).update(planned_at=None)
-        announce()
+        if "robot" in news:
+            Conversion.objects.filter(click=click).update(planned_at=None)
+            transaction.on_commit(announce)
+    take(click, news)
 
 
 def take(click: Click, news: dict[str, Any]) -> None:
@@ -80,14 +83,15 @@ def tiktok_cookies(call: Call) -> dict[str, str]:
 def news_of_browser(click: Click, request: HttpRequest, query: QueryDict, cookies: Mapping[str, Any]) -> dict[str, Any]:
     """The columns that a visitor's browser knows better, by the page's address and TikTok's cookies.
 
-    Only a browser that shows the page to somebody runs its script, so what began as a prefetch is a visitor's.
+    Only a browser that shows the page to somebody runs its script, so what began as a prefetch is a visitor's. Of who
+    has refused no more is taken.
     """
     news: dict[str, Any] = {}
     ttp = id_in(cookies, "_ttp", TTP)
     ttclid = ttclid_of(query) or id_in(cookies, "ttclid", TTCLID)
-    if ttp and ttp != click.ttp:
+    if ttp not in ("", click.ttp) and not click.has_refused:
         news["ttp"] = ttp
-    if ttclid and not click.ttclid:
+    if ttclid and not click.ttclid and not click.has_refused:
         news["ttclid"] = ttclid
     if click.robot == Robot.PREFETCH and not robot_of(request):
         news |= {"robot": "", "ip": client_ip(request), "user_agent": user_agent(request)}

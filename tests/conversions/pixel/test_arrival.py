@@ -77,25 +77,32 @@ def test_the_page_learns_what_was_told_before():
 
 def test_what_the_browser_knows_by_now_is_written_down_once(django_assert_num_queries):
     click = make_click(make_offer(RULES), ttclid="", ttp="")
+    refusing = make_click(click.offer, ttclid="", consent="denied")
     known = {"ttp": "2Oqabcdefghijk", "ttclid": "E.C.P.cookie"}
 
-    call_for(click, "arrival", **known)
+    for each in (click, refusing):
+        call_for(each, "arrival", **known)
     with django_assert_num_queries(3):
         call_for(click, "arrival", ttp="<script>", ttclid="E.C.P.other")
 
-    click.refresh_from_db()
-    assert (click.ttp, click.ttclid) == ("2Oqabcdefghijk", "E.C.P.cookie")
+    assert list(Click.objects.order_by("consent").values_list("consent", "ttp", "ttclid")) == [
+        ("denied", "", ""),
+        ("unknown", "2Oqabcdefghijk", "E.C.P.cookie"),
+    ]
 
 
 def test_what_began_as_a_prefetch_is_a_visitor_once_its_page_runs():
     offer = make_offer(RULES)
-    prefetched, bot = make_click(offer, robot="prefetch"), make_click(offer, robot="bot")
-    for click in (prefetched, bot):
+    prefetched, unseen = make_click(offer, robot="prefetch"), make_click(offer, robot="prefetch")
+    bot = make_click(offer, robot="bot")
+    for click in (prefetched, unseen, bot):
         call_page_event(click, "ViewContent")
     Conversion.objects.update(planned_at="2026-01-01T00:00Z")
 
     call_for(prefetched, "arrival")
+    call_for(unseen, "arrival", Client(HTTP_SEC_PURPOSE="prefetch;prerender"))
     call_for(bot, "arrival")
 
     assert Conversion.objects.get(planned_at=None).click == prefetched
-    assert (Click.objects.get(pk=prefetched.pk).robot, Click.objects.get(pk=bot.pk).robot) == ("", "bot")
+    robots = dict(Click.objects.values_list("pk", "robot"))
+    assert [robots[click.pk] for click in (prefetched, unseen, bot)] == ["", "prefetch", "bot"]

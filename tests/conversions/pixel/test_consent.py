@@ -30,8 +30,10 @@ def test_a_refusal_is_one_for_all_clicks_of_this_browser_at_the_offer():
     client.cookies["click_id"] = ".".join(click.pk for click in [*clicks[:2], foreign])
 
     call_for(clicks[0], "consent", client, state="granted")
+    ttclid = client.cookies["ttclid"].value
     call_for(clicks[0], "consent", client, state="withdrawn")
 
+    assert (ttclid, client.cookies["ttclid"].value) == (clicks[0].ttclid, "")
     states = dict(Click.objects.values_list("pk", "consent"))
     assert [states[click.pk] for click in clicks] == ["withdrawn", "denied", "unknown"]
     assert (states[foreign.pk], ConsentRecord.objects.count()) == ("unknown", 3)
@@ -55,6 +57,16 @@ def test_an_answer_that_comes_along_is_on_record_once(query: str, remembered: st
     assert (
         (record.state, record.source) == expected == (Click.objects.get().consent, Click.objects.get().consent_source)
     )
+
+
+def test_an_answer_in_the_tracking_link_is_on_record_once():
+    offer, client = make_offer(RULES), Client(HTTP_USER_AGENT="Mozilla/5.0 (iPhone)")
+
+    landing_url = client.get(f"/c/{offer.slug}/?consent=granted")["Location"]
+    call("arrival", offer, client, url=landing_url)
+
+    record = ConsentRecord.objects.get()
+    assert (record.click, record.state, record.source) == (Click.objects.get(), "granted", "link")
 
 
 def test_what_a_page_remembers_does_not_undo_what_was_said_since():
