@@ -57,10 +57,16 @@ def is_full(offer: Offer, now: datetime) -> bool:
 
 
 def has_sold(offer: Offer, cap: int | None, since: datetime | None = None) -> bool:
-    """Whether there are as many sales. One that is told as several events, as a Lead and a Purchase, is one sale."""
-    if cap is None:
-        return False
+    """Whether there are as many sales."""
+    return cap is not None and sold(offer, cap, since) >= cap
+
+
+def sold(offer: Offer, most: int, since: datetime | None = None) -> int:
+    """How many sales there are, counted no further than `most`.
+
+    One that is told as several events, as a Lead and a Purchase, is one sale.
+    """
     sales = Conversion.objects.filter(SOLD, offer=offer).order_by()
     if since:
         sales = sales.filter(created_at__gte=since)
-    return sales.values("click", "transaction_id").distinct()[:cap].count() >= cap
+    return sales.values("click", "transaction_id").distinct()[:most].count()

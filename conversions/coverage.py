@@ -105,10 +105,6 @@ class Coverage:
     matched: list[Matched]
     untold: Counter[str]
 
-    @property
-    def is_cut(self) -> bool:
-        return self.read >= NEWEST
-
 
 @dataclass
 class Arrivals:
@@ -121,10 +117,6 @@ class Arrivals:
     @property
     def visitors(self) -> int:
         return self.read - self.robots.total()
-
-    @property
-    def is_cut(self) -> bool:
-        return self.read >= NEWEST
 
 
 def coverage_of(offer: Offer, rules: list[EventRule], now: datetime) -> Coverage:

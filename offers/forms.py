@@ -16,6 +16,11 @@ FILLS = {
     "consent_countries": ("Fill in the EEA, the United Kingdom and Switzerland", EEA_UK_CH),
     "limited_data_places": ("Fill in the five US states", STATES_OF_LIMITED_DATA),
 }
+VALUE_HELP = (
+    "“No value, or the page's” tells the value that the page gives with its call, on both legs, and none where it "
+    "gives none. A fixed value goes before the page's. With the payout or the sale amount the page's value is never "
+    "told, as TikTok keeps the first copy that it gets."
+)
 NO_CAP_OF_0 = "Enter at least 1, or leave it empty for no cap. To stop the offer, untick “Active”."
 
 
@@ -55,6 +60,11 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
 
 class EventRuleForm(forms.ModelForm):  # type: ignore[type-arg]
     """One line of the tracking model; a value that nothing would use is refused instead of being kept in silence."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "value_source" in self.fields:
+            self.fields["value_source"].help_text = VALUE_HELP
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
@@ -40,11 +41,28 @@ FIELDSETS = [
 ]  # fmt: skip
 
 
+CAPPED = "{}, whose cap was reached"
 ERASED = ("Erased", {
     "fields": ["erased_shown"],
     "description": "Somebody asked for this visitor's data to be erased. What could say who it was is gone for good, "
     "and TikTok is told nothing more.",
 })  # fmt: skip
+
+
+def sent_on_words(click: Click) -> SafeString | str:
+    """The full offer whose tracking link led this visitor here."""
+    return format_html(CAPPED, admin_link(click.capped_offer)) if click.capped_offer else ""
+
+
+def may_words(click: Click) -> SafeString | str:
+    """Whether TikTok may be told of this visitor, and if not, why."""
+    if click.erased_at:
+        return badge("No: erased", "warn")
+    if click.robot:
+        return badge("No: it is a robot", "warn")
+    if click.has_refused:
+        return badge("No: refused", "warn")
+    return badge("Yes", "good") if click.has_consent else badge("Not before they agree", "busy")
 
 
 class TtclidFilter(SimpleListFilter):
@@ -122,12 +140,12 @@ class ClickAdmin(ExportMixin, RecordAdmin):
     consent_shown = shown("consent", consent_badge)
     robot_shown = shown("robot", robot_badge)
     offer_link = shown("offer", lambda row: admin_link(row.offer))
-    sent_on_by = shown("sent on by (its cap was reached)", lambda row: admin_link(row.capped_offer))
+    sent_on_by = shown("sent on by", sent_on_words)
     place = shown("country, region", lambda row: ", ".join(filter(None, (row.country, row.region))))
     erased_shown = shown("erased", lambda row: moment(row.erased_at))
     answered = shown("answered", lambda row: moment(row.consent_at))
     told_by = shown("who told us", lambda row: row.consent_source)
-    may_be_told = shown("may TikTok be told?", lambda row: may_words(row))
+    may_be_told = shown("may TikTok be told?", may_words)
     had_to_agree = shown("had to agree first", lambda row: "Yes" if row.needs_consent else "No")
     limited = shown("limited data use", lambda row: "Yes" if row.limits_data else "No")
     answers = shown("answers", answer_table)
@@ -153,14 +171,3 @@ class ClickAdmin(ExportMixin, RecordAdmin):
     landing_page = shown("landing page", lambda row: mono(row.landing_url))
     came_from = shown("came from", lambda row: mono(row.referrer))
     version = shown("landing version", lambda row: row.landing_version)
-
-
-def may_words(click: Click) -> SafeString | str:
-    """Whether TikTok may be told of this visitor, and if not, why."""
-    if click.erased_at:
-        return badge("No: erased", "warn")
-    if click.robot:
-        return badge("No: it is a robot", "warn")
-    if click.has_refused:
-        return badge("No: refused", "warn")
-    return badge("Yes", "good") if click.has_consent else badge("Not before they agree", "busy")

@@ -142,17 +142,23 @@ def figures_of(offer: Offer) -> dict[str, Any]:
     return {
         "labels": LABELS.values(),
         "weights": [(LABELS[key], f"{weight:g}") for key, weight in WEIGHTS.items()],
-        "newest": f"{NEWEST:,}",
-        "read": f"{coverage.read:,}",
-        "is_cut": coverage.is_cut,
+        "conversions_read": in_words(coverage.read, "conversion", "conversions"),
         "untold": untold_words(coverage),
         "events": [event_line(event, offer) for event in coverage.events],
         "matched": [matched_line(event) for event in coverage.matched],
-        "clicks": f"{arrivals.read:,}",
-        "clicks_cut": arrivals.is_cut,
+        "clicks_read": in_words(arrivals.read, "click", "clicks"),
         "answers": answer_lines(arrivals),
         "robots": robot_lines(arrivals),
     }
+
+
+def in_words(count: int, one: str, many: str) -> str:
+    """What the figures are about."""
+    if count >= NEWEST:
+        return f"These are the newest {NEWEST:,} {many} of the last 7 days; there may be more."
+    if not count:
+        return f"There was no {one} in the last 7 days."
+    return f"This is the one {one} of the last 7 days." if count == 1 else f"These are all {count:,} {many} of 7 days."
 
 
 def untold_words(coverage: Coverage) -> str:
@@ -208,16 +214,8 @@ def match_advice(event: Matched) -> str:
     if event.ratio >= WELL:
         return "Both legs tell the same story."
     if event.blocked >= event.unheard:
-        return (
-            "Browsers kept TikTok's script back: ad blockers and privacy settings do. The Events API tells these "
-            "events alone, so nothing is lost. If it is nearly all of them, see whether the page's "
-            "Content-Security-Policy lets analytics.tiktok.com in."
-        )
-    return (
-        "Many browsers never said what became of the Pixel. Check that the script or the tags stand on every page that "
-        "calls this event, that the page's host is among the offer's “hosts of your pages”, and that its "
-        "Content-Security-Policy lets this site in. People who leave at once are never heard of."
-    )
+        return "Browsers keep the Pixel back. The Events API tells these alone."
+    return "Browsers do not say what became of the Pixel. Check the pages that call it."
 
 
 def answer_lines(arrivals: Arrivals) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """What a record says about its visitor without saying who it is: identifiers, answers, what the browser saw."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -46,13 +47,13 @@ def standing(click: Click, key: str, is_known: bool) -> tuple[SafeString, str]:
     """Two cells: whether it is there, and what becomes of it."""
     is_there = badge("Yes", "good") if is_known else badge("No")
     field, label = APPROVALS.get(key, ("", ""))
-    if click.erased_at:
-        return is_there, "No. The visitor's data was erased."
+    if click.erased_at or click.robot or not click.has_consent:
+        return is_there, "No, TikTok may not be told of this visitor."
     if field and not getattr(click.offer, field):
         return is_there, f"No, “{label}” is not ticked on the offer's page."
     if key == "external_id" and not is_known:
         return is_there, "The digest of the click id, in its place."
-    return is_there, "Yes, where it may be told of the visitor." if is_known else "No."
+    return is_there, "Yes." if is_known else "No."
 
 
 def answer_table(click: Click) -> SafeString:
@@ -94,5 +95,10 @@ def leg_line(sighting: Sighting) -> SafeString:
 def said_table(conversion: Conversion) -> SafeString:
     """The properties that the page told, as both legs tell them."""
     said = conversion.page_properties or {}
-    rows = [[mono(name), mono(value)] for name, value in said.items()]
+    rows = [[name, mono(written(value))] for name, value in said.items()]
     return table(["Property", "What the page said"], rows, "No page has said more than the event's name.")
+
+
+def written(value: Any) -> str:
+    """A property as the page wrote it: text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -6,13 +6,21 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
+from conversions import clock
 from conversions.admin.coverage import VIEW as VIEW_COVERAGE
 from conversions.admin.coverage import coverage_url
 from conversions.admin.strange_pages import add_host, is_unprepared, strange_pages_of
+from conversions.caps import sold
 from offers.admin.offer import OfferAdmin
+from offers.admin_parts import admin_link, badge
+from offers.caps import day_start
 from offers.models import Offer
 
+COUNTED = 10_000
+CAP_LINE = "{} &nbsp;{} of {} sales {}."
 admin.site.unregister(Offer)
 
 
@@ -30,6 +38,7 @@ class ConnectedOfferAdmin(OfferAdmin):
             "strange_pages": strange_pages_of(offer) if request.user.has_perm("conversions.view_strangepage") else [],
             "is_unprepared": is_unprepared(offer),
             "add_host_url": reverse("admin:offers_offer_add_host", args=[offer.pk]) if may_change else "",
+            "caps": cap_lines(offer) if request.user.has_perm(VIEW_COVERAGE) else [],
             "coverage_url": coverage_url(offer.pk) if request.user.has_perm(VIEW_COVERAGE) else "",
         }
         return {**super().facts_of(offer, request), **news}
@@ -43,3 +52,24 @@ class ConnectedOfferAdmin(OfferAdmin):
             add_host(request, offer, request.POST.get("host", ""))
         back: HttpResponseRedirect = self.back_to(offer)
         return back
+
+
+def cap_lines(offer: Offer) -> list[SafeString]:
+    """How far each cap is used up; what the tracking link does once it is."""
+    midnight = day_start(clock.now(), offer.cap_time_zone)
+    caps = [("today", offer.daily_cap, midnight), ("in all", offer.total_cap, None)]
+    return [
+        cap_line(offer, words, cap, sold(offer, min(cap, COUNTED), since))
+        for words, cap, since in caps
+        if cap is not None
+    ]
+
+
+def cap_line(offer: Offer, words: str, cap: int, count: int) -> SafeString:
+    """One cap against what has been sold."""
+    more = " or more" if COUNTED <= count < cap else ""
+    facts = (f"{count:,}{more}", f"{cap:,}", words)
+    if count < cap:
+        return format_html(CAP_LINE, badge("Room", "good"), *facts)
+    where = admin_link(offer.fallback_offer) if offer.fallback_offer else "this offer all the same"
+    return format_html(CAP_LINE + " The tracking link leads to {}.", badge("Reached", "warn"), *facts, where)

@@ -53,7 +53,12 @@ def script(offer: Offer) -> Copyable:
 
 def buttons(rules: Sequence[EventRule]) -> list[Copyable]:
     """For what the visitor does; the script tells by itself that the page was opened."""
-    return [row for rule in rules if rule.event_name != BY_ITSELF for row in (attribute(rule), js_call(rule))]
+    return [row for rule in rules if rule.event_name != BY_ITSELF for row in rows_of(rule)]
+
+
+def rows_of(rule: EventRule) -> list[Copyable]:
+    """What a postback tells is no press of a button: a thank-you page calls it when it opens."""
+    return [attribute(rule), js_call(rule)] if rule.trigger == EventRule.Trigger.PAGE else [js_call(rule)]
 
 
 def attribute(rule: EventRule) -> Copyable:
@@ -72,7 +77,7 @@ def js_call(rule: EventRule) -> Copyable:
         note = THANK_YOU
     elif tells_own_value(rule):
         note += OWN_VALUE.format(f'a third entry such as {{value: 49.9, currency: "{rule.offer.currency}"}}')
-    return Copyable(f"Event {rule.event_name}: JavaScript", f'{QUEUE}(["track", "{rule.event_name}"]);', note)
+    return Copyable(f"Event {rule.event_name}: script", f'{QUEUE}(["track", "{rule.event_name}"]);', note)
 
 
 def tells_own_value(rule: EventRule) -> bool:
