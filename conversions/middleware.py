@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
-from conversions.click_cookie import CLICK_COOKIE, clicks_in, remember
+from conversions.click_cookie import CLICK_COOKIE, clicks_in, remember, remember_ttclid
 from conversions.models import Click
 from conversions.page_click import clicks_used
 
@@ -28,13 +28,14 @@ class ClickCookieMiddleware:
 
 
 def remember_all(request: HttpRequest, response: HttpResponseBase, clicks: list[Click]) -> None:
-    """Put the page's clicks in front, unless they stand there already in any order."""
+    """Put the page's clicks in front; where they stand there already, in any order, they stay as they are."""
     if set(clicks_in(request)[: len(clicks)]) == {click.pk for click in clicks}:
-        return
+        return remember_ttclid(request, response, clicks[0])
     for click in reversed(clicks):
         remember(request, response, click)
-        if CLICK_COOKIE in response.cookies:  # robots are given none
+        if CLICK_COOKIE in response.cookies:
             request.COOKIES[CLICK_COOKIE] = response.cookies[CLICK_COOKIE].value
+    return None
 
 
 def keep_private(response: HttpResponseBase) -> None:

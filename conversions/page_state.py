@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
-from django.urls import reverse
 
 from conversions.event_ids import make_event_id
 from conversions.models import Click, Conversion, Sighting
@@ -17,7 +17,7 @@ def state_of(click: Click, now: datetime) -> dict[str, Any]:
     rules = page_rules(list(click.offer.event_rules.select_related("offer")))
     return {
         "click_id": click.pk,
-        "go": settings.PUBLIC_BASE_URL + reverse("outbound_link", args=[click.pk]),
+        "go": outbound_address(click.pk),
         "consent": click.consent,
         "may_send": click.has_consent,
         "pixel": pixel_of(click),
@@ -26,6 +26,11 @@ def state_of(click: Click, now: datetime) -> dict[str, Any]:
         "currency": click.offer.currency,
         "events": {name: event_of(click, rule, found, now) for name, rule, found in with_recorded(click, rules)},
     }
+
+
+def outbound_address(name: str) -> str:
+    """The link out of a click, or of an offer; on the tracking site's host, whichever site has the page."""
+    return f"{settings.PUBLIC_BASE_URL}/go/{quote(name, safe='')}/"
 
 
 def pixel_of(click: Click) -> dict[str, str] | None:

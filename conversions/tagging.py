@@ -161,8 +161,3 @@ def is_for_pixel(click: Click, rule: EventRule) -> bool:
 
 def load(click: Click, code: str) -> str:
     return call("ttq.load", code, {"limited_data_use": True}) if click.limits_data else call("ttq.load", code)
-
-
-def outbound_link(name: str) -> str:
-    """The link out of a click, or of an offer; on the tracking site's host, whichever site has the page."""
-    return f"{settings.PUBLIC_BASE_URL}/go/{quote(name, safe='')}/"

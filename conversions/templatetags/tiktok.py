@@ -23,8 +23,9 @@ from conversions import clock
 from conversions.models import Click, Consent
 from conversions.page_click import click_of_page
 from conversions.page_properties import READERS, written
+from conversions.page_state import outbound_address
 from conversions.robots import is_fetched_ahead
-from conversions.tagging import PageFetchedAhead, TaggedPage, outbound_link
+from conversions.tagging import PageFetchedAhead, TaggedPage
 
 logger = logging.getLogger(__name__)
 register = template.Library()
@@ -73,7 +74,7 @@ def tiktok_click_id(context: Context, offer: Any = "") -> str:
 def offer_link(context: Context, offer: Any = "") -> str:
     """The outbound link of the page's click, `/go/<click>/`; `/go/<offer>/` without a click, `#` without an offer."""
     name = in_page(context, offer, lambda page, click: click.pk) or slug_of(context, offer)
-    return outbound_link(name) if name else "#"
+    return outbound_address(name) if name else "#"
 
 
 register.simple_tag(offer_link, takes_context=True, name="tiktok_outbound")

@@ -40,6 +40,11 @@ def open_page(source: str, url: str = "/page/", cookies: Any = None, **context: 
     return ClickCookieMiddleware(lambda request: HttpResponse(render(source, request, **context)))(request)
 
 
+def kept_of(response: HttpResponse) -> dict[str, str]:
+    """The cookies that a browser brings back."""
+    return {name: morsel.value for name, morsel in response.cookies.items()}
+
+
 def test_two_offers_on_one_page_have_a_click_each_and_the_base_code_once():
     one, two = make_offer(RULES, slug="one"), make_offer(RULES, slug="two", send_external_id=True)
 
@@ -76,9 +81,7 @@ def test_a_direct_landing_that_is_refreshed_is_one_click():
     offer = make_offer(RULES)
     first = open_page(PIXEL + VIEW, "/page/?ttclid=E.C.P.direct", offer=offer)
 
-    again = open_page(
-        PIXEL + VIEW, "/page/?ttclid=E.C.P.direct", {"click_id": first.cookies["click_id"].value}, offer=offer
-    )
+    again = open_page(PIXEL + VIEW, "/page/?ttclid=E.C.P.direct", kept_of(first), offer=offer)
 
     assert first.cookies["click_id"].value == Click.objects.get().pk
     assert first.cookies["click_id"]["httponly"]
@@ -90,12 +93,22 @@ def test_both_clicks_of_a_page_come_in_front_of_older_ones():
     old = make_tagged_click()
 
     first = open_page(TWO, cookies={"click_id": old.pk})
-    again = open_page(TWO, cookies={"click_id": first.cookies["click_id"].value})
+    again = open_page(TWO, cookies=kept_of(first))
 
     kept = first.cookies["click_id"].value.split(".")
     assert [Click.objects.get(pk=pk).offer.slug for pk in kept[:2]] == ["one", "two"]
     assert kept[2] == old.pk
     assert not again.cookies
+
+
+def test_a_robot_is_given_no_cookie():
+    offer = make_offer(RULES)
+    view = ClickCookieMiddleware(lambda request: HttpResponse(render(PIXEL, request, offer=offer)))
+
+    response = view(page_request(HTTP_USER_AGENT="Googlebot/2.1"))
+
+    assert not response.cookies
+    assert Click.objects.get().robot == "bot"
 
 
 def test_a_page_with_a_click_is_for_no_shared_cache():
