@@ -1,4 +1,4 @@
-"""What of the recorded rows goes when it is old: raw postbacks, and the visitors' addresses and browsers."""
+"""What of the recorded rows goes when it is old: raw postbacks, and the visitors' addresses, browsers and digests."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -10,8 +10,9 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from conversions.identity import HIDDEN
-from conversions.models import Click, Conversion, Postback
+from conversions.models import Click, Conversion, Postback, Sighting, StrangePage
 from conversions.models.click import WITH_VISITOR
+from conversions.models.conversion import WITH_DIGEST
 from conversions.outcomes import Outcome
 from conversions.replaying import troubled
 
@@ -21,6 +22,7 @@ VISITOR_KEY = re.compile(
     r"(?:[a-z]+[-_])?ip(?:[-_]?addr(?:ess)?|[-_]?v?[46])?|(?:[a-z]+[-_])?(?:ua|user[-_]?agent|browser)", re.IGNORECASE
 )
 Rows = QuerySet[Any]
+NONE = Q(pk__in=[])
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def forget_addresses(rows: Rows) -> int:
         for key, params in found.items():
             if any(VISITOR_KEY.fullmatch(name) for name in params):
                 Postback.objects.filter(pk=key).update(params=without_visitor(params))
-        return known.update(remote_ip=None, raw_call="")
+        return known.update(remote_ip=None, raw_call="", email_sha256="", phone_sha256="")
 
 
 def without_visitor(params: dict[str, str]) -> dict[str, str]:
@@ -85,7 +87,7 @@ def postbacks() -> Chore:
 
 
 def callers() -> Chore:
-    """The addresses that postbacks came from, with what else in them may name the visitor."""
+    """The addresses that postbacks came from, with what else in them may name the visitor, digests included."""
     return Chore(Postback.objects.filter(remote_ip__isnull=False), "received_at", UNDIGESTED, forget_addresses)
 
 
@@ -93,17 +95,35 @@ def sealed_calls() -> Chore:
     """Calls with a refused signature, which are kept whole and encrypted until a key proves them: with all that the
     network says of the buyer. Their reason and what else can be shown of them stays."""
     rows = troubled(Outcome.BAD_SIGNATURE).exclude(sealed_call="")
-    return Chore(rows, "received_at", Q(pk__in=[]), lambda rows: rows.update(sealed_call=""))
+    return Chore(rows, "received_at", NONE, lambda rows: rows.update(sealed_call=""))
 
 
 def visitors(unfinished: QuerySet[Any]) -> Chore:
-    """The address and the browser of clicks. `unfinished` are the deliveries that may still be built from them."""
+    """The address, browser and digests of clicks. `unfinished` are the deliveries that may still be built from them."""
     unplanned = Conversion.objects.unplanned().filter(click=OuterRef("pk"))
     to_send = unfinished.filter(conversion__click=OuterRef("pk"))
     kept = Q(Exists(unplanned)) | Q(Exists(to_send))
-    return Chore(
-        Click.objects.filter(WITH_VISITOR), "created_at", kept, lambda rows: rows.update(ip=None, user_agent="")
-    )
+    return Chore(Click.objects.filter(WITH_VISITOR), "created_at", kept, lambda rows: rows.update(**NOBODY))
+
+
+NOBODY = {"ip": None, "user_agent": "", "email_sha256": "", "phone_sha256": "", "external_id_sha256": ""}
+
+
+def buyers(unfinished: QuerySet[Any]) -> Chore:
+    """The digests of conversions, as long as no delivery may still be built from them."""
+    kept = Q(planned_at=None) | Q(Exists(unfinished.filter(conversion=OuterRef("pk"))))
+    rows = Conversion.objects.filter(WITH_DIGEST)
+    return Chore(rows, "created_at", kept, lambda rows: rows.update(email_sha256="", phone_sha256=""))
+
+
+def sightings() -> Chore:
+    """What browsers said of the Pixel. An event that old is not fired again whatever it says."""
+    return Chore(Sighting.objects.all(), "created_at", NONE, delete)
+
+
+def strange_pages() -> Chore:
+    """Pages that are none of an offer's and have not called for so long."""
+    return Chore(StrangePage.objects.all(), "last_at", NONE, delete, in_order=False)
 
 
 # Waiting for the digest, for their click, or for a replay.

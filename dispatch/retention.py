@@ -25,8 +25,13 @@ def payloads() -> Chore:
 
 
 def visitors() -> Chore:
-    """The address and the browser of clicks that nothing can be built from any more."""
+    """The address, browser and digests of clicks that nothing can be built from any more."""
     return retention.visitors(unfinished())
+
+
+def buyers() -> Chore:
+    """The digests of conversions that nothing can be built from any more."""
+    return retention.buyers(unfinished())
 
 
 def unfinished() -> QuerySet[Delivery]:

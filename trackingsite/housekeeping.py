@@ -54,7 +54,8 @@ def rules() -> list[Rule]:
     """Everything that goes with age. Attempts go before their payloads, so that none is emptied only to be deleted."""
     visitor, payload, attempt = "RETENTION_VISITOR_DAYS", "RETENTION_PAYLOAD_DAYS", "RETENTION_ATTEMPT_DAYS"
     return [
-        Rule("clicks: IP address and user agent", sent.visitors(), (visitor,)),
+        Rule("clicks: address, browser, digests", sent.visitors(), (visitor,)),
+        Rule("conversions: digests", sent.buyers(), (visitor,)),
         Rule("postbacks: the caller's address", recorded.callers(), (visitor,)),
         Rule("attempts", sent.attempts(), (attempt,)),
         Rule("attempts: the payload", sent.payloads(), (payload, visitor)),  # which holds the user agent
@@ -62,6 +63,8 @@ def rules() -> list[Rule]:
         Rule("postbacks", recorded.postbacks(), ("RETENTION_POSTBACK_DAYS",)),
         Rule("uploads: their rows", uploaded.upload_rows(), ("RETENTION_POSTBACK_DAYS",)),
         Rule("uploads", uploaded.uploads(), ("RETENTION_POSTBACK_DAYS",)),
+        Rule("sightings of the Pixel", recorded.sightings(), (attempt,)),
+        Rule("strange pages without a call", recorded.strange_pages(), (attempt,)),
         Rule("the queue's failed tasks", failed_tasks(), (attempt,)),
     ]
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from threading import Thread
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -10,14 +11,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from conversions import retention
+from conversions.consent import record_answer
 from conversions.digest import digest_one
-from conversions.models import Click, Conversion, LedgerEntry, Postback
+from conversions.models import Click, ConsentRecord, Conversion, LedgerEntry, Postback, Sighting, StrangePage
 from conversions.outcomes import Outcome
 from conversions.replaying import replay
 from conversions.retention import Chore
 from dispatch.models import Delivery
 from tests.factories import make_click, make_conversion, make_delivery, make_network, make_offer, make_postback
 from tests.staff import staff_client
+from trackingsite.housekeeping import prune_some
 
 pytestmark = pytest.mark.django_db
 
@@ -32,6 +35,10 @@ def prune(chore: Chore, before: datetime = LIMIT) -> int:
 
 def visitors() -> Chore:
     return retention.visitors(Delivery.objects.exclude(status="accepted"))
+
+
+def buyers() -> Chore:
+    return retention.buyers(Delivery.objects.exclude(status="accepted"))
 
 
 def finished_postback(**fields: Any) -> Postback:
@@ -212,6 +219,47 @@ def test_a_click_with_an_unfinished_delivery_keeps_its_visitor(status: str):
     assert prune(visitors()) == 0
 
 
+def test_digests_go_with_the_visitor():
+    click = make_click(created_at=LONG_AGO, ip=None, user_agent="", email_sha256="a digest", external_id_sha256="one")
+    sale = make_conversion(click, created_at=LONG_AGO, planned_at=NOW, email_sha256="a digest", phone_sha256="another")
+    call = finished_postback(remote_ip="192.0.2.1", email_sha256="a digest")
+
+    assert [prune(chore) for chore in (visitors(), buyers(), retention.callers())] == [1, 1, 1]
+
+    for row in (click, sale, call):
+        row.refresh_from_db()
+        assert (row.email_sha256, row.phone_sha256) == ("", "")
+    assert (click.external_id_sha256, sale.payout) == ("", 40)
+
+
+def test_a_sale_that_is_still_to_be_told_keeps_its_digests():
+    waiting, _ = (make_conversion(created_at=LONG_AGO, email_sha256="a digest") for _ in range(2))
+    make_delivery(waiting, status="waiting")
+
+    assert prune(buyers()) == 0
+
+
+def test_what_browsers_said_goes_and_so_do_pages_that_are_silent():
+    sale, now = make_conversion(), {"first_at": LONG_AGO, "last_at": NOW}
+    for outcome, moment in (("fired", LONG_AGO), ("blocked", NOW)):
+        Sighting.objects.create(conversion=sale, outcome=outcome, created_at=moment)
+    StrangePage.objects.create(offer=sale.offer, host="silent.example", **{**now, "last_at": LONG_AGO})
+    StrangePage.objects.create(offer=sale.offer, host="still-calling.example", **now)
+
+    assert [prune(chore) for chore in (retention.sightings(), retention.strange_pages())] == [1, 1]
+
+    assert (Sighting.objects.get().outcome, StrangePage.objects.get().host) == ("blocked", "still-calling.example")
+
+
+def test_the_proof_of_consent_stays_for_ever():
+    click = make_click(created_at=LONG_AGO)
+    record_answer(click.pk, "granted", "banner", "", LONG_AGO)
+
+    prune_some()
+
+    assert ConsentRecord.objects.get().state == "granted"
+
+
 def test_a_dry_run_counts_and_changes_nothing():
     finished_postback(remote_ip="192.0.2.1")
     make_click(created_at=LONG_AGO)
@@ -283,6 +331,14 @@ def _years_of_rows() -> None:
     Click.objects.bulk_create(
         Click(offer=offer, created_at=LONG_AGO, ip=None if number % 500 else "192.0.2.1") for number in range(3000)
     )
+    click = Click.objects.first()
+    Conversion.objects.bulk_create(
+        Conversion(
+            click=click, offer=offer, event_name="Lead", event_id=uuid4(), occurred_at=LONG_AGO, created_at=LONG_AGO,
+            email_sha256="" if number % 500 else "a digest",
+        )
+        for number in range(3000)
+    )  # fmt: skip
     Postback.objects.bulk_create(
         Postback(network=offer.network, received_at=LONG_AGO, method="GET", remote_ip=None if n % 500 else "192.0.2.1")
         for n in range(3000)
@@ -293,7 +349,12 @@ def _years_of_rows() -> None:
 
 @pytest.mark.usefixtures("_years_of_rows")
 @pytest.mark.parametrize(
-    ("chore", "index"), [(visitors, "click_with_visitor"), (retention.callers, "postback_with_address")]
+    ("chore", "index"),
+    [
+        (visitors, "click_with_visitor"),
+        (retention.callers, "postback_with_address"),
+        (buyers, "conversion_with_digest"),
+    ],
 )
 def test_what_was_pruned_before_is_not_read_again(chore: Any, index: str):
     assert index in chore().rows.order_by("pk").values_list("pk", chore().age)[:500].explain()

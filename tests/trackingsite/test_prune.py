@@ -15,7 +15,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 from django_q.models import Task
 
-from conversions.models import Click, Postback, Upload, UploadRow
+from conversions.models import Click, Postback, Sighting, StrangePage, Upload, UploadRow
 from dispatch.models import DeliveryAttempt
 from tests.factories import make_attempt, make_click, make_conversion, make_delivery, make_network, make_postback
 from trackingsite import housekeeping
@@ -26,6 +26,7 @@ from trackingsite.management.commands import prune as command
 pytestmark = pytest.mark.django_db
 
 NOW = timezone.now()
+RULES = 12
 
 
 class Terminal(io.StringIO):
@@ -45,7 +46,14 @@ def days_ago(days: float) -> Any:
 def make_old_rows(days: float = 400, count: int = 1) -> None:
     """So many rows for each of the rules."""
     network, clicks = make_network(), [make_click(created_at=days_ago(days)) for _ in range(count)]
-    delivery = make_delivery(make_conversion(clicks[0]), status="accepted")
+    sales = [
+        make_conversion(click, created_at=days_ago(days), planned_at=NOW, email_sha256="a digest") for click in clicks
+    ]
+    delivery = make_delivery(sales[0], status="accepted")
+    for number, sale in enumerate(sales):
+        Sighting.objects.create(conversion=sale, outcome="fired", created_at=days_ago(days))
+        moments = {"first_at": days_ago(days), "last_at": days_ago(days)}
+        StrangePage.objects.create(offer=sale.offer, host=f"{number}.example", **moments)
     for moment in [days_ago(days)] * count + [days_ago(45)] * count:
         make_attempt(delivery, started_at=moment, payload={"event": "Purchase"})
     for _ in range(count):
@@ -80,11 +88,11 @@ def left() -> tuple[int, int, int, int]:
 def test_prunes_everything_that_is_old():
     make_old_rows()
 
-    assert counts_in(run()) == [1] * 9
+    assert counts_in(run()) == [1] * RULES
 
     assert left() == (0, 1, 0, 0)
     assert DeliveryAttempt.objects.get().payload == {}
-    assert counts_in(run()) == [0] * 9
+    assert counts_in(run()) == [0] * RULES
 
 
 def test_a_host_with_a_fast_clock_prunes_nothing_before_its_time(monkeypatch: pytest.MonkeyPatch):
@@ -193,7 +201,7 @@ def test_prunes_by_itself_and_says_so(caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.INFO):
         count = prune_some()
 
-    assert (count, left()) == (9, (0, 1, 0, 0))
+    assert (count, left()) == (RULES, (0, 1, 0, 0))
     assert "Pruned postbacks: 1, older than 180 days" in caplog.text
     assert prune_some() == 0
 
@@ -205,7 +213,7 @@ def test_every_rule_gets_its_turn_when_time_is_short(monkeypatch: pytest.MonkeyP
 
     runs = [prune_some() for _ in range(3)]
 
-    assert runs == [9, 9, 9]
+    assert runs == [RULES] * 3
     assert left() == (0, 3, 0, 0)
 
 
