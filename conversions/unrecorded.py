@@ -13,6 +13,7 @@ from conversions.models import Click
 
 logger = logging.getLogger(__name__)
 LOG_EVERY_SECONDS = 5.0
+SLOW_SECONDS = 1.0
 LONGEST_REST = 5.0
 
 
@@ -26,13 +27,14 @@ class Outage:
     """Led on since the last line in the log."""
 
     def rests(self) -> bool:
-        """Whether the database is left alone: for as long as it took to find out that it is away."""
+        """Whether the database is left alone: for as long as it took to find out that it is away, if that was long."""
         return time.monotonic() < self.rests_until
 
     def note(self, error: Exception, began: float) -> None:
         """The database did not answer somebody who began to ask then."""
         now = time.monotonic()
-        self.rests_until = now + min(now - began, LONGEST_REST)
+        if now - began > SLOW_SECONDS:
+            self.rests_until = now + min(now - began, LONGEST_REST)
         self.log(type(error).__name__)
 
     def log(self, reason: str) -> None:
