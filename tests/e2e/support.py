@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from conversions.models import Sighting
 from conversions.tasks import digest
+from dispatch.models import Delivery
 from dispatch.tasks import deliver
 from dispatch.tiktok.sandbox import Sandbox
 from offers.models import Offer
@@ -31,7 +32,7 @@ def make_page_offer(**fields: Any) -> Offer:
     fields.setdefault("currency", "EUR")
     fields.setdefault("send_external_id", True)
     pixel = make_pixel()
-    make_credential(pixel)
+    make_credential(pixel, f"a-token-of-{pixel.code}")
     return make_offer(pixel=pixel, **fields)
 
 
@@ -60,9 +61,10 @@ def until(found: Callable[[], Any], page: Page) -> Any:
     return result
 
 
-def tell_tiktok() -> None:
+def tell_tiktok(page: Page) -> None:
+    """Send what waits; a pixel's next request may have to wait for its turn."""
     digest()
-    deliver()
+    until(lambda: (deliver(), not Delivery.objects.filter(status=Delivery.Status.WAITING).exists())[1], page)
 
 
 def has_fired(*names: str) -> bool:
