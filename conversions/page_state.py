@@ -16,6 +16,7 @@ def state_of(click: Click, now: datetime) -> dict[str, Any]:
     """Plain JSON values; the shape is described in docs/pixel.md. Three queries, however many events there are."""
     rules = page_rules(list(click.offer.event_rules.select_related("offer")))
     return {
+        "offer": click.offer.slug,
         "click_id": click.pk,
         "go": outbound_address(click.pk),
         "consent": click.consent,

@@ -67,7 +67,7 @@ async function tell(what, said, tries = 0) {
   if (response && response.status < 500) {
     settleUnsent(said);
     const answer = await response.json().catch(() => null);
-    if (!response.ok) warn((answer && answer.message) || `“${what}” was refused.`);
+    if (!response.ok) warn(answer && answer.message);
     return response.ok ? answer : null;
   }
   if (KEPT.includes(what)) keepUnsent(said, what);

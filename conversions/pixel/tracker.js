@@ -40,7 +40,7 @@ async function arrive() {
   begin(fresh);
 }
 
-const isMine = (fresh) => !fresh.offer || fresh.offer == config.offer;
+const isMine = (fresh) => fresh.offer == config.offer;
 
 function begin(fresh) {
   if (state || !isMine(fresh)) return;

@@ -36,7 +36,7 @@ def test_denied_then_granted_then_withdrawn(
         page.evaluate("tracking.consent('denied', 'banner')")
         page.dblclick("#lead")
         until(lambda: is_recorded("Lead") and consent_of_click() == "denied", page)
-        tell_tiktok(page)
+        tell_tiktok()
 
         assert not [url for url in asked if url.startswith(sandbox.url)]
         assert sandbox.events() == []
@@ -44,7 +44,7 @@ def test_denied_then_granted_then_withdrawn(
 
         page.evaluate("ttq.grantConsent()")
         until(lambda: has_fired("ViewContent", "Lead"), page)
-        tell_tiktok(page)
+        tell_tiktok()
 
         for name in ("ViewContent", "Lead"):
             one_of_each_leg(sandbox, name, page)
@@ -55,7 +55,7 @@ def test_denied_then_granted_then_withdrawn(
         page.wait_for_function("window.tracking && tracking.link().includes('/go/')")
         page.evaluate("track('Purchase')")
         until(lambda: is_recorded("Purchase"), page)
-        tell_tiktok(page)
+        tell_tiktok()
 
     assert {copy["event"] for copy in sandbox.events()} == {"Pageview", "ViewContent", "Lead"}
     records = ConsentRecord.objects.order_by("pk").values_list("state", "source")

@@ -59,7 +59,7 @@ def test_a_visit_is_told_alike_on_both_legs(
         page.go_back()
         page.wait_for_function("!macro.href.includes('click_id')")
         cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies(static_site.url)}
-        tell_tiktok(page)
+        tell_tiktok()
         told = {name: one_of_each_leg(sandbox, name, page) for name in ("ViewContent", "Lead", "AddToCart")}
 
     click = Click.objects.get()
@@ -89,7 +89,7 @@ def test_two_offers_and_two_tabs_tell_each_event_once(
             with tab.expect_response("**/event/"):
                 tab.evaluate(IDENTIFIED_LEAD, second.slug)
         until(lambda: Sighting.objects.count() == 3, page)
-        tell_tiktok(page)
+        tell_tiktok()
         leads = until(lambda: copies(sandbox, "Lead", "browser"), page)
 
     assert Click.objects.count() == 2
@@ -140,7 +140,7 @@ def test_a_slow_and_a_failing_network_lose_no_event(
         page.unroute("**/event/")
         page.reload()
         until(lambda: has_fired("ViewContent"), page)
-        tell_tiktok(page)
+        tell_tiktok()
         lead = copies(sandbox, "Lead", "browser")[0]
 
     assert Click.objects.count() == 1
@@ -165,7 +165,7 @@ def test_a_blocked_pixel_is_seen_and_the_server_still_tells(
         until(lambda: Conversion.objects.exists(), page)
         page.clock.run_for(11_000)
         until(lambda: Sighting.objects.exists(), page)
-        tell_tiktok(page)
+        tell_tiktok()
 
     seen = Sighting.objects.get()
     assert (seen.outcome, seen.detail) == (
