@@ -24,22 +24,12 @@ from dispatch.wording import at, deliveries, quoted
 from offers.models import Network, Offer, Pixel
 from offers.silence import in_hours, silent_for
 from trackingsite.demo import DEMO_SLUG
+from trackingsite.needs import Need, strange_pages
 
 NAMES_SHOWN = 5
 COUNTED_WAITING = 100_000
 NEWEST_POSTBACKS = 20_000  # postbacks have no index by time; their ids grow with it
 HARMLESS = [*GOOD, Outcome.RECEIVED]
-
-
-@dataclass(frozen=True)
-class Need:
-    """One thing that waits for a person; `tone` is bad when money stands still, else warn."""
-
-    tone: str
-    title: str
-    words: str
-    link: str
-    do: str
 
 
 @dataclass(frozen=True)
@@ -281,6 +271,7 @@ CHECKS: list[tuple[str, Check]] = [
     ("dispatch.view_delivery", missing_rates),
     ("conversions.view_postback", postbacks),
     ("offers.view_network", silent_networks),
+    ("conversions.view_strangepage", strange_pages),
 ]
 COUNTS: list[tuple[str, Callable[[datetime], Iterator[Figure]]]] = [
     ("conversions.view_click", clicks_today),

@@ -4,7 +4,9 @@ from django.db import connection
 from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
+from conversions.consent import record_answer
 from conversions.models import Click
 from offers.admin_parts import CappedPaginator
 from tests.conversions.test_admin_conversion import GARBAGE
@@ -84,8 +86,52 @@ class ClickListTests(TestCase):
         assert staff_client("conversions.view_postback").get(LIST).status_code == 403
         assert editor.post(page_of(click), {"ttclid": "x"}).status_code == 403
 
+    def test_tells_robots_from_visitors(self) -> None:
+        visitor, bot, prefetcher = make_click(), make_click(robot="bot"), make_click(robot="prefetch")
+
+        assert self.found(robots="none") == [visitor]
+        assert self.found(robots="any") == [prefetcher, bot]
+        assert self.found(robots="bot") == [bot]
+        assert self.found(robots="nonsense") == [prefetcher, bot, visitor]
+        self.assertContains(self.client.get(LIST), "Prefetcher")
+
 
 class ClickPageTests(TestCase):
+    def test_shows_the_answers_with_who_told_them(self) -> None:
+        click = make_click(make_offer(consent_required=True), country="DE")
+        record_answer(click.pk, "granted", "banner", "https://landing.example/?a=1", timezone.now())
+        record_answer(click.pk, "denied", "cookie settings", "https://landing.example/privacy", timezone.now())
+
+        page = self.page(click)
+
+        for text in ("Withdrawn", "Granted", "banner", "cookie settings", "landing.example/privacy", "No: refused"):
+            with self.subTest(text=text):
+                assert text in page
+
+    def test_says_whether_tiktok_may_be_told(self) -> None:
+        asked = make_offer(consent_required=True)
+        for fields, words in (
+            ({"offer": asked}, "Not before they agree"),
+            ({"offer": asked, "robot": "bot", "consent": "granted"}, "No: it is a robot"),
+            ({"erased_at": timezone.now()}, "Somebody asked for this visitor"),
+            ({"capped_offer": make_offer(name="Full one")}, "Full one</a>, whose cap was reached"),
+            ({"offer": make_offer(limited_data_places="US-CA"), "country": "US", "region": "CA"}, "US, CA"),
+        ):
+            with self.subTest(words=words):
+                assert words in self.page(make_click(**fields))
+
+    def test_says_which_identifiers_are_there_and_never_what_they_are(self) -> None:
+        offer = make_offer(send_email=True, send_external_id=True)
+        digests = {"email_sha256": "a1" * 32, "phone_sha256": "b2" * 32}
+        page = self.page(make_click(offer, **digests))
+
+        assert "“Send hashed phone number” is not ticked" in page
+        assert "The digest of the click id, in its place." in page
+        assert not [digest for digest in digests.values() if digest in page]
+
+    def page(self, click: Click) -> str:
+        return staff_client(VIEW).get(page_of(click)).content.decode()
+
     def test_shows_the_ad_the_visitor_and_the_conversions(self) -> None:
         click = make_click(campaign_id="c-1", utm_source="tiktok", consent="granted")
         conversion = make_conversion(click, transaction_id="T-1")

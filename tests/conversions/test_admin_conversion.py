@@ -10,9 +10,9 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from conversions.digest import digest_one
-from conversions.models import Conversion
+from conversions.models import Conversion, Sighting
 from dispatch.models import Delivery, DeliveryAttempt
-from tests.factories import make_click, make_conversion, make_delivery, make_offer, make_postback
+from tests.factories import call_page_event, make_click, make_conversion, make_delivery, make_offer, make_postback
 from tests.staff import staff_client
 
 LIST = reverse("admin:conversions_conversion_changelist")
@@ -150,6 +150,35 @@ class ConversionPageTests(TestCase):
             with self.subTest(text=text):
                 self.assertContains(response, text)
         self.assertNotContains(response, "a" * 100)
+
+    def test_shows_both_legs_and_what_the_page_said(self) -> None:
+        offer = make_offer([{"trigger": "page", "event_name": "Lead"}])
+        said = {"value": "12.5", "currency": "EUR", "contents": [{"content_id": "lamp", "price": 12.5}]}
+        conversion = call_page_event(make_click(offer), "Lead", said=said)
+        self.assertContains(self.client.get(page_of(conversion)), "Pixel not heard of")
+
+        for outcome, detail in (("blocked", "no <b>script</b>"), ("fired", "")):
+            Sighting.objects.create(conversion=conversion, outcome=outcome, detail=detail, created_at=timezone.now())
+        page = self.client.get(page_of(conversion)).content.decode()
+
+        for text in ("Pixel fired", "Pixel blocked", "no &lt;b&gt;script", "12.50\xa0EUR", "lamp&quot;, &quot;price"):
+            with self.subTest(text=text):
+                assert text in page
+
+    def test_says_where_the_offer_has_no_pixel_leg(self) -> None:
+        conversion = make_conversion(make_click(make_offer(tracking_mode="server")))
+
+        self.assertContains(self.client.get(page_of(conversion)), "This offer does not use the Pixel.")
+
+    def test_counts_the_clicks_own_identifiers_and_shows_none(self) -> None:
+        digest = "c3" * 32
+        conversion = make_conversion(make_click(make_offer(send_email=True), robot="bot", email_sha256=digest))
+
+        response = self.client.get(page_of(conversion))
+
+        self.assertContains(response, "No, TikTok may not be told of this visitor.")
+        self.assertContains(response, "Bot")
+        self.assertNotContains(response, digest)
 
     def test_says_why_it_was_not_sent_and_what_to_do(self) -> None:
         delivery = make_delivery(status="dead", reason="invalid", detail="40002: value is missing")

@@ -244,3 +244,22 @@ def test_every_column_can_be_read():
         (row,) = table_of(take(client, url, personal="on"))
         assert list(row) == [column.header for column in columns]
         assert conversion.click_id in row.values()
+
+
+def test_both_files_say_where_the_visitor_is_and_what_was_answered():
+    digests = {name: letter * 64 for name, letter in (("email", "d"), ("phone", "e"), ("external_id", "f"))}
+    click = make_click(
+        country="US", region="CA", robot="bot", consent="denied", consent_source="banner",
+        capped_offer=make_offer(name="Full"), **{f"{name}_sha256": digest for name, digest in digests.items()},
+    )  # fmt: skip
+    make_conversion(click, page_value="12.50", page_currency="EUR")
+
+    for url in (EXPORT, CLICKS_EXPORT):
+        (without,) = table_of(take(staff_client(*MAY), url))
+        (personal,) = table_of(take(staff_client(*MAY, PERSONAL), url, personal="on"))
+
+        assert [without[name] for name in ("Country", "Robot", "Consent source")] == ["US", "bot", "banner"]
+        assert without.get("Sent on by", "Full") == "Full"
+        assert without.get("Value the page gave", "12.50") == "12.50"
+        assert not set(digests.values()) & set(without.values())
+        assert set(digests.values()) <= set(personal.values())
