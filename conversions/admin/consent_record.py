@@ -8,12 +8,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
-from conversions.admin.badges import CONSENT_TONES
+from conversions.admin.badges import answer_badge
 from conversions.admin.export import ExportMixin
 from conversions.admin.searching import by_click, term_of
 from conversions.exporting import Column, without_query
-from conversions.models import Consent, ConsentRecord
-from offers.admin_parts import RecordAdmin, SpanFilter, admin_link, badge, link, moment, mono, page_url, shown
+from conversions.models import ConsentRecord
+from offers.admin_parts import RecordAdmin, SpanFilter, admin_link, link, moment, mono, page_url, shown
 
 ANSWERS = [
     Column("Click id", "click_id"),
@@ -77,7 +77,7 @@ class ConsentRecordAdmin(ExportMixin, RecordAdmin):
         return (queryset.filter(by_click(term, "click")) if term else queryset), False
 
     answered = shown("answered (UTC)", lambda row: moment(row.created_at))
-    answer = shown("answer", lambda row: badge(row.get_state_display(), CONSENT_TONES[Consent(row.state)]))
+    answer = shown("answer", lambda row: answer_badge(row.state))
     source_shown = shown("who told us", lambda row: row.source)
     required = shown("was it required?", lambda row: "Yes" if row.was_required else "No")
     offer_link = shown("offer", lambda row: admin_link(row.offer))
