@@ -16,9 +16,7 @@ NOW = timezone.now()
 def answer(click: Click, *answers: str) -> list[str]:
     """Give the answers one after the other; the states on record, the first one first."""
     for number, state in enumerate(answers):
-        record_answer(
-            click.pk, state, "banner", "https://landing.example/?email=a@b.example", NOW + timedelta(0, number)
-        )
+        record_answer(click.pk, state, "banner", "https://landing.example/", NOW + timedelta(seconds=number))
     return list(ConsentRecord.objects.order_by("pk").values_list("state", flat=True))
 
 
@@ -78,5 +76,5 @@ def test_an_erased_click_and_an_unknown_one_take_no_answer():
 
 @pytest.mark.parametrize("text", ["unknown", "", "yes"])
 def test_what_is_no_answer_is_refused(text: str):
-    with pytest.raises(ValueError, match=text):
+    with pytest.raises(ValueError, match=text or "''"):
         answer(make_click(), text)
