@@ -1,12 +1,14 @@
 import pytest
 from django.utils import timezone
 
+from conversions.consent import record_answer
 from conversions.models import Click, Consent, Conversion
 from dispatch import planning
 from dispatch.models import Delivery
 from dispatch.planning import decide, plan
 from dispatch.reasons import Reason
-from tests.factories import make_click, make_conversion, make_delivery, make_offer
+from dispatch.tasks import deliver_soon
+from tests.factories import call_page_event, make_click, make_conversion, make_delivery, make_offer
 
 pytestmark = pytest.mark.django_db
 PAGE = {"trigger": "page", "event_name": "ViewContent"}
@@ -48,6 +50,19 @@ def test_a_page_event_is_told_at_once():
     delivery = planned(make_conversion(click, event_name="ViewContent", status="tracked", payout=None))
 
     assert delivery.status == Status.WAITING
+
+
+def test_a_page_event_and_an_answer_wake_the_sender_at_once(monkeypatch, django_capture_on_commit_callbacks):
+    woken: list[bool] = []
+    monkeypatch.setattr(deliver_soon, "ask", lambda: woken.append(True))
+    click = make_click(make_offer(rules=[PAGE], consent_required=True))
+
+    with django_capture_on_commit_callbacks(execute=True):
+        call_page_event(click, "ViewContent")
+    with django_capture_on_commit_callbacks(execute=True):
+        record_answer(click.pk, "granted", "banner", "", timezone.now())
+
+    assert len(woken) == 2
 
 
 @pytest.mark.parametrize(
