@@ -44,8 +44,8 @@ class TaggedPage:
         if slug in self.offers or not can_be_shown(click):
             return NOTHING
         self.offers.add(slug)
-        state = {"offer": slug, **state_of(click, self.now)}
-        return self.script([*self.pixel_calls(click), push("state", state)]) + self.linked_script(slug)
+        calls = [*self.pixel_calls(click), push("state", state_of(click, self.now))]
+        return self.script(calls) + self.linked_script(slug)
 
     def pixel_calls(self, click: Click) -> list[str]:
         """What is said to `ttq` before the first event."""

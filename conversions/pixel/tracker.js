@@ -133,7 +133,7 @@ function setTtclid() {
 /* Whether this is the first time on this page. */
 const isFirst = (what) => !once.has(what) && once.add(what);
 
-function wait(name, properties, id, offer) {
+function wait(name, properties, id, offer = config.offer) {
   if (!state.pixel || !isMine({ offer }) || !isFirst(id)) return;
   if (state.may_send) fire(name, properties, id);
   else pending.push([name, properties, id]);
@@ -152,7 +152,7 @@ function saw(id) {
   report();
 }
 
-function fired(id, offer) {
+function fired(id, offer = config.offer) {
   if (isMine({ offer }) && isFirst(id)) saw(id);
 }
 

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from conversions.identity import sha256
 from conversions.models import Click, ConsentRecord, Conversion, Sighting
 from dispatch.tiktok.sandbox import Sandbox
-from tests.e2e.support import PHONE, copies, facts, tell_tiktok, until, visitor
+from tests.e2e.pages import HOSTILE
+from tests.e2e.support import PHONE, copies, facts, make_page_offer, tell_tiktok, until, visitor
 from trackingsite.management.commands.seed_demo import seed
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -90,7 +93,7 @@ def test_a_page_that_is_opened_again_is_no_second_arrival_and_fires_nothing_twic
         second = page.context.new_page()
         second.goto(url, wait_until="networkidle")
         cookies = {cookie["name"]: cookie for cookie in page.context.cookies()}
-    tell_tiktok()
+        tell_tiktok()
 
     click = Click.objects.get()
     assert (cookies["click_id"]["value"], cookies["click_id"]["httpOnly"]) == (click.pk, True)
@@ -110,18 +113,37 @@ def test_a_blocked_pixel_and_a_browser_without_cookies_leave_the_server_leg(brow
     page.wait_for_load_state("networkidle")
     page.get_by_role("button").click()
     page.wait_for_load_state("networkidle")
-    context.close()
     tell_tiktok()
+    context.close()
 
     assert Click.objects.count() == 1
     for name in ("ViewContent", "InitiateCheckout", "Purchase"):
         assert [copy["leg"] for copy in sandbox.events(event=name)] == ["server"]
 
 
-def test_the_policy_of_scripts_is_strict(client: Any, db: None):
-    seed()
+def test_two_offers_on_one_page_tell_their_own_pixels_and_hostile_text_stays_text(
+    browser: Browser, sandbox: Sandbox, settings: Any, live_server: Any
+):
+    settings.ROOT_URLCONF = "tests.e2e.pages"
+    one, two = (make_page_offer(slug=slug, send_email=slug == "one") for slug in ("one", "two"))
+    with visitor(browser) as page:
+        tabs = page, page.context.new_page()
+        for tab in tabs:
+            tab.goto(f"{live_server.url}/two-offers/?q={quote(HOSTILE)}&ttclid=E.C.P.{'x' * 1500}")
+            until(lambda: has_fired("ViewContent", "Lead"), tab)
+            tab.wait_for_load_state("networkidle")
+        text = page.get_by_role("link").inner_text()
+        tell_tiktok()
 
-    policy = client.get("/demo/landing/?offer=demo-consent")["Content-Security-Policy"]
-
-    assert "script-src 'nonce-" in policy
-    assert "unsafe" not in policy
+    assert "<script>alert(1)</script>" in text
+    assert Click.objects.count() == 2
+    for offer, name, count in ((one, "ViewContent", 1), (two, "ViewContent", 1), (two, "Lead", 2)):
+        both = [
+            sorted(facts(copy) for copy in copies(sandbox, name, leg) if copy["pixel_code"] == offer.pixel.code)
+            for leg in ("browser", "server")
+        ]
+        assert both[0] == both[1]
+        assert len(both[0]) == count
+    [told] = [copy for copy in copies(sandbox, "ViewContent", "browser") if copy["pixel_code"] == one.pixel.code]
+    assert told["payload"]["properties"]["description"].startswith("</script><script>alert(1)</script>")
+    assert told["payload"]["user"]["email"] == sha256("alice@example.com")
