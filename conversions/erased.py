@@ -4,7 +4,6 @@ A digest of an address can be guessed by whoever has a list of addresses, so wha
 key that FIELD_ENCRYPTION_KEYS give and the database does not have.
 """
 
-import hashlib
 import hmac
 import time
 from collections.abc import Iterable, Sequence
@@ -25,18 +24,24 @@ DIGESTS = {Subject.EMAIL: "email_sha256", Subject.PHONE: "phone_sha256"}
 Row = TypeVar("Row", Postback, UploadRow)
 
 
-def marks_of(named: Named) -> list[str]:
+def marking_keys() -> list[bytes]:
+    """The first one marks; the older ones tell whom they have marked."""
+    return [hmac.digest(key, b"erasures", "sha256") for key in field_keys().values()]
+
+
+def marks_of(named: Named, keys: Sequence[bytes] = ()) -> list[str]:
     """How an erasure of it is marked: under the first key, which is the one to store, then under each older one."""
     text = ":".join(named).encode()
-    keys = [hmac.digest(key, b"erasures", "sha256") for key in field_keys().values()]
-    return [hmac.new(key, text, hashlib.sha256).hexdigest() for key in keys]
+    return [hmac.digest(key, text, "sha256").hex() for key in keys or marking_keys()]
 
 
 def erased_among(names: Iterable[Named]) -> set[Named]:
-    """Those of the names that were erased: one query by index, none for none."""
-    marks = {mark: named for named in names if named[1] for mark in marks_of(named)}
-    if not marks:
+    """Those of the names that were erased: no query for no names, and nothing is computed where nobody ever was."""
+    given = {named for named in names if named[1]}
+    if not given or not Erasure.objects.exists():
         return set()
+    keys = marking_keys()
+    marks = {mark: named for named in given for mark in marks_of(named, keys)}
     found = Erasure.objects.filter(key__in=marks).order_by().values_list("key", flat=True)
     return {marks[mark] for mark in found}
 

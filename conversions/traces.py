@@ -34,7 +34,7 @@ class UnnamedError(ValueError):
 class Person:
     """Who is meant: by what, and the click id or digest.
 
-    Of what no index leads to: `clicks` are those whose own id has the digest, `calls` the sealed ones that name them.
+    Of what no index leads to: `clicks` are those whose own id has the digest, `calls` the refused ones that name them.
     """
 
     subject: str
@@ -98,7 +98,8 @@ def resolve(person: Person) -> Person:
     if person.subject == Subject.EXTERNAL_ID and not with_digest(Click, "external_id_sha256", person.value).exists():
         own = Click.objects.alias(own=OwnDigest("id")).filter(own=person.value).order_by()
         person = replace(person, clicks=tuple(own.values_list("pk", flat=True)))
-    return replace(person, calls=tuple(sealed_calls(person, clicks_of(person))))
+    clicks = clicks_of(person)
+    return replace(person, calls=tuple({*sealed_calls(person, clicks), *refused_calls(sorted(clicks))}))
 
 
 def erased_before(person: Person) -> Erasure | None:
@@ -123,7 +124,7 @@ def find(person: Person, lock: bool = False) -> Traces:
             Postback.objects.filter(click_ref__in=part).exclude(click_ref=""),
         )
     )
-    calls |= keys(calls_naming(person)) | refused_calls(clicks) | set(person.calls)
+    calls |= keys(calls_naming(person)) | set(person.calls)
     rows = keys(
         found
         for part in pieces(clicks)
