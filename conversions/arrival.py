@@ -9,6 +9,7 @@ from django.db import transaction
 from django.http import HttpRequest, QueryDict
 
 from conversions.click_cookie import TTCLID_COOKIE, clicks_in
+from conversions.click_ids import new_click_id
 from conversions.consent import note
 from conversions.destinations import MAX_URL, with_click_id
 from conversions.identity import hide_inside, scrub_url
@@ -22,6 +23,7 @@ from offers.models import Offer
 
 UNREPLACED_AD_MACRO = re.compile(r"^__[A-Z_]+__$")
 insert = PreparedInsert(Click)
+BLANK = {field.attname: field.get_default() for field in Click._meta.concrete_fields}
 
 # Our column: the query parameters that fill it, the first one given wins.
 CLICK_PARAMETERS: dict[str, tuple[str, ...]] = {
@@ -62,8 +64,8 @@ def arrive(
     cookies = request.COOKIES if cookies is None else cookies
     referrer = request.META.get("HTTP_REFERER", "") if referrer is None else referrer
     country, region = whereabouts(request)
-    click = Click(
-        offer=offer,
+    click = make_click(
+        offer,
         created_at=now,
         ttclid=ttclid_of(query) or ttclid_before(request, cookies),
         ip=client_ip(request),
@@ -78,6 +80,14 @@ def arrive(
     consent = query.get("consent", "")
     if consent in (Consent.GRANTED, Consent.DENIED):
         click.consent, click.consent_at, click.consent_source = consent, now, "link"
+    return click
+
+
+def make_click(offer: Offer, **columns: Any) -> Click:
+    """An unsaved Click with a new id. Its values go by position, for by name Django takes five times as long."""
+    values: list[Any] = list({**BLANK, "id": new_click_id(), "offer_id": offer.pk, **columns}.values())
+    click = Click(*values)
+    click.offer = offer
     return click
 
 
