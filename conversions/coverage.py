@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery
 
 from conversions.models import Click, Consent, Conversion, Sighting
 from conversions.page_events import page_rules
@@ -40,8 +40,7 @@ class Row(NamedTuple):
     country: str
     robot: str
     erased_at: datetime | None
-    fired: bool
-    blocked: bool
+    seen: str | None
 
 
 @dataclass
@@ -140,7 +139,8 @@ def coverage_of(offer: Offer, rules: list[EventRule], now: datetime) -> Coverage
 
 def newest_conversions(offer: Offer, now: datetime) -> "QuerySet[Conversion, tuple[Any, ...]]":
     """The fields of Row for at most 10,000 conversions of the last 7 days, the newest first."""
-    sightings = Sighting.objects.filter(conversion=OuterRef("pk"))
+    # One look-up a row: for EXISTS, PostgreSQL would rather read all sightings there are. "fired" comes before "blocked".
+    sightings = Sighting.objects.filter(conversion=OuterRef("pk")).order_by("-outcome").values("outcome")[:1]
     rows = Conversion.objects.filter(offer=offer, created_at__gte=now - SPAN).order_by("-created_at")
     return rows.annotate(
         has_ttclid=is_there("click__ttclid"),
@@ -148,11 +148,10 @@ def newest_conversions(offer: Offer, now: datetime) -> "QuerySet[Conversion, tup
         has_agent=is_there("click__user_agent"),
         has_email=is_there("email_sha256", "click__email_sha256"),
         has_phone=is_there("phone_sha256", "click__phone_sha256"),
-        fired=Exists(sightings.filter(outcome=Sighting.Outcome.FIRED)),
-        blocked=Exists(sightings.filter(outcome=Sighting.Outcome.BLOCKED)),
+        seen=Subquery(sightings),
     ).values_list(
         "event_name", "has_ttclid", "has_ttp", "click__ip", "has_agent", "has_email", "has_phone", "click__consent",
-        "click__country", "click__robot", "click__erased_at", "fired", "blocked",
+        "click__country", "click__robot", "click__erased_at", "seen",
     )[:NEWEST]  # fmt: skip
 
 
@@ -193,8 +192,8 @@ def add(event: EventCoverage, row: Row, offer: Offer) -> None:
 def see(event: Matched, row: Row) -> None:
     """Count what a browser said. One that was blocked at first and fired in the end has fired."""
     event.count += 1
-    event.fired += row.fired
-    event.blocked += row.blocked and not row.fired
+    event.fired += row.seen == Sighting.Outcome.FIRED
+    event.blocked += row.seen == Sighting.Outcome.BLOCKED
 
 
 def ordered(events: Iterable[EventCoverage]) -> list[EventCoverage]:
