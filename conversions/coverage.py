@@ -139,7 +139,7 @@ def coverage_of(offer: Offer, rules: list[EventRule], now: datetime) -> Coverage
 
 def newest_conversions(offer: Offer, now: datetime) -> "QuerySet[Conversion, tuple[Any, ...]]":
     """The fields of Row for at most 10,000 conversions of the last 7 days, the newest first."""
-    # One look-up a row: for EXISTS, PostgreSQL would rather read all sightings there are. "fired" comes before "blocked".
+    # One look-up a row: for EXISTS, PostgreSQL would rather read all sightings. "fired" comes before "blocked".
     sightings = Sighting.objects.filter(conversion=OuterRef("pk")).order_by("-outcome").values("outcome")[:1]
     rows = Conversion.objects.filter(offer=offer, created_at__gte=now - SPAN).order_by("-created_at")
     return rows.annotate(
