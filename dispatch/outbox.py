@@ -75,7 +75,7 @@ NEEDED = [
     *(
         f"conversion__{name}"
         for name in (
-            *("offer_id", "click_id", "event_name", "event_id", "network_event", "kind", "status"),
+            *("offer_id", "click_id", "event_name", "event_id", "occurrence_key", "network_event", "kind", "status"),
             *("payout", "amount", "currency"),
             *("occurred_at", "page_url", "referrer", "email_sha256", "phone_sha256"),
             *("page_value", "page_currency", "page_properties"),

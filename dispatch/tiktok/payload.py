@@ -78,11 +78,14 @@ def reported(conversion: Conversion, rule: EventRule, page: EventRule | None = N
 
 
 def is_told_by_pixel(conversion: Conversion, page: EventRule) -> bool:
-    """Whether a page has called the event, or can, and the Pixel tells it.
+    """Whether a page has called the event, or is expected to, and the Pixel tells it.
 
-    A rule for postbacks lends its name to pages, but where none has called a network's own words decide.
+    Expected is what has a rule of its own for pages, and of that the first occurrence on a click: further sales and
+    upsells are the network's.
     """
-    return page.uses("pixel") and (page.trigger == EventRule.Trigger.PAGE or conversion.page_value is not None)
+    has_called = conversion.page_value is not None or bool(conversion.page_properties)
+    is_expected = page.trigger == EventRule.Trigger.PAGE and not conversion.occurrence_key
+    return page.uses("pixel") and (has_called or is_expected)
 
 
 def build_properties(conversion: Conversion, told: Told) -> Properties:

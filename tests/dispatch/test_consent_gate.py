@@ -145,3 +145,13 @@ def test_the_visitors_country_decides_whether_they_have_to_agree(country, status
     plan(timezone.now())
 
     assert Delivery.objects.get().status == status
+
+
+def test_asking_again_at_the_last_moment_costs_no_query_per_delivery(django_assert_num_queries):
+    offer = make_offer(send_external_id=True)
+    for _ in range(5):
+        make_delivery(make_conversion(make_click(offer), page_properties={"order_id": "A-1"}))
+    claimed = outbox.claim(offer.pixel, timezone.now(), 5)
+
+    with django_assert_num_queries(3):  # clicks, offers, rules
+        assert len(build_shipments(claimed, timezone.now())) == 5

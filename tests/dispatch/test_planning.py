@@ -225,6 +225,21 @@ def test_an_approved_sale_follows_the_rule_for_approval(rules):
     assert value_told(rules) == 40
 
 
+@pytest.mark.parametrize(
+    ("fields", "value"),
+    [
+        ({}, 25),
+        ({"occurrence_key": "T-2"}, 40),
+        ({"occurrence_key": "T-2", "page_properties": {"order_id": "T-2"}}, 25),
+        ({"occurrence_key": "upsell|T-3", "kind": "upsell"}, 40),
+    ],
+)
+def test_the_pages_own_value_is_that_of_sales_which_a_page_calls(fields, value):
+    page = {"trigger": "page", "event_name": "Purchase", "value_source": "fixed", "fixed_value": 25}
+
+    assert value_told([page, ANY_SALE, {**ANY_SALE, "trigger": "upsell"}], **fields) == value
+
+
 def test_a_page_rule_for_the_pixel_does_not_keep_the_server_leg_back():
     rules = [{"trigger": "page", "event_name": "Purchase", "legs": "pixel"}, {**ANY_SALE, "legs": "server"}]
     conversion = make_conversion(make_click(make_offer(rules=rules)), status="tracked")
