@@ -7,8 +7,8 @@ from django.utils.safestring import SafeString, mark_safe
 # Only <, >, & and quotes could end a script element or an attribute; the separators end a line in old browsers.
 JS_ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&'\u2028\u2029"}
 
-# Source: the base code of TikTok's Events Manager. Ours differs in three ways: a page's own `ttq` keeps its methods,
-# the three methods of consent are always there, and the script element takes on the nonce of the page.
+# Source: the base code of TikTok's Events Manager. Ours differs: a page's own `ttq` keeps its methods, the three
+# methods of consent are always there, and the script element takes on the page's nonce and says when it was blocked.
 BASE_CODE = """\
 !function (w, d, t) {
   w.TiktokAnalyticsObject = t; var ttq = w[t] = w[t] || [], nonce = (d.currentScript || {}).nonce;
@@ -26,6 +26,7 @@ BASE_CODE = """\
     ttq._t = ttq._t || {}; ttq._t[p] = +new Date; ttq._o = ttq._o || {}; ttq._o[p] = o || {};
     var s = d.createElement("script"); s.async = true; s.src = u + "?sdkid=" + p + "&lib=" + t;
     if (nonce) s.nonce = nonce;
+    s.onerror = function () { s.hasFailed = true };
     var f = d.getElementsByTagName("script")[0]; f.parentNode.insertBefore(s, f)
   }
 }(window, document, "ttq");"""

@@ -23,7 +23,7 @@ from conversions.calls import Call
 from conversions.intake import make_postback
 from conversions.models import Click
 from conversions.page_click import click_of_page
-from conversions.visitor import client_ip
+from conversions.visitor import clean_text, client_ip
 from conversions.wake import digest_soon
 from offers.models import Offer
 
@@ -66,7 +66,7 @@ def demo_offer(request: HttpRequest) -> Offer:
 def buy(request: HttpRequest) -> HttpResponse:
     """Play the network: report the sale as its postback would, then show the thank-you page."""
     clicks = Click.objects.select_related("offer__network").filter(offer__slug__in=DEMO_SLUGS, offer__is_active=True)
-    click = get_object_or_404(clicks, pk=request.POST.get("click_id", "")[:26])
+    click = get_object_or_404(clicks, pk=clean_text(request.POST.get("click_id", ""), 26))
     call = Call("POST", pairs=sale_of(click, request.POST))
     make_postback(click.offer.network, call, client_ip(request), clock.now()).save(force_insert=True)
     digest_soon.ask()

@@ -71,7 +71,9 @@ function watch(code) {
   if (isWatched) return;
   isWatched = true;
   const script = document.querySelector(`script[src*="sdkid=${code}"]`) || new EventTarget();
-  script.addEventListener("error", () => settle("blocked", "script failed"));
+  const fail = () => settle("blocked", "script failed");
+  script.addEventListener("error", fail);
+  if (script.hasFailed) fail(); /* the base code of our template tags says so */
   script.addEventListener("load", () => look(code));
   ttq.ready(() => look(code, true));
   setTimeout(() => look(code) || settle("blocked", "script did not start"), PATIENCE);

@@ -26,12 +26,14 @@ from conversions.page_properties import READERS, written
 from conversions.page_state import outbound_address
 from conversions.robots import is_fetched_ahead
 from conversions.tagging import PageFetchedAhead, TaggedPage
+from conversions.visitor import clean_text
 
 logger = logging.getLogger(__name__)
 register = template.Library()
 
 AWAY, PAGE = "_tracking_away", "_tracking_page"
 PROPERTIES = {"value", "currency", *READERS}
+LONGEST = 2000
 NowWork = Callable[[TaggedPage, Click], str]
 AheadWork = Callable[[PageFetchedAhead, str], str]
 
@@ -142,7 +144,7 @@ def slug_of(context: Context, offer: Any) -> str:
 
 
 def text(value: Any) -> str:
-    return "" if value is None else written(value)
+    return "" if value is None else clean_text(written(value), LONGEST)
 
 
 def nonce(context: Context) -> str:
