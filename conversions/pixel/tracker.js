@@ -19,7 +19,7 @@ function receive([method, ...values]) {
   try {
     CALLS[method](...values);
   } catch (error) {
-    warn(String(error));
+    warn(error);
   }
 }
 
@@ -27,12 +27,12 @@ function receive([method, ...values]) {
 
 function start() {
   hub.calls.forEach(receive);
-  if (!state && !hub.calls.some(([method, said]) => method == "state" && isMine(said))) arrive();
+  if (!state) arrive().catch(warn);
 }
 
 async function arrive() {
-  const said = ANSWERED.includes(answer) ? { consent: answer == "granted" ? answer : "denied" } : {};
-  const fresh = await tell("arrival", said);
+  const remembered = answer && !answerSource && (answer == "granted" ? answer : "denied");
+  const fresh = await tell("arrival", { consent: remembered || undefined });
   if (!fresh || state) return;
   const chosen = ME && ME.dataset.events;
   const names = chosen == null ? ["ViewContent"].filter((name) => has(fresh.events, name)) : chosen.split(/[\s,]+/);
@@ -59,7 +59,7 @@ function consent(said, source = "page") {
   if (!ANSWERED.includes(said)) return warn(`the answer has to be ${ANSWERED}.`);
   [answer, answerSource] = [said, source];
   store(ANSWER, said);
-  if (!state || isSame(said, state.consent)) return;
+  if (!state || isInForce(said)) return;
   const wasLoaded = isLoaded();
   decide(said);
   if (said != "granted" && wasLoaded) revoke();
@@ -68,13 +68,13 @@ function consent(said, source = "page") {
 }
 
 const isRefusal = (said) => said == "denied" || said == "withdrawn";
-const isSame = (said, standing) => said == standing || (isRefusal(said) && isRefusal(standing));
+const isInForce = (said) => (isRefusal(said) ? isRefusal(state.consent) : said == state.consent && state.may_send);
 const decide = (said) => Object.assign(state, { consent: said, may_send: said == "granted" });
 
 /* An answer of this page counts; a remembered one where nobody else has any, and a refusal always. */
 function recallAnswer() {
   if (answerSource || (answer && state.consent == "unknown")) consent(answer, answerSource || "remembered");
-  else if (isRefusal(answer) && state.may_send) decide(answer);
+  else if (isRefusal(answer)) state.may_send = false;
 }
 
 /* IAB TCF 2: agreed to when all of these purposes are. */
