@@ -50,6 +50,7 @@ def is_full(offer: Offer, now: datetime) -> bool:
     began = time.monotonic()
     if until > began:
         return full
+    configuration.full[offer.pk] = (began + KEEP_SECONDS, full)  # one visitor waits for the count, not all of them
     full = has_sold(offer, offer.daily_cap, day_start(now, offer.cap_time_zone)) or has_sold(offer, offer.total_cap)
     ended = time.monotonic()
     configuration.full[offer.pk] = (ended + max(KEEP_SECONDS, PAUSE * (ended - began)), full)

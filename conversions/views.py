@@ -18,6 +18,7 @@ from conversions.outage import is_outage, leaving_a_standby
 from conversions.robots import robot_of
 from conversions.signals import announce
 from conversions.unrecorded import landing_without_click, outage
+from conversions.visitor import client_ip, user_agent
 from offers.models import Offer
 
 running = Click.objects.select_related("offer").filter(offer__is_active=True)
@@ -66,7 +67,7 @@ def outbound_link(request: HttpRequest, name: str) -> HttpResponse:
     if click is None:
         return outbound_arrival(request, offer)
     if click.robot == Robot.PREFETCH and not robot_of(request):
-        clear_prefetch(click)
+        clear_prefetch(click, request)
     return redirect(outbound_url_of(click, request))
 
 
@@ -104,13 +105,13 @@ def arrive_with_room(request: HttpRequest, offer: Offer) -> Click:
     return click
 
 
-def clear_prefetch(click: Click) -> None:
-    """Somebody looks at the page that was fetched ahead: a visitor from now on, whose events are planned anew."""
+def clear_prefetch(click: Click, request: HttpRequest) -> None:
+    """Somebody looks at what was fetched ahead, by a proxy perhaps: a visitor, whose events are planned anew."""
+    visitor = {"robot": "", "ip": client_ip(request), "user_agent": user_agent(request)}
     with transaction.atomic():
-        if Click.objects.filter(pk=click.pk, robot=Robot.PREFETCH).update(robot=""):
+        if Click.objects.filter(pk=click.pk, robot=Robot.PREFETCH, erased_at=None).update(**visitor):
             Conversion.objects.filter(click=click).update(planned_at=None)
             transaction.on_commit(announce)
-    click.robot = ""
 
 
 def redirect(url: str) -> HttpResponse:

@@ -120,10 +120,10 @@ def test_who_goes_on_from_a_page_that_was_fetched_ahead_is_a_visitor(django_asse
     click.refresh_from_db()
     assert click.robot == "prefetch"
 
-    Client().get(f"/go/{click.pk}/")
+    Client(REMOTE_ADDR="203.0.113.9").get(f"/go/{click.pk}/")
     click.refresh_from_db()
     conversion.refresh_from_db()
-    assert (click.robot, conversion.planned_at) == ("", None)
+    assert (click.robot, click.ip, conversion.planned_at) == ("", "203.0.113.9", None)
     with django_assert_num_queries(1):
         Client().get(f"/go/{click.pk}/")
 
