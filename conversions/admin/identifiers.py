@@ -100,5 +100,5 @@ def said_table(conversion: Conversion) -> SafeString:
 
 
 def written(value: Any) -> str:
-    """A property as the page wrote it: text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """A property as the page told it: text as it is, anything else as JSON, in one order on every database."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -18,7 +18,8 @@ OWN_VALUE = " This rule tells the page's own value, if it gives one: add {}."
 CONSENT_NOTE = (
     "Call it when the visitor answers your banner; “denied” and “withdrawn” are told in the same way. The last word "
     "says who asked, and stands in the record of answers. Before they have agreed nothing is sent to TikTok. What a "
-    "page tells TikTok by ttq.grantConsent() or ttq.revokeConsent() is understood, too."
+    "page tells TikTok by ttq.grantConsent() or ttq.revokeConsent() is understood, too. A banner of IAB TCF needs one "
+    'call instead: push(["tcf"]).'
 )
 
 
@@ -63,12 +64,13 @@ def rows_of(rule: EventRule) -> list[Copyable]:
 
 def attribute(rule: EventRule) -> Copyable:
     """An event without a line of JavaScript."""
-    return Copyable(
-        f"Event {rule.event_name}: button or form",
-        f'data-track="{rule.event_name}"',
-        "Add it to the tag of a button, link or form, as in "
-        f'<button data-track="{rule.event_name}">: the event is told when it is pressed or sent.',
+    note = (
+        f'Add it to the tag of a button, link or form, as in <button data-track="{rule.event_name}">: the event is '
+        "told when it is pressed or sent."
     )
+    if tells_own_value(rule):
+        note += OWN_VALUE.format(f'data-track-value="49.90" data-track-currency="{rule.offer.currency}"')
+    return Copyable(f"Event {rule.event_name}: button or form", f'data-track="{rule.event_name}"', note)
 
 
 def js_call(rule: EventRule) -> Copyable:
