@@ -4,9 +4,11 @@ import uuid
 
 import pytest
 from django.db import connection
+from django.db.models import Model
 from django.utils import timezone
 
 from conversions.models import Conversion, Postback
+from conversions.traces import with_digest
 from tests.factories import make_click, make_postback
 
 pytestmark = pytest.mark.django_db
@@ -53,3 +55,11 @@ def test_conversions_of_a_transaction():
     found = Conversion.objects.filter(transaction_id__in=["T-1", "T-2"]).exclude(transaction_id="").order_by("-pk")
 
     assert "conversion_by_transaction" in found.explain()
+
+
+@pytest.mark.parametrize("model", [Conversion, Postback])
+@pytest.mark.parametrize("name", ["email", "phone"])
+def test_rows_that_name_a_person(model: type[Model], name: str):
+    found = with_digest(model, f"{name}_sha256", "a digest")
+
+    assert f"{model._meta.model_name}_by_{name}" in found.explain()
