@@ -3,10 +3,11 @@
 import pytest
 from django.utils import timezone
 
+from conversions.click_ids import new_click_id
 from conversions.inserting import PreparedInsert
-from conversions.models import Conversion, Postback
+from conversions.models import Click, Conversion, Postback
 from conversions.outcomes import Outcome
-from tests.factories import make_conversion, make_network
+from tests.factories import make_click, make_conversion, make_network, make_offer
 
 pytestmark = pytest.mark.django_db
 
@@ -56,6 +57,18 @@ def test_a_row_of_another_model_has_its_own_columns():
 
     assert conversion.pk != key
     assert Conversion.objects.get(pk=conversion.pk).payout == conversion.payout
+
+
+def test_a_key_of_ours_is_a_column_like_the_others():
+    stored, twin = make_click(ttclid="é" * 2048, ip="2001:db8::1", capped_offer=make_offer()), new_click_id()
+    click = Click.objects.get(pk=stored.pk)
+    click.pk = twin
+
+    PreparedInsert(Click)(click)
+
+    rows = {row.pop("id"): row for row in Click.objects.values()}
+    assert rows[twin] == rows[stored.pk]
+    assert not click._state.adding
 
 
 def test_many_rows_of_one_connection_are_as_many_rows():
