@@ -45,9 +45,11 @@ function keepClick(id) {
   if (cookie(CLICK) != id) store(CLICK, id);
 }
 
+const inAddress = (name) => new URLSearchParams(location.search).get(name) || "";
+
 /* The click in the page's address, as a newer link leads here, else the one that the browser keeps. */
 function knownClick() {
-  const named = new URLSearchParams(location.search).get("click_id") || "";
+  const named = inAddress("click_id");
   return /^[a-z0-9]{26}$/.test(named) ? named : cookie(CLICK) || stored(CLICK);
 }
 
@@ -57,8 +59,8 @@ const here = () => ({ url: location.href.slice(0, LONGEST_URL), referrer: docume
 function post(what, said) {
   const click = state ? state.click_id : knownClick();
   const body = JSON.stringify({ click_id: click, ...here(), ttp: cookie("_ttp"), ttclid: cookie("ttclid"), ...said });
-  const options = { method: "POST", body, credentials: "include", keepalive: body.length < 2e4 };
-  return fetch(`${config.tracker}/pixel/${config.offer}/${what}/`, options);
+  const url = `${config.tracker}/pixel/${config.offer}/${what}/`;
+  return fetch(url, { method: "POST", body, credentials: "include", keepalive: body.length < 2e4 });
 }
 
 /* The answer's JSON; null when there is none. What fails on the way is told again, at last by the next page. */

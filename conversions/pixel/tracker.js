@@ -80,12 +80,11 @@ function recallAnswer() {
 /* IAB TCF 2: agreed to when all of these purposes are. */
 function tcf(purposes = [1, 3, 4], tries = 0) {
   if (typeof window.__tcfapi != "function") return tries < 20 && setTimeout(tcf, 500, purposes, tries + 1);
-  window.__tcfapi("addEventListener", 2, (data, isGood) => {
-    const isAnswer = isGood && ["tcloaded", "useractioncomplete"].includes(data.eventStatus);
-    if (!isAnswer || data.gdprApplies === false) return;
-    const agreed = purposes.every((purpose) => data.purpose.consents[purpose]);
-    receive(["consent", agreed ? "granted" : "denied", "tcf"]);
-  });
+  const hear = (data, isGood) => {
+    if (!isGood || data.gdprApplies === false || !/^(tcloaded|useractioncomplete)$/.test(data.eventStatus)) return;
+    consent(purposes.every((purpose) => data.purpose.consents[purpose]) ? "granted" : "denied", "tcf");
+  };
+  attempt(() => window.__tcfapi("addEventListener", 2, (...values) => attempt(() => hear(...values))));
 }
 
 /* The Pixel */
@@ -125,9 +124,9 @@ function tellIdentity() {
 }
 
 function setTtclid() {
-  const ttclid = new URLSearchParams(location.search).get("ttclid") || "";
-  if (!state.may_send && cookie("ttclid")) setCookie("ttclid", "", 0);
-  if (state.may_send && TTCLID.test(ttclid)) setCookie("ttclid", ttclid, MONTH);
+  const ttclid = inAddress("ttclid");
+  if (!state.may_send) setCookie("ttclid", "", 0);
+  else if (TTCLID.test(ttclid)) setCookie("ttclid", ttclid, MONTH);
 }
 
 /* Whether this is the first time on this page. */
@@ -158,11 +157,10 @@ function fired(id, offer = config.offer) {
 
 /* Events */
 
-function track(name, given, options) {
-  const { offer, key } = options || {};
+function track(name, given, { offer, key } = {}) {
   const event = has(state.events, name) && state.events[name];
   if (offer && offer != config.offer) return;
-  if (!event) return isAlone() && warn(`the offer has no event rule for “${name}”. Add one, or correct the name.`);
+  if (!event) return isAlone() && warn(`the offer needs an event rule for “${name}”.`);
   if (!isFirst(`${name} ${key || ""}`)) return;
   const properties = plain(given);
   if (!key && event.recorded) return tellPixel(event, name, event.recorded);
@@ -192,9 +190,9 @@ function identify(given) {
 /* A visitor who leaves before the answer to the arrival: the events go to the click that is known, else wait. */
 function leave() {
   sight();
-  for (const [method, name, given, options] of waiting.splice(0)) {
+  for (const [method, name, given, { key } = {}] of waiting.splice(0)) {
     if (method != "track") continue;
-    const said = saying(name, plain(given), (options || {}).key, knownClick() || undefined);
+    const said = saying(name, plain(given), key, knownClick() || undefined);
     if (said.click_id) tell("event", said);
     else keepUnsent(said, "event");
   }
@@ -223,8 +221,9 @@ function rewriteAll() {
 
 function onClick(event) {
   const target = event.composedPath()[0];
-  const anchor = target.closest && target.closest("a[href]");
-  const marked = target.closest && target.closest("[data-track]");
+  if (!target.closest) return;
+  const anchor = target.closest("a[href]");
+  const marked = target.closest("[data-track]");
   if (anchor && state) attempt(() => rewrite(anchor));
   if (marked && marked.tagName != "FORM" && event.type == "click") trackMarked(marked);
 }
@@ -243,7 +242,7 @@ document.addEventListener("click", onClick, true);
 document.addEventListener("auxclick", onClick, true);
 document.addEventListener("submit", onSubmit, true);
 document.addEventListener("DOMContentLoaded", () => state && rewriteAll());
-addEventListener("pagehide", leave);
+addEventListener("pagehide", () => attempt(leave));
 if (!offers().length) hub.calls.unshift(...saidInQueue());
 hub.offers[config.offer] = { receive, link };
 overhear();
