@@ -32,6 +32,13 @@ IDENTIFIED_LEAD = """slug => {
   tracking.identify({email: " Alice@Example.com "});
   track("Lead", {value: "5", currency: "usd", description: "to a@b.example"}, {key: 77, offer: slug});
 }"""
+LATE_LINK = """([address]) => {
+  const link = Object.assign(document.createElement("a"), {href: address});
+  document.body.append(link);
+  link.addEventListener("click", (event) => event.preventDefault());
+  link.click();
+  return link.href;
+}"""
 NO_COOKIES = """
 Object.defineProperty(Document.prototype, "cookie", {get: () => "", set: () => {}});
 for (const name of ["localStorage", "sessionStorage"])
@@ -102,6 +109,25 @@ def test_two_offers_and_two_tabs_tell_each_event_once(
     assert browser_copy["payload"]["properties"] == {"value": 5, "currency": "USD", "description": "to [hidden]"}
     assert server_copy["payload"]["user"]["email"] == [browser_copy["payload"]["user"]["email"]]
     assert not [copy for copy in sandbox.events(pixel_code=first.pixel.code) if "email" in copy["payload"]["user"]]
+
+
+def test_what_the_offer_does_not_know_is_a_warning_and_late_links_are_done_when_clicked(
+    browser: Browser, sandbox: Sandbox, static_site: StaticSite, live_server: Any
+):
+    offer = make_page_offer()
+    static_site.pages["/"] = tag(live_server.url, offer)
+    with visitor(browser, expected="tracking: ") as page:
+        page.goto(static_site.url)
+        page.wait_for_function("window.tracking && tracking.link().length > 50")
+        with page.expect_console_message(lambda message: "“Nonsense”" in message.text):
+            page.evaluate(
+                "track('Nonsense'); tracking.push(['nonsense'], ['track', 'Lead', 7, null], ['consent', 'maybe'])"
+            )
+        late = page.evaluate(LATE_LINK, [f"{live_server.url}/go/{offer.slug}/?sub3=late#top"])
+        strange = page.evaluate(LATE_LINK, [f"{live_server.url}/go/another-offer/"])
+
+    assert late == f"{live_server.url}/go/{Click.objects.get().pk}/?sub3=late#top"
+    assert strange == f"{live_server.url}/go/another-offer/"
 
 
 def test_without_cookies_a_click_id_in_the_address_still_leads_to_its_click(
