@@ -9,6 +9,8 @@ JS_ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&'\u2028\u2029"}
 
 # Source: the base code of TikTok's Events Manager. Ours differs: a page's own `ttq` keeps its methods, the three
 # methods of consent are always there, and the script element takes on the page's nonce and says when it was blocked.
+# `trackingIsNewPage` is false for a page that the browser has kept and shows again, by its back button or in a restored
+# tab, perhaps days later: that one must fire nothing, as TikTok merges copies for 48 hours only.
 BASE_CODE = """\
 !function (w, d, t) {
   w.TiktokAnalyticsObject = t; var ttq = w[t] = w[t] || [], nonce = (d.currentScript || {}).nonce;
@@ -28,6 +30,13 @@ BASE_CODE = """\
     if (nonce) s.nonce = nonce;
     s.onerror = function () { s.hasFailed = true };
     var f = d.getElementsByTagName("script")[0]; f.parentNode.insertBefore(s, f)
+  }
+  var pages = {};
+  w.trackingIsNewPage = w.trackingIsNewPage || function (page) {
+    if (page in pages) return pages[page];
+    pages[page] = true;
+    try { pages[page] = !w.sessionStorage.getItem(page); w.sessionStorage.setItem(page, 1) } catch (e) {}
+    return pages[page]
   }
 }(window, document, "ttq");"""
 

@@ -4,6 +4,7 @@ Where TikTok may be told, `ttq` is loaded and called at once. Where the visitor 
 the queue and nothing is loaded. Who refused gets no `ttq` at all; what they do is told if they agree on this page.
 """
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +16,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from conversions.base_code import base_code, call, push
+from conversions.base_code import base_code, call, push, script_json
 from conversions.models import Click, Conversion
 from conversions.page_events import may_fire, page_rule, pixel_properties, record_page_event
 from conversions.page_properties import read_properties, written
@@ -37,6 +38,7 @@ class TaggedPage:
     statements: set[str] = field(default_factory=set)
     event_ids: set[str] = field(default_factory=set)
     identity: dict[str, str] = field(default_factory=dict)
+    token: str = field(default_factory=lambda: f"tracking_{secrets.token_hex(8)}")
 
     def opening(self, click: Click) -> SafeString:
         """The base code, the state of the click and the offer's script; nothing where they stand already."""
@@ -108,7 +110,8 @@ class TaggedPage:
             return [push("event", rule.event_name, properties, event_id, click.offer.slug)]
         target = {"event_id": event_id, "pixel_code": click.offer.pixel.code}
         track = call("ttq.track", rule.event_name, properties, target)
-        return [*self.identify(click), track, push("fired", event_id, click.offer.slug)]
+        calls = [*self.identify(click), track, push("fired", event_id, click.offer.slug)]
+        return [f"if (trackingIsNewPage({script_json(self.token)})) {{", *calls, "}"] if click.has_consent else calls
 
     def script(self, statements: list[str]) -> SafeString:
         """A script element with these statements; nothing for none."""

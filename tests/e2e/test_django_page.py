@@ -90,6 +90,8 @@ def test_a_page_that_is_opened_again_is_no_second_arrival_and_fires_nothing_twic
         page.get_by_text("Order now").click()
         until(lambda: has_fired("InitiateCheckout"), page)
         page.go_back(wait_until="networkidle")
+        page.go_forward(wait_until="networkidle")
+        page.go_back(wait_until="networkidle")
         second = page.context.new_page()
         second.goto(url, wait_until="networkidle")
         cookies = {cookie["name"]: cookie for cookie in page.context.cookies()}
