@@ -1,4 +1,8 @@
-"""What asks for a page but is no visitor: prefetchers, link previews, crawlers. They are led on like everybody."""
+"""What asks for a page but is no visitor: prefetchers, link previews, crawlers. They are led on like everybody.
+
+Only what says of itself that it is one. A browser that is driven and a plain HTTP client are how people try their own
+set-up, from the link to TikTok, so they count as visitors.
+"""
 
 from functools import lru_cache
 
@@ -8,9 +12,8 @@ from django.http import HttpRequest
 
 from conversions.models import Robot
 
-# Beside the list: what HTTP libraries and mail programs call themselves.
-LIBRARIES = ["^Java/", "^Dalvik/", "GuzzleHttp", "PostmanRuntime", "ms-office", "Microsoft Office/"]
-PATTERNS = [*(str(entry["pattern"]) for entry in CRAWLER_USER_AGENTS_DATA), *LIBRARIES]
+TOOLS = {"http-library", "browser-automation"}
+PATTERNS = [str(entry["pattern"]) for entry in CRAWLER_USER_AGENTS_DATA if not TOOLS.intersection(entry["tags"])]
 ROOM = re2.Options()
 ROOM.max_mem, ROOM.log_errors = 64 << 20, False  # with its usual room it would be slow, and say so on every request
 BOT = re2.compile("|".join(f"(?:{pattern})" for pattern in PATTERNS), ROOM)
@@ -30,7 +33,7 @@ def robot_of(request: HttpRequest) -> str:
 @lru_cache(KEPT_ANSWERS)
 def is_bot(user_agent: str) -> bool:
     """Whether nobody looks at the page behind this User-Agent; browsers inside apps are people's."""
-    return not user_agent or BOT.search(user_agent) is not None
+    return BOT.search(user_agent) is not None
 
 
 def is_fetched_ahead(request: HttpRequest) -> bool:

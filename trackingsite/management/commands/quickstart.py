@@ -35,8 +35,8 @@ Try next
 
   1. Open the demo's address in a browser, go on to checkout and buy. The TikTok page then shows the same event
      from both legs, browser and server, under one event_id.
-  2. Do the same without a browser: a click, then the network's postback for it. (Under its own name, curl is a bot.)
-       CLICK=$(curl -sA Mozilla/5.0 -o /dev/null -w '%{{redirect_url}}' '{ad_click}' |
+  2. Do the same without a browser: a click, then the network's postback for it.
+       CLICK=$(curl -s -o /dev/null -w '%{{redirect_url}}' '{ad_click}' |
          grep -o 'click_id=[a-z0-9]*' | cut -d= -f2)
        curl "{postback}"
   3. Send that postback again: it is a duplicate, and TikTok is not told twice.
