@@ -10,7 +10,7 @@ from django.db import transaction
 from conversions.destinations import MAX_URL
 from conversions.erasing import wipe_conversions
 from conversions.event_ids import make_event_id
-from conversions.identity import scrub_url
+from conversions.identity import hide_inside, scrub_url, sha256
 from conversions.models import Click, Conversion, Sighting
 from conversions.page_properties import PageProperties
 from conversions.signals import announce
@@ -50,7 +50,7 @@ def record_page_event(
 
     `key` tells several events of one name apart, such as an order number; what the page said first stands.
     """
-    key = clean_text(key, KEY_LENGTH)
+    key = harmless(clean_text(key, KEY_LENGTH))
     event_id = make_event_id(click.pk, rule.event_name, key)
     known = find(event_id, rule.event_name)
     if known:
@@ -77,6 +77,11 @@ def record_page_event(
         if is_erased:
             wipe_conversions([stored.pk])
     return stored
+
+
+def harmless(key: str) -> str:
+    """The key, or its digest where a page names a person by it: keys stay for as long as their events."""
+    return key if hide_inside(key) == key else sha256(key)
 
 
 def lock_click(click: Click) -> bool:

@@ -5,6 +5,7 @@ from django.db import OperationalError, connection
 from django.template import Context, Template
 from django.test import Client, RequestFactory
 
+from conversions.identity import sha256
 from conversions.models import Click, Conversion
 from offers.models import Offer
 from tests.conversions.support import digest_everything, send
@@ -175,3 +176,13 @@ def test_a_page_of_ours_without_the_database_is_a_503():
         response = Client().get("/demo/landing/")
 
     assert (response.status_code, response["Retry-After"]) == (503, "5")
+
+
+def test_a_person_by_whom_a_page_tells_events_apart_is_not_written_down():
+    click = make_click(make_offer(RULES))
+
+    for key in ("order-7", "jane@example.com", "jane@example.com"):
+        call_page_event(click, "ViewContent", key=key)
+
+    keys = set(Conversion.objects.values_list("occurrence_key", flat=True))
+    assert keys == {"order-7", sha256("jane@example.com")}

@@ -5,11 +5,12 @@ import io
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from conversions.models import Click
 from offers.models import Offer
 from tests.conversions.pixel.support import RULES, call_for
-from tests.factories import make_click, make_offer
+from tests.factories import make_click, make_conversion, make_offer
 
 pytestmark = pytest.mark.django_db
 APPROVED = {"send_email": True, "send_phone": True, "send_external_id": True}
@@ -72,3 +73,12 @@ def test_nothing_is_kept_of_a_visitor_who_refused():
     answer = call_for(click, "identify", **GIVEN).json()
 
     assert (answer["identity"], columns(click)) == ({}, ("", "", ""))
+
+
+def test_what_could_not_be_matched_before_is_planned_anew():
+    conversion = make_conversion(make_click(offer_that_sends()), planned_at=timezone.now())
+
+    call_for(conversion.click, "identify", email="jane@example.com")
+
+    conversion.refresh_from_db()
+    assert conversion.planned_at is None
