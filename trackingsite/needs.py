@@ -30,7 +30,7 @@ def strange_pages(now: datetime, request: HttpRequest) -> Iterator[Need]:
     rows = StrangePage.objects.filter(last_at__gt=now - RECENT, offer__is_active=True).select_related("offer")
     by_offer: dict[int, list[StrangePage]] = {}
     for page in rows.order_by("-calls")[:READ]:
-        if not page.offer.has_page_on(page.host):
+        if page.offer.refuses_strange_pages and not page.offer.has_page_on(page.host):
             by_offer.setdefault(page.offer_id, []).append(page)
     for pages in by_offer.values():
         yield need_of_offer(pages)

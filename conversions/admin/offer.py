@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from conversions import clock
 from conversions.admin.coverage import VIEW as VIEW_COVERAGE
 from conversions.admin.coverage import coverage_url
-from conversions.admin.strange_pages import add_host, is_unprepared, strange_pages_of
+from conversions.admin.strange_pages import add_host, strange_pages_of
 from conversions.caps import sold
 from offers.admin.offer import OfferAdmin
 from offers.admin_parts import admin_link, badge
@@ -36,7 +36,6 @@ class ConnectedOfferAdmin(OfferAdmin):
         may_change = self.has_change_permission(request, offer)
         news = {
             "strange_pages": strange_pages_of(offer) if request.user.has_perm("conversions.view_strangepage") else [],
-            "is_unprepared": is_unprepared(offer),
             "add_host_url": reverse("admin:offers_offer_add_host", args=[offer.pk]) if may_change else "",
             "caps": cap_lines(offer) if request.user.has_perm(VIEW_COVERAGE) else [],
             "coverage_url": coverage_url(offer.pk) if request.user.has_perm(VIEW_COVERAGE) else "",

@@ -1,4 +1,4 @@
-"""Hosts that run an offer's script and are not among its pages: shown on its page, entered there by a button."""
+"""Hosts that run an offer's script and are not known as its pages': shown on its page, entered there by a button."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from conversions.admin.history import note
 from conversions.models import StrangePage
 from offers.models import Offer
-from offers.places import host_list, split_list
+from offers.places import split_list
 
 SHOWN = 20
 GONE = "Nothing was changed: this host is not reported any more, or it was entered meanwhile."
@@ -23,11 +23,6 @@ def strange_pages_of(offer: Offer) -> Sequence[StrangePage]:
     return [page for page in found if not offer.has_page_on(page.host)]
 
 
-def is_unprepared(offer: Offer) -> bool:
-    """Whether nobody has entered a host beside the landing page's own."""
-    return not host_list(offer.page_hosts, "")
-
-
 def add_host(request: HttpRequest, offer: Offer, host: str) -> None:
     """Enter a host that has called, and say so; its script works from then on."""
     with transaction.atomic():
@@ -36,6 +31,7 @@ def add_host(request: HttpRequest, offer: Offer, host: str) -> None:
         if page is None or locked.has_page_on(host):
             messages.warning(request, GONE)
             return
+        was_refused = locked.refuses_strange_pages
         locked.page_hosts = " ".join([*split_list(locked.page_hosts), host])
         try:
             locked.clean_fields(exclude=[name.name for name in Offer._meta.fields if name.name != "page_hosts"])
@@ -44,8 +40,10 @@ def add_host(request: HttpRequest, offer: Offer, host: str) -> None:
             return
         locked.save(update_fields=["page_hosts"])
         page.delete()
-        words = (
-            f"Added “{host}” to the hosts of your pages. The {page.calls:,} calls before were refused; new ones count."
+        words = f"Added “{host}” to the hosts of your pages. " + (
+            f"The {page.calls:,} calls before were refused; new ones count."
+            if was_refused
+            else "From now on what other hosts report is refused."
         )
         note(request.user, locked, words)
     messages.success(request, words)

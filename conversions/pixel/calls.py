@@ -44,6 +44,7 @@ def read_call(request: HttpRequest, slug: str) -> Call:
     strange = next((host for host in hosts if not is_page_of(offer, host, request)), None)
     if strange:
         tally.count(offer, strange, now)
+    if strange and offer.refuses_strange_pages:
         raise strange_page(strange)
     if not hosts:
         raise bad_request("“url” has to be the address of the page: location.href.")
@@ -51,7 +52,7 @@ def read_call(request: HttpRequest, slug: str) -> Call:
 
 
 def is_page_of(offer: Offer, host: str, request: HttpRequest) -> bool:
-    """Whether the offer's script may run on pages of this host; on this site it may."""
+    """Whether pages of this host are known to be the offer's; those of this site are."""
     return offer.has_page_on(host) or host in (host_of(settings.PUBLIC_BASE_URL), own_host(request))
 
 

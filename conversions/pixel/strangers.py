@@ -30,7 +30,7 @@ class Tally:
         self.due: dict[Key, float] = {}
 
     def count(self, offer: Offer, host: str, now: datetime) -> None:
-        """Count one call. Never fails: the call is refused whether it is counted or not."""
+        """Count one call. Never fails: the call is answered whether it is counted or not."""
         key = (offer.pk, host)
         if len(host) > MAX_HOST or not HOST.fullmatch(host):
             return

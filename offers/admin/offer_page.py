@@ -23,9 +23,9 @@ FIELDSETS = [
     }),
     ("Pages", {
         "fields": ["page_hosts"],
-        "description": "The one-line script, which is ready to copy above, runs on the landing page's host and on this "
-        "site. Enter the other hosts that your pages are on, the checkout's for instance. Template tags need no entry: "
-        "Django renders them itself.",
+        "description": "The one-line script, which is ready to copy above, works on any page. People copy landing "
+        "pages with everything in them: enter the hosts of yours, and what a copy reports is refused. Tags need no "
+        "entry: Django renders them itself.",
     }),
     ("Consent", {
         "fields": ["consent_required", "consent_countries", "limited_data_places"],

@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='offer',
             name='page_hosts',
-            field=models.CharField(blank=True, db_default='', default='', help_text="Where the script may run, beside the landing page's host and this site: host names such as shop.example or *.shop.example. What pages elsewhere report, copies of your page for instance, is refused.", max_length=1000, validators=[offers.places.validate_hosts], verbose_name='hosts of your pages'),
+            field=models.CharField(blank=True, db_default='', default='', help_text="Host names such as shop.example or *.shop.example. Once there is one, what the script reports from other hosts than these, the landing page's and this site's, is refused: copies of your page for instance. Empty refuses nothing.", max_length=1000, validators=[offers.places.validate_hosts], verbose_name='hosts of your pages'),
         ),
         migrations.AddField(
             model_name='offer',

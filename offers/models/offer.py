@@ -92,8 +92,9 @@ class Offer(models.Model):
         default="",
         db_default="",
         validators=[validate_hosts],
-        help_text="Where the script may run, beside the landing page's host and this site: host names such as "
-        "shop.example or *.shop.example. What pages elsewhere report, copies of your page for instance, is refused.",
+        help_text="Host names such as shop.example or *.shop.example. Once there is one, what the script reports from "
+        "other hosts than these, the landing page's and this site's, is refused: copies of your page for instance. "
+        "Empty refuses nothing.",
     )
     send_email = models.BooleanField("send hashed e-mail", default=False)
     send_phone = models.BooleanField("send hashed phone number", default=False)
@@ -155,9 +156,14 @@ class Offer(models.Model):
         return country in limited or f"{country}-{region}" in limited
 
     def has_page_on(self, host: str) -> bool:
-        """Whether the script may run on pages of this host; anywhere when neither landing page nor hosts are given."""
+        """Whether this host is known as one of the offer's: entered by staff, or the landing page's."""
         hosts = host_list(self.page_hosts, self.landing_url)
-        return not hosts or any(host == known or (known[:2] == "*." and host.endswith(known[1:])) for known in hosts)
+        return any(host == known or (known[:2] == "*." and host.endswith(known[1:])) for known in hosts)
+
+    @property
+    def refuses_strange_pages(self) -> bool:
+        """Whether staff have said where the offer's pages are."""
+        return bool(self.page_hosts.strip())
 
     def allows(self, leg: str) -> bool:
         """Whether the tracking mode lets this leg ("pixel" or "server") be used."""

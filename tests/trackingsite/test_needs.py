@@ -25,7 +25,7 @@ def page(*permissions: str) -> str:
 
 
 def test_names_the_hosts_of_an_offer_that_called_most():
-    offer = make_offer(name="Lamp")
+    offer = make_offer(name="Lamp", page_hosts="lamp.example")
     for number in range(5):
         called(offer, f"copy-{number}.example", calls=300 * number)
 
@@ -37,9 +37,10 @@ def test_names_the_hosts_of_an_offer_that_called_most():
     assert TITLE not in page("offers.view_network")
 
 
-def test_is_silent_about_what_is_entered_old_or_of_an_inactive_offer():
+def test_is_silent_about_what_is_entered_counted_old_or_of_an_inactive_offer():
     called(make_offer(name="Lamp", page_hosts="*.lamp.example"), "shop.lamp.example")
-    called(make_offer(name="Lamp"), "copy.example", days_ago=2)
-    called(make_offer(name="Lamp", is_active=False), "copy.example")
+    called(make_offer(name="Lamp"), "copy.example")
+    called(make_offer(name="Lamp", page_hosts="a.example"), "copy.example", days_ago=2)
+    called(make_offer(name="Lamp", page_hosts="a.example", is_active=False), "copy.example")
 
     assert TITLE not in page()

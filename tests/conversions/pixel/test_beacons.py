@@ -147,6 +147,15 @@ def call_from(offer: Offer, host: str) -> int:
     return post(f"/pixel/{offer.slug}/arrival/", json.dumps({"url": url}), HTTP_ORIGIN=url[:-1]).status_code
 
 
+def test_until_staff_say_where_the_pages_are_all_are_heard_and_the_unknown_ones_counted():
+    offer = make_offer(RULES)
+
+    statuses = [call_from(offer, host) for host in ("landing.example", "shop.example")]
+
+    assert statuses == [200, 200]
+    assert [page.host for page in StrangePage.objects.all()] == ["shop.example"]
+
+
 def test_strange_pages_are_counted_now_and_then(monkeypatch: pytest.MonkeyPatch):
     offer = make_offer(RULES)
     for _ in range(3):
@@ -162,7 +171,7 @@ def test_strange_pages_are_counted_now_and_then(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_flood_of_strange_pages_leaves_few_rows(monkeypatch: pytest.MonkeyPatch):
-    offer = make_offer(RULES)
+    offer = make_offer(RULES, page_hosts="shop.example")
     monkeypatch.setattr(strangers, "MOST_IN_MEMORY", 4)
     monkeypatch.setattr(strangers, "HOSTS_KEPT", 5)
 
@@ -182,7 +191,7 @@ def failing(*tables: str) -> Callable[..., Any]:
 
 
 def test_a_call_is_refused_whether_it_can_be_counted_or_not():
-    offer = make_offer(RULES)
+    offer = make_offer(RULES, page_hosts="shop.example")
 
     with connection.execute_wrapper(failing("strangepage")):
         assert call_from(offer, "copy.example") == 403
