@@ -151,8 +151,13 @@ class Offer(models.Model):
         return self.consent_required and (not countries or not country or country in countries)
 
     def limits_data(self, country: str, region: str) -> bool:
-        """Whether events of a visitor from there are marked for limited data use; `region` is that of ISO 3166-2."""
+        """Whether events of a visitor from there are marked for limited data use; `region` is that of ISO 3166-2.
+
+        Where only the country is known, they may come from a state of it that is listed.
+        """
         limited = places(self.limited_data_places)
+        if not region:
+            return any(place.partition("-")[0] == country for place in limited)
         return country in limited or f"{country}-{region}" in limited
 
     def has_page_on(self, host: str) -> bool:

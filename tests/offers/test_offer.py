@@ -70,3 +70,13 @@ def test_a_new_offer_asks_for_consent_and_sends_no_identity():
 
     assert offer.consent_required
     assert [offer.send_email, offer.send_phone, offer.send_external_id] == [False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("country", "region", "is_limited"),
+    [("US", "CA", True), ("US", "NY", False), ("US", "", True), ("DE", "BE", True), ("FR", "", False), ("", "", False)],
+)
+def test_data_is_limited_in_a_state_also_where_only_its_country_is_known(country: str, region: str, is_limited: bool):
+    offer = Offer(limited_data_places="US-CA DE")
+
+    assert offer.limits_data(country, region) is is_limited
