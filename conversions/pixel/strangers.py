@@ -51,11 +51,13 @@ class Tally:
 
 
 def write(key: Key, calls: int, now: datetime) -> None:
-    """Add to the host's row; a new host gets one while the offer has few."""
+    """Add to the host's row; a new host gets one, in the place of the one that called least where there are many."""
     offer_id, host = key
     rows = StrangePage.objects.filter(offer=offer_id)
-    if rows.filter(host=host).update(calls=F("calls") + calls, last_at=now) or rows.count() >= HOSTS_KEPT:
+    if rows.filter(host=host).update(calls=F("calls") + calls, last_at=now):
         return
+    busiest = rows.order_by("-calls", "-last_at").values_list("pk", flat=True)[: HOSTS_KEPT - 1]
+    rows.exclude(pk__in=list(busiest)).delete()
     row = StrangePage(offer_id=offer_id, host=host, calls=calls, first_at=now, last_at=now)
     StrangePage.objects.bulk_create([row], ignore_conflicts=True)
 

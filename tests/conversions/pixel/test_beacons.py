@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
+from django.utils import timezone
 
 from conversions.models import Click, Conversion, StrangePage
 from conversions.pixel import strangers
@@ -174,10 +175,13 @@ def test_a_flood_of_strange_pages_leaves_few_rows(monkeypatch: pytest.MonkeyPatc
     offer = make_offer(RULES, page_hosts="shop.example")
     monkeypatch.setattr(strangers, "MOST_IN_MEMORY", 4)
     monkeypatch.setattr(strangers, "HOSTS_KEPT", 5)
+    now = timezone.now()
+    StrangePage.objects.create(offer=offer, host="real-copy.example", calls=90, first_at=now, last_at=now)
 
     statuses = {call_from(offer, f"copy-{n}.example") for n in range(8)} | {call_from(offer, "ö<>" * 100 + ".example")}
 
     assert (statuses, StrangePage.objects.count()) == ({403}, 5)
+    assert StrangePage.objects.filter(host__in=["real-copy.example", "copy-7.example"]).count() == 2
     assert len(strangers.tally.due) <= 4
 
 
