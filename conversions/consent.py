@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from conversions.destinations import MAX_URL
+from conversions.exporting import without_query
 from conversions.identity import scrub_url
 from conversions.models import Click, Consent, ConsentRecord, Conversion
 from conversions.signals import announce
@@ -52,6 +53,6 @@ def note(click: Click, page_url: str, now: datetime) -> ConsentRecord:
         state=click.consent,
         source=click.consent_source,
         was_required=click.needs_consent,
-        page_url=clean_text(scrub_url(page_url), MAX_URL),
+        page_url=clean_text(scrub_url(without_query(page_url)), MAX_URL),
         created_at=now,
     )

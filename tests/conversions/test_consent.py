@@ -47,14 +47,14 @@ def test_the_record_says_where_it_was_given_and_whether_it_had_to_be():
     required, free = make_click(make_offer(consent_required=True)), make_click()
 
     for click in (required, free):
-        record_answer(click.pk, "granted", "b" * 50, "https://landing.example/?a=1&email=a@b.example", NOW)
+        record_answer(click.pk, "granted", "b" * 50, "https://landing.example/?ttclid=E.C.P.1&email=a@b.example", NOW)
 
     records = list(ConsentRecord.objects.order_by("pk"))
     assert [(r.click, r.offer, r.was_required) for r in records] == [
         (required, required.offer, True),
         (free, free.offer, False),
     ]
-    assert {(r.page_url, len(r.source), r.created_at) for r in records} == {("https://landing.example/?a=1", 30, NOW)}
+    assert {(r.page_url, len(r.source), r.created_at) for r in records} == {("https://landing.example/", 30, NOW)}
 
 
 def test_what_was_decided_is_decided_anew():
