@@ -70,7 +70,7 @@ let telling = Promise.resolve();
 function watch(code) {
   if (isWatched) return;
   isWatched = true;
-  const script = document.querySelector(`script[src*="sdkid=${code}"]`) || new EventTarget();
+  const script = document.querySelector(`script[src*="sdkid=${code}"]`) || new Image();
   const fail = () => settle("blocked", "script failed");
   script.addEventListener("error", fail);
   if (script.hasFailed) fail(); /* the base code of our template tags says so */
