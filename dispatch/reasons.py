@@ -41,7 +41,7 @@ ADVICE = {
     Reason.PIXEL_ONLY: "Nothing to do: the offer or its event rule sends this event from the browser only.",
     Reason.TAKEN_BACK: "Nothing to do: the network took the conversion back before it was sent.",
     Reason.ROBOT: "Nothing to do: a bot or a prefetcher came, not a person. What began as a prefetch is told as soon "
-    "as somebody looks at the page. Plain HTTP clients and driven browsers count as people on a local installation only.",
+    "as somebody looks at the page. Plain HTTP clients and driven browsers are people on a local installation only.",
     Reason.ERASED: "Nothing to do: the visitor's data was erased, so TikTok is not told.",
     Reason.CONTRACT: "The detail names the field. Correct the offer or its event rule, then re-queue: the payload is "
     "built anew when it is sent.",

@@ -158,7 +158,7 @@ def test_a_rule_of_the_server_leg_alone_is_recorded_and_not_printed():
 def test_a_robot_gets_nothing_but_its_event_is_recorded(robot: str):
     click = make_tagged_click()
     Click.objects.update(robot=robot)
-    request = page_request(query={"click_id": click.pk}, HTTP_USER_AGENT="curl/8")
+    request = page_request(query={"click_id": click.pk}, HTTP_USER_AGENT="WhatsApp/2")
 
     assert render(PIXEL + VIEW, request) == ""
     assert Conversion.objects.count() == 1
