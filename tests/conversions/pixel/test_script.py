@@ -7,7 +7,7 @@ import re
 import pytest
 from django.test import Client
 
-from conversions.pixel.script import source
+from conversions.pixel.script import SOURCE
 from tests.factories import make_offer
 
 pytestmark = pytest.mark.django_db
@@ -19,7 +19,7 @@ def get(slug: str, **headers: str):
 
 def config_of(script: str) -> dict[str, str]:
     """What stands between the last parentheses, read as JSON."""
-    return json.loads(script.removeprefix(source()).strip().removesuffix(";")[1:-1])
+    return json.loads(script.removeprefix(SOURCE).strip().removesuffix(";")[1:-1])
 
 
 def test_it_is_small_even_for_the_longest_of_names(settings):
@@ -67,4 +67,8 @@ def test_no_value_breaks_out_of_its_configuration(settings):
 
 
 def test_comments_stay_at_home():
-    assert not re.search(r"/\*|^\s*//", source(), re.MULTILINE)
+    assert not re.search(r"/\*|^\s*//", SOURCE, re.MULTILINE)
+
+
+def test_it_has_no_syntax_that_browsers_of_2019_lack():
+    assert not re.search(r"\?\?|\?\.[a-z[(]|(\|\||&&)=", SOURCE)
