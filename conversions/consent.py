@@ -7,7 +7,7 @@ from django.db import transaction
 from conversions.destinations import MAX_URL
 from conversions.exporting import without_query
 from conversions.identity import scrub_url
-from conversions.models import Click, Consent, ConsentRecord, Conversion
+from conversions.models import Click, Consent, ConsentRecord
 from conversions.signals import announce
 from conversions.visitor import clean_text
 
@@ -25,14 +25,16 @@ def record_answer(click_id: str, answer: str, source: str, page_url: str, now: d
     if state not in ANSWERS:
         raise ValueError(answer)
     with transaction.atomic():
-        click = Click.objects.select_for_update(of=("self",)).select_related("offer__pixel").filter(pk=click_id).first()
+        # A weak lock: the digest needs a weaker one on the click at its end, when it has locked conversions.
+        rows = Click.objects.select_for_update(of=("self",), no_key=True).select_related("offer__pixel")
+        click = rows.filter(pk=click_id).first()
         if click is None or click.erased_at or click.consent == follow(click.consent, state):
             return click
         click.consent, click.consent_at = follow(click.consent, state), now
         click.consent_source = clean_text(source, SOURCE_LENGTH)
         click.save(update_fields=["consent", "consent_at", "consent_source"])
         note(click, page_url, now).save(force_insert=True)
-        Conversion.objects.filter(click=click).update(planned_at=None)
+        click.conversions.all().plan_anew()
         transaction.on_commit(announce)
     return click
 

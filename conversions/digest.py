@@ -229,6 +229,7 @@ class Digest:
         fresh = {slot(conversion) for conversion in new} - raced
         changed = {name: c for book in books for name, c in book.changed.items() if name not in fresh}
         completed = {name: c for book in books for name, c in book.completed.items() if name not in fresh}
+        lock([*changed.values(), *completed.values()])
         bulk.update(list(changed.values()), CHANGING_FIELDS)
         bulk.update([c for name, c in completed.items() if name not in changed], ADOPTED_FIELDS)
         entries = [entry for book in books for entry in book.new_entries]
@@ -250,6 +251,13 @@ CHANGING_FIELDS = [
 POSTBACK_FIELDS = [
     "outcome", "detail", "conversion", "click_ref", "transaction_id", "status_word", "due_at", "tries", "digested_at",
 ]  # fmt: skip
+
+
+def lock(conversions: list[Conversion]) -> None:
+    """In the order of their keys, as an answer about consent does it, or the two could wait for each other."""
+    keys = {conversion.pk for conversion in conversions}
+    if len(keys) > 1:
+        list(Conversion.objects.filter(pk__in=keys).order_by("pk").select_for_update(no_key=True).values_list("pk"))
 
 
 def note_heard(postbacks: list[Postback]) -> None:

@@ -14,6 +14,14 @@ class ConversionQuerySet(models.QuerySet["Conversion"]):
         """Conversions that dispatch has not decided on since they last changed."""
         return self.filter(planned_at=None)
 
+    def plan_anew(self) -> None:
+        """Have dispatch decide on them once more. The caller holds the transaction.
+
+        Whoever locks several does it in the order of their keys, or this and the digest could wait for each other.
+        """
+        rows = self.select_for_update(no_key=True).order_by("pk")
+        self.model.objects.filter(pk__in=list(rows.values_list("pk", flat=True))).update(planned_at=None)
+
 
 class Conversion(models.Model):
     """One action of one click, told to TikTok under one event_id."""

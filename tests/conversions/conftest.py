@@ -3,9 +3,12 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 
 from conversions.wake import Waker
 from trackingsite.redaction import RedactingFilter
+
+collect_ignore = ["test_rings_postgresql.py"] if settings.IS_SQLITE else []
 
 
 @pytest.fixture
