@@ -7,10 +7,32 @@ from django.utils.safestring import SafeString, mark_safe
 # Only <, >, & and quotes could end a script element or an attribute; the separators end a line in old browsers.
 JS_ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&'\u2028\u2029"}
 
+# A page that the browser has kept and shows again, by its back button or in a restored tab, perhaps days later, runs
+# its scripts again with what was true when it was made. It must fire nothing of its own accord, as TikTok merges copies
+# for 48 hours only and the visitor may have withdrawn since. A refusal that the browser remembers counts on new pages,
+# too. Where there is no storage, the way that led here is all that tells a kept page.
+PAGE_GUARD = """\
+!function (w) {
+  var SEEN = "tracking_pages", MOST = 100, isNew = {};
+  function attempt(action) { try { return action() } catch (e) {} }
+  function isKept() { return w.performance.getEntriesByType("navigation")[0].type == "back_forward" }
+  function look(page) {
+    var storage = w.sessionStorage, seen = (storage.getItem(SEEN) || "").split(" ");
+    if (seen.indexOf(page) >= 0) return false;
+    storage.setItem(SEEN, seen.concat(page).slice(-MOST).join(" "));
+    return true
+  }
+  function hasRefused() { return /^(denied|withdrawn)$/.test(w.localStorage.getItem("tracking_consent")) }
+  w.trackingIsNewPage = w.trackingIsNewPage || function (page) {
+    if (!(page in isNew)) isNew[page] = attempt(function () { return look(page) });
+    if (isNew[page] === undefined) isNew[page] = !attempt(isKept);
+    return isNew[page]
+  };
+  w.trackingMayTell = w.trackingMayTell || function (page) { return w.trackingIsNewPage(page) && !attempt(hasRefused) }
+}(window);"""
+
 # Source: the base code of TikTok's Events Manager. Ours differs: a page's own `ttq` keeps its methods, the three
 # methods of consent are always there, and the script element takes on the page's nonce and says when it was blocked.
-# `trackingIsNewPage` is false for a page that the browser has kept and shows again, by its back button or in a restored
-# tab, perhaps days later: that one must fire nothing, as TikTok merges copies for 48 hours only.
 BASE_CODE = """\
 !function (w, d, t) {
   w.TiktokAnalyticsObject = t; var ttq = w[t] = w[t] || [], nonce = (d.currentScript || {}).nonce;
@@ -30,13 +52,6 @@ BASE_CODE = """\
     if (nonce) s.nonce = nonce;
     s.onerror = function () { s.hasFailed = true };
     var f = d.getElementsByTagName("script")[0]; f.parentNode.insertBefore(s, f)
-  }
-  var pages = {};
-  w.trackingIsNewPage = w.trackingIsNewPage || function (page) {
-    if (page in pages) return pages[page];
-    pages[page] = true;
-    try { pages[page] = !w.sessionStorage.getItem(page); w.sessionStorage.setItem(page, 1) } catch (e) {}
-    return pages[page]
   }
 }(window, document, "ttq");"""
 

@@ -1,11 +1,13 @@
 """What the template tags put into a page: statements for `ttq` and messages for the offer's script.
 
-Where TikTok may be told, `ttq` is loaded and called at once. Where the visitor has to agree first, the calls wait in
-the queue and nothing is loaded. Who refused gets no `ttq` at all; what they do is told if they agree on this page.
+Where TikTok may be told, `ttq` is loaded and called at once, each pixel by itself, so that one offer's visitor is not
+told to the pixel of another. Where the visitor has to agree first, nothing is loaded, and who refused gets no `ttq` at
+all: what they do is told by the offer's script if they agree on this page. A page that the browser has kept leaves all
+to that script, which asks the server how things stand now.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,7 +18,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from conversions.base_code import base_code, call, push, script_json
+from conversions.base_code import PAGE_GUARD, base_code, call, push, script_json
 from conversions.models import Click, Conversion
 from conversions.page_events import may_fire, page_rule, pixel_properties, record_page_event
 from conversions.page_properties import read_properties, written
@@ -25,6 +27,10 @@ from conversions.pixel.identifying import keep_identity
 from offers.models import EventRule
 
 NOTHING = SafeString("")
+NEW_PAGE, MAY_TELL = "trackingIsNewPage", "trackingMayTell"
+# One offer's hold would keep the events of all pixels on the page, so the first pixel that may be told ends it.
+HOLD = "if (!ttq._i) { ttq.holdConsent(); ttq.heldByTags = ttq[ttq.length - 1]; }"
+HOLD_NO_MORE = "if (ttq.heldByTags) ttq.splice(ttq.indexOf(ttq.heldByTags), 1);"
 
 
 @dataclass
@@ -37,8 +43,9 @@ class TaggedPage:
     offers: set[str] = field(default_factory=set)
     statements: set[str] = field(default_factory=set)
     event_ids: set[str] = field(default_factory=set)
-    identity: dict[str, str] = field(default_factory=dict)
-    token: str = field(default_factory=lambda: f"tracking_{secrets.token_hex(8)}")
+    pixels: set[str] = field(default_factory=set)
+    identities: dict[str, dict[str, str]] = field(default_factory=dict)
+    token: str = field(default_factory=lambda: secrets.token_hex(8))
 
     def opening(self, click: Click) -> SafeString:
         """The base code, the state of the click and the offer's script; nothing where they stand already."""
@@ -46,7 +53,8 @@ class TaggedPage:
         if slug in self.offers or not can_be_shown(click):
             return NOTHING
         self.offers.add(slug)
-        calls = [*self.pixel_calls(click), push("state", state_of(click, self.now))]
+        state = push("state", state_of(click, self.now))
+        calls = [*self.once(PAGE_GUARD), *self.pixel_calls(click), *self.where(NEW_PAGE, [state])]
         return self.script(calls) + self.linked_script(slug)
 
     def pixel_calls(self, click: Click) -> list[str]:
@@ -54,13 +62,26 @@ class TaggedPage:
         pixel = pixel_of(click)
         if pixel is None or click.has_refused:
             return []
-        start = load(click, pixel["code"]) if click.has_consent else "ttq.holdConsent();"
-        return [
-            *self.once(base_code(pixel["src"])),
-            *self.once(start),
-            *self.identify(click),
-            *self.once("ttq.page();"),
-        ]
+        base = self.once(base_code(pixel["src"]))
+        if not click.has_consent:
+            return [*base, *([] if self.pixels else self.once(HOLD))]
+        return [*base, *self.where(MAY_TELL, [*self.load(click, pixel["code"]), *self.identify(click)])]
+
+    def load(self, click: Click, code: str) -> list[str]:
+        """Load the pixel and report the page to it, once; a second load would forget what it was told."""
+        if code in self.pixels:
+            return []
+        self.pixels.add(code)
+        options = [{"limited_data_use": True}] if click.limits_data else []
+        free = self.once(HOLD_NO_MORE) if HOLD in self.statements else []
+        return [*free, call("ttq.load", code, *options), *self.identify(click), on_pixel(code, "page")]
+
+    def where(self, condition: str, calls: Sequence[str], otherwise: Sequence[str] = ()) -> list[str]:
+        """The calls for a page of which the guard says so, and others for one of which it does not."""
+        if not calls:
+            return []
+        others = ["} else {", *otherwise] if otherwise else []
+        return [f"if ({condition}({script_json(self.token)})) {{", *calls, *others, "}"]
 
     def once(self, statement: str) -> list[str]:
         if statement in self.statements:
@@ -69,18 +90,18 @@ class TaggedPage:
         return [statement]
 
     def identify(self, click: Click) -> list[str]:
-        """Tell the Pixel whose events follow, where it has not heard so last."""
-        identity = identity_of(click)
-        if not identity or identity == self.identity:
+        """Tell the offer's pixel who it is, where it has not heard so last."""
+        identity, code = identity_of(click), click.offer.pixel.code
+        if not identity or identity == self.identities.get(code):
             return []
-        self.identity = identity
-        return [call("ttq.identify", identity)]
+        self.identities[code] = identity
+        return [on_pixel(code, "identify", identity)]
 
     def identification(self, click: Click, given: Mapping[str, str]) -> SafeString:
         """Keep the visitor's digests, those that the offer approves, and tell them to the Pixel."""
         keep_identity(click, given)
         before = self.opening(click)
-        return before + self.script(self.identify(click)) if has_queue(click) else before
+        return before + self.script(self.where(MAY_TELL, self.identify(click))) if is_told(click) else before
 
     def event(self, click: Click, name: str, given: Mapping[str, Any], key: str) -> SafeString:
         """Record one occurrence of an event; what the page has to do for the Pixel's copy of it.
@@ -104,14 +125,14 @@ class TaggedPage:
         return record_page_event(click, rule, said, page_url, referrer, self.now, key)
 
     def event_calls(self, click: Click, rule: EventRule, conversion: Conversion) -> list[str]:
-        """The page may have another offer's pixel, too, so the event names the one that it is for."""
+        """Fire the event, or have the script wait with it; a page that may do neither asks the server for it anew."""
+        name, slug, code = rule.event_name, click.offer.slug, click.offer.pixel.code
         properties, event_id = pixel_properties(rule, conversion), str(conversion.event_id)
-        if click.has_refused:
-            return [push("event", rule.event_name, properties, event_id, click.offer.slug)]
-        target = {"event_id": event_id, "pixel_code": click.offer.pixel.code}
-        track = call("ttq.track", rule.event_name, properties, target)
-        calls = [*self.identify(click), track, push("fired", event_id, click.offer.slug)]
-        return [f"if (trackingIsNewPage({script_json(self.token)})) {{", *calls, "}"] if click.has_consent else calls
+        anew = [track_later(slug, name, properties, conversion.occurrence_key)]
+        if not click.has_consent:
+            return self.where(NEW_PAGE, [push("event", name, properties, event_id, slug)], anew)
+        track = on_pixel(code, "track", name, properties, {"event_id": event_id})
+        return self.where(MAY_TELL, [*self.identify(click), track, push("fired", event_id, slug)], anew)
 
     def script(self, statements: list[str]) -> SafeString:
         """A script element with these statements; nothing for none."""
@@ -120,9 +141,10 @@ class TaggedPage:
         body = mark_safe("\n".join(statements))  # noqa: S308
         return format_html("<script{}>{}</script>", self.nonce_attribute(), body)
 
-    def linked_script(self, slug: str, attributes: str = "") -> SafeString:
+    def linked_script(self, slug: str) -> SafeString:
+        """The offer's script, which calls no event of its own accord."""
         address = f"{settings.PUBLIC_BASE_URL}/pixel/{quote(slug, safe='')}.js"
-        return format_html('<script async src="{}"{}{}></script>', address, attributes, self.nonce_attribute())
+        return format_html('<script async src="{}" data-events=""{}></script>', address, self.nonce_attribute())
 
     def nonce_attribute(self) -> SafeString:
         return format_html(' nonce="{}"', self.nonce) if self.nonce else NOTHING
@@ -132,20 +154,19 @@ class PageFetchedAhead(TaggedPage):
     """A page that a browser fetches before anybody asked for it: its script does all this if somebody comes."""
 
     def later(self, slug: str) -> SafeString:
-        """The offer's script, which registers the arrival but calls no event of its own accord."""
+        """The offer's script, which registers the arrival."""
         if not slug or slug in self.offers:
             return NOTHING
         self.offers.add(slug)
-        return self.linked_script(slug, mark_safe(' data-events=""'))
+        return self.linked_script(slug)
 
     def event_later(self, slug: str, name: str, given: Mapping[str, Any], key: str) -> SafeString:
         """The event as a call of the script; the server reads value and currency when it comes."""
         if not slug:
             return NOTHING
         money = {part: written(given[part]) for part in ("value", "currency") if given.get(part) not in (None, "")}
-        options = {"offer": slug, "key": key} if key else {"offer": slug}
         properties = {**read_properties(given, "").others, **money}
-        return self.later(slug) + self.script([push("track", name, properties, options)])
+        return self.later(slug) + self.script([track_later(slug, name, properties, key)])
 
 
 def can_be_shown(click: Click) -> bool:
@@ -153,14 +174,20 @@ def can_be_shown(click: Click) -> bool:
     return not click.robot and click.offer.is_active
 
 
-def has_queue(click: Click) -> bool:
-    """Whether there is a `ttq` on the page for this click's calls, loaded or waiting."""
-    return can_be_shown(click) and pixel_of(click) is not None and not click.has_refused
+def is_told(click: Click) -> bool:
+    """Whether TikTok may be told of this click by the page."""
+    return can_be_shown(click) and pixel_of(click) is not None and click.has_consent
 
 
 def is_for_pixel(click: Click, rule: EventRule) -> bool:
     return rule.uses("pixel") and pixel_of(click) is not None and can_be_shown(click)
 
 
-def load(click: Click, code: str) -> str:
-    return call("ttq.load", code, {"limited_data_use": True}) if click.limits_data else call("ttq.load", code)
+def on_pixel(code: str, method: str, *arguments: object) -> str:
+    """A call for one pixel alone, whichever others are on the page. It waits in that pixel's own queue."""
+    return call(f"ttq.instance({script_json(code)}).{method}", *arguments)
+
+
+def track_later(slug: str, name: str, properties: Mapping[str, Any], key: str) -> str:
+    """The event as a call of the offer's script."""
+    return push("track", name, properties, {"offer": slug, "key": key} if key else {"offer": slug})

@@ -1,11 +1,12 @@
 """The Pixel on Django pages: `{% tiktok_pixel offer="lamp" %}` in the head, then `{% tiktok_event "ViewContent" %}`.
 
 A project needs the apps `offers` and `conversions`, the context processor `request`, ClickCookieMiddleware, and in its
-settings PUBLIC_BASE_URL with the address of the tracking site. The tags belong to the click in the page's query or
-cookie, else they register the arrival at the offer that the tag or the context variable `offer` names.
+settings PUBLIC_BASE_URL, the address of the tracking site, and that site's FIELD_ENCRYPTION_KEYS. The tags belong to
+the click in the page's query or cookie, else they register the arrival at the offer that the tag or the context
+variable `offer` names.
 
-No tag takes a page down: without a request, and while the database is away, it renders nothing. Every value goes
-through JSON with <, > and & escaped.
+No tag takes a page down: without a request, and while the database or a key is missing, it renders nothing. Every value
+goes through JSON with <, > and & escaped.
 """
 
 import logging
@@ -27,6 +28,7 @@ from conversions.page_state import outbound_address
 from conversions.robots import is_fetched_ahead
 from conversions.tagging import PageFetchedAhead, TaggedPage
 from conversions.visitor import clean_text
+from offers.encryption import SecretUnreadableError
 
 logger = logging.getLogger(__name__)
 register = template.Library()
@@ -95,7 +97,7 @@ def standing(click: Click) -> str:
 
 
 def in_page(context: Context, offer: Any, now: NowWork, ahead: AheadWork | None = None) -> str:
-    """What the work makes of the page's click; nothing without one, and nothing while the database is away.
+    """What the work makes of the page's click; nothing without one, and nothing while database or keys are missing.
 
     `ahead` is done instead, with the offer's slug, for a page that a browser fetches before anybody asked for it.
     """
@@ -108,9 +110,9 @@ def in_page(context: Context, offer: Any, now: NowWork, ahead: AheadWork | None 
     try:
         with savepoint():
             return work_in_page(context, request, slug_of(context, offer), now, ahead)
-    except Error as error:
+    except (Error, SecretUnreadableError) as error:
         setattr(request, AWAY, True)
-        logger.error("A page goes without its TikTok tags, as the database failed: %s", type(error).__name__)
+        logger.error("A page goes without its TikTok tags, as database or keys failed: %s", type(error).__name__)
         return ""
 
 

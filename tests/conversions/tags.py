@@ -37,8 +37,10 @@ def render(source: str, request: HttpRequest | None = None, **context: Any) -> s
 
 
 def page(source: str, click: Click | None = None, **context: Any) -> str:
-    """The page as its visitor gets it; the click's id stands in the query."""
-    return render(source, page_request(query={"click_id": click.pk} if click else None), **context)
+    """The page as its visitor gets it, whose browser keeps the click."""
+    request = page_request(query={"click_id": click.pk} if click else None)
+    request.COOKIES = {"click_id": click.pk} if click else {}
+    return render(source, request, **context)
 
 
 def make_tagged_click(**offer_fields: Any) -> Click:
@@ -50,9 +52,18 @@ def arguments_of(function: str, html: str) -> list[Any]:
     return [json.loads(f"[{found}]") for found in re.findall(rf"^{re.escape(function)}\((.*)\);", inline(html), re.M)]
 
 
+def told(method: str, html: str) -> list[list[Any]]:
+    """The pixel and the JSON arguments of every call of a method for one pixel."""
+    pattern = rf'^ttq\.instance\(("(?:[^"\\]|\\.)*")\)\.{method}\((.*)\);'
+    return [
+        json.loads(f"[{code}, {said}]" if said else f"[{code}]")
+        for code, said in re.findall(pattern, inline(html), re.M)
+    ]
+
+
 def tracked(html: str) -> list[tuple[str, dict[str, Any], str]]:
-    """Name, properties and event_id of every ttq.track on the page."""
-    return [(name, said, target["event_id"]) for name, said, target in arguments_of("ttq.track", html)]
+    """Name, properties and event_id of every event on the page that the Pixel is told."""
+    return [(name, said, target["event_id"]) for _, name, said, target in told("track", html)]
 
 
 def pushed(html: str, what: str) -> list[Any]:

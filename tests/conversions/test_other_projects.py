@@ -23,7 +23,8 @@ settings.configure(
 )
 django.setup()
 
-PAGE = '{% load tiktok %}{% tiktok_pixel offer="lamp" %}{% tiktok_event "ViewContent" value=3 %}{% offer_link %}'
+PAGE = '''{% load tiktok %}{% tiktok_identify offer="lamp" email="a@b.example" %}
+{% tiktok_event "ViewContent" value=3 %}{% offer_link %}'''
 urlpatterns = [path("", lambda request: HttpResponse(engines["django"].from_string(PAGE).render({}, request)))]
 
 from django.core.management import call_command
@@ -42,12 +43,25 @@ print(response.cookies["click_id"].value)
 """
 
 
-def test_another_project_has_the_tags_for_two_apps_and_one_setting():
-    told = subprocess.run([sys.executable, "-c", PROJECT], cwd=ROOT, capture_output=True, text=True, timeout=120)
+def run(project: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", project], cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+
+def test_another_project_has_the_tags_for_two_apps_and_two_settings():
+    told = run(PROJECT)
 
     assert told.returncode == 0, told.stderr
     page, click_id = told.stdout.rsplit("\n", 2)[:2]
     assert 'src="https://track.example/pixel/lamp.js"' in page
     assert 'ttq.load("CODE");' in page
-    assert 'ttq.track("ViewContent", {"value": 3.0, "currency": "USD"}' in page
+    assert 'ttq.instance("CODE").track("ViewContent", {"value": 3.0, "currency": "USD"}' in page
     assert page.endswith(f"https://track.example/go/{click_id}/")
+
+
+def test_a_project_without_the_keys_is_told_so_at_its_start():
+    told = run(PROJECT.replace("FIELD_ENCRYPTION_KEYS=", "OTHER_KEYS="))
+
+    assert told.stderr.rstrip().endswith(
+        "ImproperlyConfigured: The app “conversions” needs the setting FIELD_ENCRYPTION_KEYS: "
+        "those of the tracking site, a list: they tell who was erased on request."
+    )

@@ -22,6 +22,7 @@ from tests.conversions.tags import (
     page_request,
     pushed,
     render,
+    told,
     tracked,
 )
 from tests.factories import call_page_event, make_click, make_offer
@@ -36,7 +37,7 @@ def test_the_base_code_loads_the_offers_pixel():
 
     assert arguments_of("ttq.load", html) == [[click.offer.pixel.code]]
     assert '"https://analytics.tiktok.com/i18n/pixel/events.js"' in html
-    assert html.index("ttq.load(") < html.index("ttq.page()")
+    assert html.index("ttq.load(") < html.index(".page()")
 
 
 def test_the_stub_has_the_sixteen_methods_consent_included():
@@ -63,8 +64,7 @@ def test_an_event_carries_the_stored_event_id_and_names_its_pixel():
     html = page(PIXEL + VIEW, click)
 
     event_id = str(Conversion.objects.get().event_id)
-    target = {"event_id": event_id, "pixel_code": click.offer.pixel.code}
-    assert arguments_of("ttq.track", html) == [["ViewContent", {}, target]]
+    assert told("track", html) == [[click.offer.pixel.code, "ViewContent", {}, {"event_id": event_id}]]
     assert pushed(html, "fired") == [[event_id, click.offer.slug]]
 
 
@@ -78,7 +78,7 @@ def test_tags_that_stand_twice_are_printed_once():
 def test_an_event_alone_brings_all_that_it_needs():
     html = page(VIEW, make_tagged_click())
 
-    assert html.index("ttq.load(") < html.index("ttq.track(")
+    assert html.index("ttq.load(") < html.index(".track(")
 
 
 def test_a_fixed_value_is_told_by_both_legs_and_therefore_printed():
@@ -106,15 +106,26 @@ def test_who_may_be_told_of_is_told_of_at_once(consent: str, required: bool):
     html = page(PIXEL + VIEW, click)
 
     assert "holdConsent()" not in html
-    assert html.index("ttq.load(") < html.index("ttq.page()") < html.index("ttq.track(")
+    assert html.index("ttq.load(") < html.index(".page()") < html.index(".track(")
 
 
 def test_who_has_to_agree_first_waits_and_nothing_of_tiktok_is_loaded():
     html = page(PIXEL + VIEW, make_tagged_click(consent_required=True))
 
-    assert html.index("ttq.holdConsent();") < html.index("ttq.page();") < html.index("ttq.track(")
-    assert arguments_of("ttq.load", html) == []
+    assert "ttq.holdConsent();" in html
+    assert arguments_of("ttq.load", html) == tracked(html) == []
+    assert [name for name, *_ in pushed(html, "event")] == ["ViewContent"]
     assert pushed(html, "state")[0][0]["may_send"] is False
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_a_page_that_the_browser_has_kept_asks_the_server_for_its_events_anew(required: bool):
+    click = make_tagged_click(consent_required=required)
+
+    html = page(PIXEL + '{% tiktok_event "ViewContent" key="a" %}', click)
+
+    assert pushed(html, "track") == [["ViewContent", {}, {"offer": click.offer.slug, "key": "a"}]]
+    assert html.index("} else {") < html.index('["track"')
 
 
 @pytest.mark.parametrize("consent", ["denied", "withdrawn"])
@@ -195,14 +206,15 @@ def test_an_event_without_a_rule_is_neither_printed_nor_recorded():
 def test_the_external_id_is_printed_as_a_digest_and_only_where_it_is_approved():
     plain, approved = make_tagged_click(), make_tagged_click(send_external_id=True)
 
-    assert "ttq.identify" not in page(PIXEL, plain)
-    assert arguments_of("ttq.identify", page(PIXEL, approved)) == [[{"external_id": sha256(approved.pk)}]]
+    assert told("identify", page(PIXEL, plain)) == []
+    [(pixel, identity)] = told("identify", page(PIXEL, approved))
+    assert (pixel, identity) == (approved.offer.pixel.code, {"external_id": sha256(approved.pk)})
 
 
 def test_identity_is_told_before_the_first_event():
     html = page(PIXEL + VIEW, make_tagged_click(send_external_id=True))
 
-    assert html.index("ttq.load(") < html.index("ttq.identify(") < html.index("ttq.page()") < html.index("ttq.track(")
+    assert html.index("ttq.load(") < html.index(".identify(") < html.index(".page()") < html.index(".track(")
 
 
 IDENTIFY = "{% tiktok_identify email=email phone=phone external_id=id %}"
@@ -214,9 +226,8 @@ def test_a_person_is_told_by_digests_and_kept_for_the_other_leg():
 
     html = page(PIXEL + IDENTIFY + VIEW, click, **PERSON)
 
-    assert arguments_of("ttq.identify", html)[-1] == [
-        {"sha256_email": sha256("jane@example.com"), "external_id": sha256("42")}
-    ]
+    identity = {"sha256_email": sha256("jane@example.com"), "external_id": sha256("42")}
+    assert told("identify", html)[-1] == [click.offer.pixel.code, identity]
     click.refresh_from_db()
     assert (click.email_sha256, click.phone_sha256) == (sha256("jane@example.com"), "")
     assert "xample.com" not in html
@@ -226,7 +237,7 @@ def test_a_person_is_told_by_digests_and_kept_for_the_other_leg():
 def test_nobody_and_what_is_no_address_are_left_out(person: dict[str, Any]):
     click = make_tagged_click(send_email=True, send_phone=True)
 
-    assert "ttq.identify" not in page(PIXEL + IDENTIFY, click, **person)
+    assert told("identify", page(PIXEL + IDENTIFY, click, **person)) == []
 
 
 def test_nothing_of_a_person_is_kept_who_refused():

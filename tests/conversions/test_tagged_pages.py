@@ -11,7 +11,7 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.cache import cache_page
 
 from conversions.middleware import ClickCookieMiddleware
-from conversions.models import Click, Conversion
+from conversions.models import Click, Conversion, Erasure
 from offers.models import Offer
 from tests.conversions.tags import (
     BROWSER,
@@ -25,6 +25,7 @@ from tests.conversions.tags import (
     page_request,
     pushed,
     render,
+    told,
     tracked,
 )
 from tests.factories import make_click, make_offer
@@ -51,14 +52,15 @@ def test_two_offers_on_one_page_have_a_click_each_and_the_base_code_once():
     html = page(TWO)
 
     assert arguments_of("ttq.load", html) == [[one.pixel.code], [two.pixel.code]]
-    assert html.count("ttq.methods =") == html.count("ttq.page();") == 1
+    assert html.count("ttq.methods =") == 1
+    assert told("page", html) == [[one.pixel.code], [two.pixel.code]]
     assert [state["offer"] for (state,) in pushed(html, "state")] == ["one", "two"]
     assert len(Scripts(html).sources) == 2
     assert Conversion.objects.get().click == Click.objects.get(offer=two)
-    assert arguments_of("ttq.track", html)[0][2]["pixel_code"] == two.pixel.code
+    assert [pixel for pixel, *_ in told("track", html)] == [two.pixel.code]
 
 
-def test_of_two_offers_the_one_that_waits_for_consent_is_not_loaded():
+def test_of_two_offers_the_one_that_waits_for_consent_neither_loads_nor_holds_the_other():
     one = make_offer(RULES, slug="one")
     make_offer(RULES, slug="two", consent_required=True)
 
@@ -66,6 +68,16 @@ def test_of_two_offers_the_one_that_waits_for_consent_is_not_loaded():
 
     assert arguments_of("ttq.load", html) == [[one.pixel.code]]
     assert [state["may_send"] for (state,) in pushed(html, "state")] == [True, False]
+    assert "holdConsent()" not in html
+
+
+def test_two_offers_of_one_pixel_load_it_once():
+    one = make_offer(RULES, slug="one")
+    make_offer(RULES, slug="two", pixel=one.pixel)
+
+    html = page(TWO)
+
+    assert arguments_of("ttq.load", html) == told("page", html) == [[one.pixel.code]]
 
 
 def test_a_tag_without_an_offer_belongs_to_the_pages_first():
@@ -246,6 +258,15 @@ def test_a_database_that_is_away_costs_the_tags_and_not_the_page(caplog: pytest.
 
     assert html == "Hello http://127.0.0.1:8000/go/one/"
     assert caplog.text.count("goes without its TikTok tags") == 1
+
+
+def test_a_missing_key_costs_the_tags_and_not_the_page(settings: Any, caplog: pytest.LogCaptureFixture):
+    click = make_tagged_click(send_email=True)
+    Erasure.objects.create(key="x", subject="email", created_at=click.created_at)
+    settings.FIELD_ENCRYPTION_KEYS = []
+
+    assert page('Hello {% tiktok_identify email="a@b.example" %}' + PIXEL, click) == "Hello "
+    assert "SecretUnreadableError" in caplog.text
 
 
 def test_the_pages_own_transaction_survives_a_failure_of_ours(monkeypatch: pytest.MonkeyPatch):

@@ -27,7 +27,7 @@
     var consent = "granted";
     var cookies = true;
     var held = [];
-    var person = {};
+    var people = { everywhere: {} };
     var hashing = Promise.resolve();
     var listeners = {};
 
@@ -132,7 +132,7 @@
     function deliver(entry) {
       if (consent === "held") { held.push(entry); }
       if (consent !== "granted") { return; }
-      entry.user = Object.assign({}, person, visitor());
+      entry.user = Object.assign({}, people.everywhere, people[entry.pixel_code], visitor());
       fetch(endpoint, {
         method: "POST",
         mode: "cors",
@@ -174,18 +174,20 @@
       return Array.from(bytes, function (byte) { return (byte % 36).toString(36); }).join("");
     }
 
-    /* Identity: hashed before it leaves, dropped where the browser cannot hash (a page without HTTPS) */
+    /* Identity, for one pixel or everywhere: hashed before it leaves, dropped where the browser cannot hash (no HTTPS) */
 
     function identify(given) {
       var found = given || {};
-      keep("email", found.sha256_email || found.email, function (text) { return text.toLowerCase(); });
-      keep("phone", found.sha256_phone_number || found.phone_number, function (text) {
+      var whose = this.queue === ttq ? "everywhere" : this.pixels[0];
+      var person = (people[whose] = people[whose] || {});
+      keep(person, "email", found.sha256_email || found.email, function (text) { return text.toLowerCase(); });
+      keep(person, "phone", found.sha256_phone_number || found.phone_number, function (text) {
         return text.replace(/[\s().-]/g, "");
       });
-      keep("external_id", found.external_id, function (text) { return text; });
+      keep(person, "external_id", found.external_id, function (text) { return text; });
     }
 
-    function keep(field, value, normalise) {
+    function keep(person, field, value, normalise) {
       if (typeof value !== "string" || !value.trim()) { return; }
       var text = value.trim();
       if (DIGEST.test(text)) { person[field] = text; return; }
