@@ -4,6 +4,8 @@ const MONTH = 30 * 24 * 3600;
 /* One more than the server keeps, so that it knows of a cut. */
 const LONGEST_URL = 8001;
 const CLICK = "tracking_" + config.offer;
+const REFUSAL = "tracking_consent";
+const AGREEMENT = REFUSAL + "_";
 const UNSENT = "tracking_unsent_" + config.offer;
 const MOST_UNSENT = 20;
 const KEPT = ["event", "consent"];
@@ -39,6 +41,17 @@ function setCookie(name, value, seconds) {
 
 const stored = (name) => attempt(() => localStorage.getItem(name)) || "";
 const store = (name, value) => attempt(() => localStorage.setItem(name, value));
+const forget = (name) => attempt(() => localStorage.removeItem(name));
+
+/* A refusal is kept for all offers of the host, an agreement for its own. */
+const keptAnswer = () => stored(AGREEMENT + config.offer) || stored(REFUSAL);
+
+function keepAnswer(said) {
+  if (said == "granted") return store(AGREEMENT + config.offer, said);
+  const names = attempt(() => Object.keys(localStorage)) || [];
+  names.filter((name) => name.startsWith(AGREEMENT)).forEach(forget);
+  store(REFUSAL, said);
+}
 
 function keepClick(id) {
   setCookie(CLICK, id, MONTH);
@@ -46,6 +59,15 @@ function keepClick(id) {
 }
 
 const inAddress = (name) => new URLSearchParams(location.search).get(name) || "";
+
+/* An address that is passed on shall not hand its visitor's click over. It stays where it is all that finds the click. */
+function tidyAddress(id) {
+  const { origin, pathname, search, hash } = location;
+  const isKept = cookie(CLICK) == id || stored(CLICK) == id;
+  const others = search.slice(1).split("&").filter((pair) => pair != "click_id=" + id).join("&");
+  if (!isKept || inAddress("click_id") != id) return;
+  attempt(() => history.replaceState(history.state, "", origin + pathname + (others && "?" + others) + hash));
+}
 
 /* The click in the page's address, as a newer link leads here, else the one that the browser keeps. */
 function knownClick() {
@@ -63,9 +85,19 @@ function post(what, said) {
   return fetch(url, { method: "POST", body, credentials: "include", keepalive: body.length < 2e4 });
 }
 
+/* Answers about consent go one after the other, so that the server's last one is the visitor's. */
+let answering = Promise.resolve();
+const isOutdated = (said) => said.state && said.state != answer;
+
+function send(what, said) {
+  if (what != "consent") return post(what, said);
+  return (answering = answering.then(() => isOutdated(said) || post(what, said)).catch(() => null));
+}
+
 /* The answer's JSON; null when there is none. What fails on the way is told again, at last by the next page. */
 async function tell(what, said, tries = 0) {
-  const response = await post(what, said).catch(() => null);
+  const response = await send(what, said).catch(() => null);
+  if (isOutdated(said)) return null;
   if (response && response.status < 500) {
     settleUnsent(said);
     const answer = await response.json().catch(() => null);
@@ -75,12 +107,20 @@ async function tell(what, said, tries = 0) {
   if (KEPT.includes(what)) keepUnsent(said, what);
   if (tries == 2) return null;
   await pause(1000 * 4 ** tries);
-  return tell(what, said, tries + 1);
+  return isOutdated(said) ? null : tell(what, said, tries + 1);
 }
 
 /* What could not be told yet, for this page's next try or the next page's. */
 const unsent = new Map();
-const saveUnsent = () => attempt(() => sessionStorage.setItem(UNSENT, JSON.stringify([...unsent].slice(-MOST_UNSENT))));
+const saveUnsent = () =>
+  attempt(() => sessionStorage.setItem(UNSENT, JSON.stringify([...unsent].slice(-MOST_UNSENT).map(bared))));
+
+/* Without what pages put into addresses and properties of their own, such as a visitor's e-mail. */
+const bare = (address) => address.split(/[?#]/)[0];
+function bared([said, what]) {
+  const properties = said.properties && Object.fromEntries(Object.entries(said.properties).filter(([name]) => has(SAVED, name)));
+  return [{ ...said, url: bare(said.url), referrer: bare(said.referrer), properties }, what];
+}
 
 function keepUnsent(said, what) {
   unsent.set(said, what);
@@ -91,9 +131,33 @@ function settleUnsent(said) {
   if (unsent.delete(said)) saveUnsent();
 }
 
-function tellUnsent() {
-  for (const [said, what] of attempt(() => JSON.parse(sessionStorage.getItem(UNSENT))) || []) {
-    unsent.set(said, what);
-    tell(what, said);
-  }
+const unsentAnswers = () => [...unsent].filter(([, what]) => what == "consent").map(([said]) => said);
+
+/* Told until the next answer is given: older ones are not told any more. */
+let tellingAnswer = null;
+function tellAnswer(said) {
+  unsentAnswers().forEach(settleUnsent);
+  keepUnsent(said, "consent");
+  tellingAnswer = tell("consent", said);
 }
+
+/* An event follows the answer of its visitor; where that can't be told, the next page tells both. */
+async function tellEvent(said, awaited) {
+  if (!unsentAnswers().length) return tell("event", said);
+  keepUnsent(said, "event");
+  const latest = tellingAnswer;
+  if (awaited == latest) return null;
+  await latest;
+  return tellEvent(said, latest);
+}
+
+/* An answer that the last page could not tell counts as this page's. */
+function readUnsent() {
+  for (const [said, what] of attempt(() => JSON.parse(sessionStorage.getItem(UNSENT))) || []) {
+    if (what == "event") unsent.set(said, what);
+    else if (said.state == answer) answerSource = said.source;
+  }
+  saveUnsent();
+}
+
+const tellUnsent = () => [...unsent].forEach(([said, what]) => what == "event" && tellEvent(said));

@@ -4,7 +4,7 @@
 
 const UNSURE = "ask the server";
 const PLAIN_NUMBER = /^\d{1,9}(\.\d\d?)?$/;
-const PLAIN_TEXT = /^[^\0-\x1f\x7f-\xa0@=:%\u1680\u2000-\u206f\u3000\ud800-\uf8ff\ufeff]{1,200}$/;
+const PLAIN_TEXT = /^[^\0-\x1f\x7f-\xa0@=:%+\u1680\u2000-\u206f\u3000\ud800-\uf8ff\ufeff]{1,200}$/;
 const MOST = 50;
 
 function readNumber(given) {
@@ -50,6 +50,8 @@ const READERS = {
   order_id: readText,
   num_items: readCount,
 };
+
+const SAVED = { ...READERS, value: 0, currency: 0 };
 
 const isObject = (given) => given !== null && typeof given == "object" && !Array.isArray(given);
 const isGiven = (given) => given !== undefined && given !== null && given !== "";

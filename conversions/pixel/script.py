@@ -41,7 +41,7 @@ def minified() -> str:
     """The script as one function of its configuration, without comments and blanks, with short names."""
     parts = "\n".join((HERE / name).read_text() for name in PARTS)
     whole = FRAME.format(page=(HERE / "page.js").read_text(), parts=parts)
-    return minify.string(MEDIA_TYPE, whole).removesuffix(";")
+    return str(minify.string(MEDIA_TYPE, whole)).removesuffix(";")
 
 
 # Made when the process starts: the minifier is written in Go and must not be called after a fork.

@@ -1,12 +1,11 @@
 /* The page's side of tracking, for one offer. docs/pixel.md describes what pages may do with it. */
 
-const ANSWER = "tracking_consent";
 const ANSWERED = ["granted", "denied", "withdrawn"];
 const CALLS = { track, identify, consent, tcf, state: begin, fired, event: wait };
 const TTCLID = /^(?!__[A-Z_]+__$)[\w.~-]{8,2048}$/;
 
 let state = null;
-let answer = stored(ANSWER);
+let answer = keptAnswer();
 let answerSource = "";
 const waiting = [];
 const pending = [];
@@ -25,8 +24,13 @@ function receive([method, ...values]) {
 
 /* Arrival */
 
+let early = [];
+const receiveOnceStarted = (call) => (early ? early.push(call) : receive(call));
+
 function start() {
-  hub.calls.forEach(receive);
+  const calls = early;
+  early = null;
+  calls.forEach(receive);
   if (!state) arrive().catch(warn);
 }
 
@@ -38,6 +42,7 @@ async function arrive() {
   const names = chosen == null ? ["ViewContent"].filter((name) => has(fresh.events, name)) : chosen.split(/[\s,]+/);
   waiting.unshift(...names.filter(Boolean).map((name) => ["track", name]));
   begin(fresh);
+  tidyAddress(fresh.click_id);
 }
 
 const isMine = (fresh) => fresh.offer == config.offer;
@@ -46,6 +51,7 @@ function begin(fresh) {
   if (state || !isMine(fresh)) return;
   state = fresh;
   keepClick(state.click_id);
+  heedServer();
   recallAnswer();
   apply();
   rewriteAll();
@@ -58,23 +64,37 @@ function begin(fresh) {
 function consent(said, source = "page") {
   if (!ANSWERED.includes(said)) return warn(`the answer has to be ${ANSWERED}.`);
   [answer, answerSource] = [said, source];
-  store(ANSWER, said);
+  keepAnswer(said);
   if (!state || isInForce(said)) return;
   const wasLoaded = isLoaded();
   decide(said);
   if (said != "granted" && wasLoaded) revoke();
   apply();
-  tell("consent", { ...here(), click_id: state.click_id, state: said, source });
+  tellAnswer({ ...here(), click_id: state.click_id, state: said, source });
 }
 
 const isRefusal = (said) => said == "denied" || said == "withdrawn";
 const isInForce = (said) => (isRefusal(said) ? isRefusal(state.consent) : said == state.consent && state.may_send);
 const decide = (said) => Object.assign(state, { consent: said, may_send: said == "granted" });
 
+/* A refusal at another page or host, unless this page has an answer of its own. */
+function heedServer() {
+  if (answerSource || !isRefusal(state.consent)) return;
+  answer = state.consent;
+  forget(AGREEMENT + config.offer);
+  store(REFUSAL, answer);
+}
+
+/* What another tab was told meanwhile, or this one's next page. */
+function heedOthers() {
+  const kept = keptAnswer();
+  if (kept && kept != answer) consent(kept, "another tab");
+}
+
 /* An answer of this page counts; a remembered one where nobody else has any, and a refusal always. */
 function recallAnswer() {
-  if (answerSource || (answer && state.consent == "unknown")) consent(answer, answerSource || "remembered");
-  else if (isRefusal(answer)) state.may_send = false;
+  const isMissing = answer && state.consent == "unknown";
+  if (answerSource || isMissing || (isRefusal(answer) && state.may_send)) consent(answer, answerSource || "remembered");
 }
 
 /* IAB TCF 2: agreed to when all of these purposes are. */
@@ -101,22 +121,25 @@ function apply() {
   if (isNew) ttq.load(state.pixel.code, state.limited_data_use ? { limited_data_use: true } : {});
   tellIdentity();
   if (isNew && !isQueued("page")) pixel().page();
-  if (isHeld) ttq.grantConsent();
+  if (isHeld) ask("grantConsent");
   isHeld = false;
   watch(state.pixel.code);
   pending.splice(0).forEach((call) => fire(...call));
 }
 
 function hold() {
-  if (!isHeld && !isLoaded() && !isQueued("holdConsent")) ttq.holdConsent();
+  if (!isHeld && !ttq._i && !isQueued("holdConsent")) ask("holdConsent");
   isHeld = true;
 }
 
-/* What TikTok's script has not seen by now it shall not see. */
+/* What TikTok's script has not seen by now it shall not see: our calls, and those of the page's tags. */
 function revoke() {
-  if (outcome != "fired") made.length = seen;
-  if (!outcome) pixel().length = 0;
-  ttq.revokeConsent();
+  if (outcome != "fired") {
+    made.length = seen;
+    pixel().length = 0;
+    unqueue("page", "identify", "track");
+  }
+  ask("revokeConsent");
 }
 
 function tellIdentity() {
@@ -125,8 +148,8 @@ function tellIdentity() {
 
 function setTtclid() {
   const ttclid = inAddress("ttclid");
-  if (!state.may_send) setCookie("ttclid", "", 0);
-  else if (TTCLID.test(ttclid)) setCookie("ttclid", ttclid, MONTH);
+  if (isRefusal(state.consent)) setCookie("ttclid", "", 0);
+  else if (state.may_send && TTCLID.test(ttclid)) setCookie("ttclid", ttclid, MONTH);
 }
 
 /* Whether this is the first time on this page. */
@@ -157,7 +180,9 @@ function fired(id, offer = config.offer) {
 
 /* Events */
 
-function track(name, given, { offer, key } = {}) {
+function track(name, given, options) {
+  const { offer, key } = options || {};
+  heedOthers();
   const event = has(state.events, name) && state.events[name];
   if (offer && offer != config.offer) return;
   if (!event) return isAlone() && warn(`the offer needs an event rule for “${name}”.`);
@@ -167,7 +192,7 @@ function track(name, given, { offer, key } = {}) {
   const said = saying(name, properties, key, state.click_id);
   const told = key ? null : attempt(() => toldOf(event, properties, state.currency));
   if (told) tellPixel(event, name, told);
-  const answered = tell("event", said);
+  const answered = tellEvent(said);
   if (!told) answered.then((answer) => answer && answer.fire && wait(name, answer.properties, answer.event_id));
   telling = Promise.all([telling, answered]);
 }
@@ -187,16 +212,26 @@ function identify(given) {
   }));
 }
 
-/* A visitor who leaves before the answer to the arrival: the events go to the click that is known, else wait. */
+/* A visitor who leaves: what waits for the answer to the arrival, or behind an older answer, can't wait longer. The events
+ * go to the click that is known, else to the next page's; so they do after a refusal, which has to be there first. */
 function leave() {
   sight();
-  for (const [method, name, given, { key } = {}] of waiting.splice(0)) {
-    if (method != "track") continue;
-    const said = saying(name, plain(given), key, knownClick() || undefined);
-    if (said.click_id) tell("event", said);
-    else keepUnsent(said, "event");
+  const click_id = leftClick();
+  if (!state && answerSource && click_id) keepUnsent({ ...here(), click_id, state: answer, source: answerSource }, "consent");
+  for (const [said, what] of unsent) {
+    if (what == "consent" || (said.click_id && !isRefusal(answer))) post(what, said).catch(() => null);
   }
+  for (const [method, ...call] of waiting.splice(0)) if (method == "track") attempt(() => leaveEvent(click_id, ...call));
 }
+
+function leaveEvent(click_id, name, given, options) {
+  const said = saying(name, plain(given), (options || {}).key, isRefusal(answer) ? undefined : click_id);
+  if (said.click_id) tell("event", said);
+  else keepUnsent(said, "event");
+}
+
+/* A click on another ad is a new one, which the server has not named yet. */
+const leftClick = () => (inAddress("ttclid") && !inAddress("click_id") ? undefined : knownClick() || undefined);
 
 /* Links, forms and buttons */
 
@@ -243,8 +278,12 @@ document.addEventListener("auxclick", onClick, true);
 document.addEventListener("submit", onSubmit, true);
 document.addEventListener("DOMContentLoaded", () => state && rewriteAll());
 addEventListener("pagehide", () => attempt(leave));
+addEventListener("pageshow", heedOthers);
+addEventListener("storage", heedOthers);
+readUnsent();
 if (!offers().length) hub.calls.unshift(...saidInQueue());
-hub.offers[config.offer] = { receive, link };
+early.push(...hub.calls);
+hub.offers[config.offer] = { receive: receiveOnceStarted, link };
 overhear();
 if (document.prerendering) document.addEventListener("prerenderingchange", start, { once: true });
 else start();

@@ -38,23 +38,27 @@ function loadPixel(code, options = {}) {
 function overhear() {
   for (const method in ANSWERS) {
     const inner = ttq[method];
-    if (inner.isHeard) continue;
+    if (inner.inner) continue;
     ttq[method] = (...values) => {
       /* A refusal in the queue of a Pixel that was never loaded would cost the events of who agrees afterwards. */
       if (ttq._i || method == "grantConsent") inner.apply(ttq, values);
       hub.push(["consent", ANSWERS[method], "ttq." + method]);
     };
-    ttq[method].isHeard = true;
+    ttq[method].inner = inner;
   }
 }
 
+/* What this script asks for itself is no answer of the page. */
+const ask = (method) => (ttq[method].inner || ttq[method]).call(ttq);
+
 const queued = () => (Array.isArray(ttq) ? [...ttq] : []).filter(Array.isArray);
 const isQueued = (method) => queued().some((call) => call[0] == method);
+const unqueue = (...methods) => queued().forEach((call) => methods.includes(call[0]) && ttq.splice(ttq.indexOf(call), 1));
 
 /* The answers that were given before this script came. */
 function saidInQueue() {
   const said = queued().filter(([method]) => has(ANSWERS, method));
-  if (!ttq._i) said.filter(([method]) => method == "revokeConsent").forEach((call) => ttq.splice(ttq.indexOf(call), 1));
+  if (!ttq._i) unqueue("revokeConsent");
   return said.map(([method]) => ["consent", ANSWERS[method], "ttq." + method]);
 }
 
