@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from conversions.click_cookie import TTCLID_COOKIE, clicks_in
 from conversions.click_ids import new_click_id
 from conversions.consent import note
 from conversions.destinations import MAX_URL, with_click_id
+from conversions.earlier import answer_on_arrival, clicks_brought
 from conversions.identity import hide_inside, scrub_url
 from conversions.inserting import PreparedInsert
 from conversions.models import Click, Consent
@@ -48,39 +50,56 @@ PLAIN_COLUMNS: list[tuple[str, tuple[str, ...], int]] = [
 ]
 
 
-def arrive(
-    request: HttpRequest,
-    offer: Offer,
-    now: datetime,
-    query: QueryDict | None = None,
-    referrer: str | None = None,
-    cookies: Mapping[str, str] | None = None,
-) -> Click:
-    """An unsaved Click for this request, still without its landing URL. One query when it has to look for the ttclid.
+@dataclass(frozen=True)
+class Visit:
+    """Where somebody arrives; a page's own where its script calls for it."""
 
-    Query, referrer and cookies (ttclid, _ttp) are the page's where a script calls for it.
-    """
-    query = request.GET if query is None else query
-    cookies = request.COOKIES if cookies is None else cookies
-    referrer = request.META.get("HTTP_REFERER", "") if referrer is None else referrer
+    query: QueryDict
+    referrer: str
+    cookies: Mapping[str, str]
+    """TikTok's: ttclid, _ttp."""
+    known: list[Click]
+    """What the browser brings along."""
+    remembered: Any = ""
+    """The page's word about an answer before."""
+
+
+def visit_of(request: HttpRequest, now: datetime) -> Visit:
+    """The visit that the request itself is. One query where the browser has been here before."""
+    known = clicks_brought("", clicks_in(request), request, now)
+    return Visit(request.GET, request.META.get("HTTP_REFERER", ""), request.COOKIES, known)
+
+
+def arrive(request: HttpRequest, offer: Offer, now: datetime, visit: Visit | None = None) -> Click:
+    """An unsaved Click for this request, still without its landing URL, with the answer about consent that is known."""
+    visit = visit or visit_of(request, now)
     country, region = whereabouts(request)
     click = make_click(
         offer,
         created_at=now,
-        ttclid=ttclid_of(query) or ttclid_before(request, cookies),
+        ttclid=ttclid_of(visit.query) or ttclid_before(visit),
         ip=client_ip(request),
         user_agent=user_agent(request),
-        referrer=clean_text(scrub_url(referrer), MAX_URL),
-        ttp=clean_text(cookies.get("_ttp", ""), 200),
+        referrer=clean_text(scrub_url(visit.referrer), MAX_URL),
+        ttp=clean_text(visit.cookies.get("_ttp", ""), 200),
         country=country,
         region=region,
         robot=robot_of(request),
-        **click_columns(query),
+        **click_columns(visit.query),
     )
-    consent = query.get("consent", "")
-    if consent in (Consent.GRANTED, Consent.DENIED):
-        click.consent, click.consent_at, click.consent_source = consent, now, "link"
+    answer = answer_on_arrival(click, visit.known, visit.query.get("consent"), visit.remembered)
+    if answer:
+        click.consent, click.consent_source, click.consent_at = *answer, now
     return click
+
+
+def is_same_visit(click: Click, query: QueryDict) -> bool:
+    """Whether the page's address names no other click on an ad than the one that led to this click.
+
+    A click without one that the address names itself takes the one beside its name.
+    """
+    is_named = click.pk == query.get("click_id") and not click.ttclid
+    return is_named or ttclid_of(query) in ("", click.ttclid)
 
 
 def make_click(offer: Offer, **columns: Any) -> Click:
@@ -118,12 +137,11 @@ def ttclid_of(query: QueryDict) -> str:
     return storable_ttclid(given(query, CLICK_PARAMETERS["ttclid"]))
 
 
-def ttclid_before(request: HttpRequest, cookies: Mapping[str, str]) -> str:
-    """The ttclid of this browser's last ad click: its cookie's, else that of its newest click."""
-    kept = storable_ttclid(cookies.get(TTCLID_COOKIE, ""))
-    newest = [] if kept else clicks_in(request)[:1]
-    stored = Click.objects.filter(pk=newest[0]).values_list("ttclid", flat=True) if newest else [kept]
-    return next(iter(stored), "")
+def ttclid_before(visit: Visit) -> str:
+    """The ttclid of this browser's last ad click: its cookie's, else its newest click's. Not a refused click's."""
+    kept = storable_ttclid(visit.cookies.get(TTCLID_COOKIE, ""))
+    ttclid = kept or next((click.ttclid for click in visit.known), "")
+    return "" if ttclid in [click.ttclid for click in visit.known if click.has_refused] else ttclid
 
 
 def storable_ttclid(text: str) -> str:

@@ -3,17 +3,18 @@
 from django.http import HttpRequest
 
 from conversions import clock, configuration
-from conversions.arrival import arrive, save_arrival, ttclid_of
+from conversions.arrival import Visit, arrive, is_same_visit, save_arrival
+from conversions.browser_news import bring_up_to_date, news_of_browser
 from conversions.click_cookie import clicks_in
 from conversions.click_ids import is_click_id
 from conversions.consent import record_answer
+from conversions.earlier import answer_on_arrival, clicks_brought
 from conversions.models import Click, Consent
-from conversions.pixel.arriving import inherited
-from conversions.pixel.clicks import bring_up_to_date, news_of_browser
 from conversions.robots import is_fetched_ahead, robot_of
 from offers.models import Offer
 
 ATTRIBUTE = "_tracking_clicks"
+with_offers = Click.objects.select_related("offer__pixel", "offer__network")
 
 
 def click_of_page(request: HttpRequest, offer_slug: str = "") -> Click | None:
@@ -45,32 +46,22 @@ def keep_out_of_caches(request: HttpRequest) -> None:
 
 
 def find_or_register(request: HttpRequest, offer_slug: str) -> Click | None:
-    known = clicks_of_browser(request, offer_slug)
-    click = next((click for click in known if is_same_visit(click, request)), None)
+    now = clock.now()
+    known = clicks_brought(request.GET.get("click_id"), clicks_in(request), request, now, with_offers)
+    mine = [click for click in known if not click.erased_at and offer_slug in ("", click.offer.slug)]
+    click = next((click for click in mine if is_same_visit(click, request.GET)), None)
     if click is None:
-        slug = offer_slug or (known[0].offer.slug if known else "")
+        slug = offer_slug or (mine[0].offer.slug if mine else slug_of(request.GET.get("click_id")))
         return None if is_fetched_ahead(request) else register_arrival(request, slug, known)
     if not robot_of(request):
         bring_up_to_date(click, news_of_browser(click, request, request.GET, request.COOKIES))
     return with_earlier_answer(click, known, request)
 
 
-def clicks_of_browser(request: HttpRequest, offer_slug: str) -> list[Click]:
-    """The clicks that the page's address and the cookie name; those of the offer where one is meant."""
-    ids = [request.GET.get("click_id", ""), *clicks_in(request)]
-    clicks = Click.objects.filter(erased_at=None).select_related("offer__pixel", "offer__network")
-    found = clicks.in_bulk([key for key in ids if is_click_id(key)])
-    known = [found[key] for key in dict.fromkeys(ids) if key in found]
-    return [click for click in known if not offer_slug or click.offer.slug == offer_slug]
-
-
-def is_same_visit(click: Click, request: HttpRequest) -> bool:
-    """Whether the address names no other click on an ad than the one that led to this click.
-
-    A click without one that the address names itself takes the ad click beside its name.
-    """
-    is_named = click.pk == request.GET.get("click_id") and not click.ttclid
-    return is_named or ttclid_of(request.GET) in ("", click.ttclid)
+def slug_of(click_id: str | None) -> str:
+    """The offer of a click that is somebody else's; empty where there is no such click."""
+    slugs = Click.objects.filter(pk=click_id, erased_at=None).values_list("offer__slug", flat=True)
+    return slugs.first() or "" if click_id and is_click_id(click_id) else ""
 
 
 def register_arrival(request: HttpRequest, offer_slug: str, known: list[Click]) -> Click | None:
@@ -78,12 +69,14 @@ def register_arrival(request: HttpRequest, offer_slug: str, known: list[Click]) 
     offer: Offer | None = configuration.offers.get(offer_slug) if offer_slug else None
     if offer is None:
         return None
-    click = arrive(request, offer, clock.now())
+    visit = Visit(request.GET, request.META.get("HTTP_REFERER", ""), request.COOKIES, known)
+    click = arrive(request, offer, clock.now(), visit)
     save_arrival(click, request.build_absolute_uri())
-    return with_earlier_answer(click, known, request)
+    return click
 
 
 def with_earlier_answer(click: Click, known: list[Click], request: HttpRequest) -> Click:
-    """The click; where it has no answer about consent, the one at an earlier visit stands."""
-    answer = inherited(click, known) if click.consent == Consent.UNKNOWN else None
+    """The click; where it has no answer about consent, what is known of this browser's stands."""
+    unanswered = click.consent == Consent.UNKNOWN
+    answer = answer_on_arrival(click, known, request.GET.get("consent")) if unanswered else None
     return (answer and record_answer(click.pk, *answer, request.build_absolute_uri(), clock.now())) or click

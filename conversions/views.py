@@ -2,23 +2,21 @@
 
 import time
 
-from django.db import Error, transaction
+from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.encoding import iri_to_uri
 from django.views.decorators.http import require_safe
 
 from conversions import clock, configuration
-from conversions.arrival import arrive, save_arrival, ttclid_of
+from conversions.arrival import arrive, is_same_visit, save_arrival
+from conversions.browser_news import bring_up_to_date, news_of_visitor
 from conversions.caps import with_room
 from conversions.click_cookie import clicks_in, remember
 from conversions.click_ids import is_click_id
 from conversions.destinations import landing_url_of, offer_url_of, outbound_url_of
-from conversions.models import Click, Conversion, Robot
+from conversions.models import Click
 from conversions.outage import is_outage, leaving_a_standby
-from conversions.robots import robot_of
-from conversions.signals import announce
 from conversions.unrecorded import landing_without_click, outage
-from conversions.visitor import client_ip, user_agent
 from offers.models import Offer
 
 running = Click.objects.select_related("offer").filter(offer__is_active=True)
@@ -66,8 +64,7 @@ def outbound_link(request: HttpRequest, name: str) -> HttpResponse:
         click = click_of_browser(request, offer)
     if click is None:
         return outbound_arrival(request, offer)
-    if click.robot == Robot.PREFETCH and not robot_of(request):
-        clear_prefetch(click, request)
+    bring_up_to_date(click, news_of_visitor(click, request))
     return redirect(outbound_url_of(click, request))
 
 
@@ -75,7 +72,7 @@ def click_of_browser(request: HttpRequest, offer: Offer) -> Click | None:
     """The newest click of the offer in the cookie, unless the address names another click on an ad."""
     keys = clicks_in(request)
     click = running.filter(pk__in=keys, offer=offer, erased_at=None).first() if keys else None
-    return click if click and ttclid_of(request.GET) in ("", click.ttclid) else None
+    return click if click and is_same_visit(click, request.GET) else None
 
 
 def outbound_arrival(request: HttpRequest, offer: Offer) -> HttpResponse:
@@ -103,15 +100,6 @@ def arrive_with_room(request: HttpRequest, offer: Offer) -> Click:
     if standing is not offer:
         click.capped_offer = offer
     return click
-
-
-def clear_prefetch(click: Click, request: HttpRequest) -> None:
-    """Somebody looks at what was fetched ahead, by a proxy perhaps: a visitor, whose events are planned anew."""
-    visitor = {"robot": "", "ip": client_ip(request), "user_agent": user_agent(request)}
-    with transaction.atomic():
-        if Click.objects.filter(pk=click.pk, robot=Robot.PREFETCH, erased_at=None).update(**visitor):
-            Conversion.objects.filter(click=click).update(planned_at=None)
-            transaction.on_commit(announce)
 
 
 def redirect(url: str) -> HttpResponse:

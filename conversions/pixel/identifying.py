@@ -6,13 +6,14 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpResponse
 
+from conversions.browser_news import take
 from conversions.erased import erased_among, let_nobody_be_erased
 from conversions.identity import hash_email, hash_external_id, hash_phone
 from conversions.models import Click, Conversion
 from conversions.page_state import identity_of
 from conversions.pixel.answers import reply
 from conversions.pixel.calls import Call
-from conversions.pixel.clicks import click_of, take
+from conversions.pixel.clicks import click_of
 from conversions.signals import announce
 from conversions.visitor import clean_text
 
@@ -71,6 +72,6 @@ def store(click: Click, digests: dict[str, str]) -> None:
         if erased_among(digests.items()):
             return
         Click.objects.filter(pk=click.pk, erased_at=None).update(**news)
-        Conversion.objects.filter(click=click).update(planned_at=None)  # one may have had nothing to be matched by
+        Conversion.objects.filter(click=click).plan_anew()  # one may have had nothing to be matched by
         transaction.on_commit(announce)
     take(click, news)

@@ -1,7 +1,11 @@
 """A page that was opened: its click is found, or registered once."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from conversions.models import Click, Conversion
 from tests.conversions.pixel.support import PAGE, RULES, call, call_for
@@ -106,3 +110,41 @@ def test_what_began_as_a_prefetch_is_a_visitor_once_its_page_runs():
     assert Conversion.objects.get(planned_at=None).click == prefetched
     robots = dict(Click.objects.values_list("pk", "robot"))
     assert [robots[click.pk] for click in (prefetched, unseen, bot)] == ["", "prefetch", "bot"]
+
+
+@pytest.mark.parametrize("secret", [{"consent": "granted"}, {"email_sha256": "e" * 64}])
+def test_who_opens_a_link_with_a_strangers_click_id_gets_a_click_of_their_own(secret: dict[str, str]):
+    offer = make_offer(RULES, consent_required=True, send_email=True)
+    click = make_click(offer, user_agent="Mozilla/5.0 (Android)", **secret)
+    named = {"click_id": click.pk, "url": f"{PAGE}?click_id={click.pk}"}
+
+    answer = call("arrival", offer, **named).json()
+    again = call("arrival", offer, **named, kept=answer["click_id"]).json()
+
+    assert (answer["consent"], "sha256_email" in answer["identity"]) == ("unknown", False)
+    assert answer["click_id"] == again["click_id"] != click.pk
+
+
+@pytest.mark.parametrize(
+    ("known", "fields"),
+    [
+        ("kept", {}),
+        ("body", {}),
+        ("cookie", {}),
+        ("", {"created_at": timezone.now(), "user_agent": "Mozilla/5.0 (iPhone)"}),
+        ("", {"consent": "denied", "email_sha256": ""}),
+        ("", {"consent": "unknown", "email_sha256": ""}),
+    ],
+)
+def test_the_visitors_own_click_is_handed_out_wherever_the_page_is(known: str, fields: dict[str, Any]):
+    offer, client = make_offer(RULES, send_email=True), Client()
+    yesterday = timezone.now() - timedelta(days=1)
+    click = make_click(offer, **{"consent": "granted", "email_sha256": "e" * 64, "created_at": yesterday, **fields})
+    client.cookies["click_id"] = click.pk if known == "cookie" else ""
+    query = "" if known == "body" else f"?click_id={click.pk}"
+
+    answer = call("arrival", offer, client, url=PAGE + query, click_id=click.pk, kept=known == "kept" and click.pk)
+
+    state = answer.json()
+    assert (state["click_id"], state["consent"]) == (click.pk, click.consent)
+    assert state["identity"].get("sha256_email", "") == click.email_sha256

@@ -1,9 +1,14 @@
 """A visitor's answer, from a page: in force at once, on record, and carried to later visits."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from conversions.consent import record_answer
 from conversions.models import Click, ConsentRecord, Conversion
+from offers.models import Offer
 from tests.conversions.pixel.support import PAGE, RULES, call, call_for
 from tests.factories import call_page_event, make_click, make_offer
 
@@ -70,33 +75,80 @@ def test_an_answer_in_the_tracking_link_is_on_record_once():
 
 
 def test_what_a_page_remembers_does_not_undo_what_was_said_since():
-    click = make_click(make_offer(RULES))
+    click, client = make_click(make_offer(RULES)), Client()
     unknown = make_click(click.offer)
-    call_for(click, "consent", state="denied")
+    client.cookies["click_id"] = f"{unknown.pk}.{click.pk}"
+    record_answer(click.pk, "denied", "a person", PAGE, timezone.now())
 
-    answers = [call_for(each, "arrival", consent="granted").json()["consent"] for each in (click, unknown)]
+    answers = [call_for(each, "arrival", client, consent="granted").json()["consent"] for each in (click, unknown)]
+    told = call_for(unknown, "consent", client, state="granted", source="remembered").json()["consent"]
+    chosen = call_for(unknown, "consent", client, state="granted").json()["consent"]
 
-    assert answers == ["denied", "granted"]
+    assert ([*answers, told], chosen) == (["denied", "denied", "denied"], "granted")
+
+
+@pytest.mark.parametrize("query", ["", "consent=granted"])
+@pytest.mark.parametrize("place", ["link", "page"])
+def test_a_refusal_at_one_offer_comes_along_to_the_next(place: str, query: str):
+    click, other, client = make_click(ttclid="E.C.P.refused"), make_offer(RULES), Client(HTTP_USER_AGENT="Mozilla/5.0")
+    client.cookies["click_id"], client.cookies["ttclid"] = click.pk, click.ttclid
+    record_answer(click.pk, "withdrawn", "a person", PAGE, timezone.now())
+
+    if place == "link":
+        client.get(f"/c/{other.slug}/?{query}")
+    else:
+        call("arrival", other, client, url=f"{PAGE}?{query}", consent="granted", ttclid=click.ttclid)
+
+    arrived = Click.objects.get(offer=other)
+    assert (arrived.consent, arrived.consent_source, arrived.ttclid) == ("denied", "earlier visit", "")
+
+
+def test_an_agreement_after_the_refusal_counts_at_its_own_offer_only():
+    refused, client = make_click(ttclid="E.C.P.refused"), Client()
+    agreed = make_click(make_offer(RULES), ttclid="")
+    client.cookies["click_id"], client.cookies["ttclid"] = f"{agreed.pk}.{refused.pk}", refused.ttclid
+    record_answer(refused.pk, "denied", "banner", PAGE, timezone.now() - timedelta(minutes=1))
+    call_for(agreed, "consent", client, state="granted")
+
+    ads = [f"{PAGE}?ttclid=E.C.P.{each}" for each in ("newer", "newest")]
+    again = call("arrival", agreed.offer, client, url=ads[0]).json()["consent"]
+    elsewhere = call("arrival", make_offer(RULES), client, url=ads[1]).json()["consent"]
+
+    agreed.refresh_from_db()
+    assert (again, elsewhere, agreed.ttclid) == ("granted", "denied", "")
 
 
 @pytest.mark.parametrize(
-    ("before", "countries", "after"),
+    ("before", "was_required", "countries", "after"),
     [
-        ("granted", "", "granted"),
-        ("withdrawn", "", "denied"),
-        ("granted", "DE", "unknown"),
-        ("denied", "DE", "denied"),
+        ("granted", True, "", "granted"),
+        ("granted", False, "", "unknown"),
+        ("granted", False, "DE", "granted"),
+        ("denied", True, "", "denied"),
+        ("denied", True, "DE", "denied"),
     ],
 )
-def test_an_answer_counts_for_later_visits_under_the_same_policy(before: str, countries: str, after: str):
-    offer, client = make_offer(RULES, consent_required=True, consent_countries=countries), Client()
-    click = make_click(offer, consent=before, consent_source="banner", country="US")
-    later = make_click(offer, ttclid="E.C.P.newer")
+def test_an_answer_counts_for_later_visits_unless_the_policy_asks_more(
+    before: str, was_required: bool, countries: str, after: str
+):
+    offer, client = make_offer(RULES, consent_required=was_required), Client()
+    click = make_click(offer, country="US")
+    record_answer(click.pk, before, "banner", PAGE, timezone.now())
+    Offer.objects.update(consent_required=True, consent_countries=countries)
+    later = make_click(offer, ttclid="E.C.P.newer", country="US")
     client.cookies["click_id"] = f"{later.pk}.{click.pk}"
 
-    answers = [call("arrival", offer, client, url=f"{PAGE}?ttclid=E.C.P.{each}").json() for each in ("newer", "newest")]
+    answer = call("arrival", offer, client, url=f"{PAGE}?ttclid=E.C.P.newer").json()
 
-    assert [answer["consent"] for answer in answers] == [after, after]
-    for each in Click.objects.exclude(pk=click.pk):
-        records = list(each.consent_records.values_list("state", "source"))
-        assert records == ([] if after == "unknown" else [(after, "earlier visit")])
+    records = list(later.consent_records.values_list("state", "source"))
+    assert (answer["click_id"], answer["consent"]) == (later.pk, after)
+    assert records == ([] if after == "unknown" else [(after, "earlier visit")])
+
+
+def test_answers_that_alternate_end_with_a_refusal():
+    click = make_click(make_offer(RULES))
+
+    for answer in ["granted", "withdrawn"] * 12:
+        state = call_for(click, "consent", state=answer).json()["consent"]
+
+    assert (state, ConsentRecord.objects.count()) == ("withdrawn", 20)
