@@ -4,6 +4,8 @@
 the last ad click, for TikTok's Pixel to read, and stands there only where TikTok may be told.
 """
 
+import re
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
@@ -14,6 +16,7 @@ CLICK_COOKIE = "click_id"
 TTCLID_COOKIE = "ttclid"
 COOKIE_SECONDS = 30 * 24 * 3600
 CLICKS_KEPT = 6
+COOKIE_VALUE = re.compile(r"[!-~]+")  # a visitor's address may bring anything else, which no header can carry
 
 
 def clicks_in(request: HttpRequest) -> list[str]:
@@ -37,7 +40,7 @@ def remember_ttclid(request: HttpRequest, response: HttpResponseBase, click: Cli
     """Keep the click's ttclid if TikTok may be told of it; what an older ad click left does not outlive a refusal."""
     kept = request.COOKIES.get(TTCLID_COOKIE, "")
     if click.has_consent:
-        if click.ttclid and click.ttclid != kept:
+        if click.ttclid != kept and COOKIE_VALUE.fullmatch(click.ttclid):
             keep(response, TTCLID_COOKIE, click.ttclid, httponly=False)
     elif kept and (click.has_refused or click.ttclid not in ("", kept)):
         response.delete_cookie(TTCLID_COOKIE, domain=settings.COOKIE_DOMAIN or None, samesite="Lax")

@@ -3,12 +3,13 @@
 Source: TikTok's Events API parameter table; both legs carry the same, so the Pixel gets what comes out of here too.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from conversions.identity import hide_beginning
+from conversions.identity import HIDDEN, hide_beginning
 from conversions.visitor import clean_text
 from offers.vocabulary import CURRENCIES
 
@@ -16,6 +17,7 @@ MAX_VALUE = Decimal("1e9")
 MAX_CONTENTS = 50
 TEXT_LENGTH = 200
 CENT = Decimal("0.01")
+PHONE_NUMBER = re.compile(r"\+\d[\d ().\-/]{6,20}\d")
 CONTENT_TYPES = ("product", "product_group")
 
 
@@ -47,6 +49,11 @@ def read_value(given: Any) -> Decimal | None:
     except InvalidOperation:
         return None
     return value.quantize(CENT) if value.is_finite() and 0 <= value <= MAX_VALUE else None
+
+
+def read_words(given: Any) -> str:
+    """Text that a visitor may have typed; international phone numbers are left out of it, too."""
+    return PHONE_NUMBER.sub(HIDDEN, read_text(given))
 
 
 def read_text(given: Any) -> str:
@@ -111,8 +118,8 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "contents": read_contents,
     "content_ids": read_ids,
     "content_type": read_content_type,
-    "description": read_text,
-    "search_string": read_text,
+    "description": read_words,
+    "search_string": read_words,
     "order_id": read_text,
     "num_items": read_count,
 }

@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
 
+from conversions.identity import sha256
 from conversions.models import Conversion
 from conversions.page_events import page_money
 from conversions.visitor import visitor_ip
@@ -34,7 +35,10 @@ def build_event(conversion: Conversion, now: datetime, told: Told) -> Event:
 
 
 def build_user(conversion: Conversion) -> User:
-    """The match keys that the visitor's click gave and the offer's policy approves; empty ones are left out."""
+    """The match keys that the visitor's click gave and the offer's policy approves; empty ones are left out.
+
+    The Pixel has told events before it learned the page's own id, so the id that it used then is told here, too.
+    """
     click, offer = conversion.click, conversion.offer
     user = User(
         ttclid=click.ttclid,
@@ -43,7 +47,7 @@ def build_user(conversion: Conversion) -> User:
         user_agent=click.user_agent,
         email=digests(click.email_sha256, conversion.email_sha256) if offer.send_email else [],
         phone=digests(click.phone_sha256, conversion.phone_sha256) if offer.send_phone else [],
-        external_id=[click.external_id] if offer.send_external_id else [],
+        external_id=digests(click.external_id, sha256(click.pk)) if offer.send_external_id else [],
     )
     return cast(User, {key: value for key, value in user.items() if value})
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from conversions.wake import Waker
 from trackingsite.redaction import RedactingFilter
 
-collect_ignore = ["test_rings_postgresql.py"] if settings.IS_SQLITE else []
+collect_ignore = ["test_coverage_plans_postgresql.py", "test_rings_postgresql.py"] if settings.IS_SQLITE else []
 
 
 @pytest.fixture

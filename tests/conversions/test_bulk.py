@@ -22,9 +22,16 @@ def conversion_of(click: Click, **fields) -> Conversion:
     texts |= {"kind": "rebill", "status": "pending", "currency": "EUR", "page_url": "{}", "referrer": '"quoted"'}
     money = {"payout": Decimal("-123456789012.34"), "amount": Decimal("0.10")}
     moments = {"occurred_at": MOMENT, "planned_at": MOMENT, "created_at": MOMENT}
+    said = {
+        "page_value": Decimal("12.50"),
+        "page_currency": "EUR",
+        "page_properties": {"contents": [{"content_id": "“7”"}]},
+    }
     hashes = {"email_sha256": "a" * 64, "phone_sha256": "b" * 64}
     return Conversion(
-        click=click, offer=click.offer, **{"event_id": uuid.uuid4(), **texts, **money, **moments, **hashes, **fields}
+        click=click,
+        offer=click.offer,
+        **{"event_id": uuid.uuid4(), **texts, **money, **moments, **hashes, **said, **fields},
     )
 
 

@@ -1,9 +1,7 @@
 """What TikTok can match: which identifiers it gets with which event, and whether the Pixel fired as well."""
 
-import json
 import random
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -184,28 +182,3 @@ def a_conversion(offer: Offer, luck: random.Random) -> Conversion:
     return make_conversion(
         click, event_name=luck.choice(["ViewContent", "Purchase"]), email_sha256=luck.choice(["", digest])
     )
-
-
-def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    return [plan, *(node for child in plan.get("Plans", []) for node in nodes(child))]
-
-
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="the plan is PostgreSQL's")
-def test_both_queries_walk_the_offers_index_from_its_newest_row():
-    offer, now = make_offer(), timezone.now()
-    click = make_click(offer)
-    make_conversion(click)
-    clicks = click._meta.model.objects.filter(offer=offer, created_at__gte=now - coverage.SPAN).order_by("-created_at")
-    asked = {
-        "conversion_newest_of_offer": coverage.newest_conversions(offer, now),
-        "click_newest_of_offer": clicks.values_list("consent", "robot", "country")[: coverage.NEWEST],
-    }
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("SET LOCAL enable_bitmapscan = off")
-
-    for index, rows in asked.items():
-        (plan,) = json.loads(rows.explain(format="json"))
-        found = nodes(plan["Plan"])
-        assert index in [node.get("Index Name") for node in found]
-        assert "Sort" not in [node["Node Type"] for node in found]

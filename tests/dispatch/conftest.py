@@ -6,7 +6,7 @@ from django.conf import settings
 
 from dispatch.tiktok.sandbox import Sandbox
 
-collect_ignore = ["test_exchange_races_postgresql.py"] if settings.IS_SQLITE else []
+collect_ignore = ["test_exchange_races_postgresql.py"] if settings.IS_SQLITE else ["test_erasure_sqlite.py"]
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """A person's data is erased on request: nothing of theirs is left anywhere, and it does not come back."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.db.models import Q
 from django.test import Client
 from django.utils import timezone
@@ -290,18 +288,3 @@ def test_what_a_call_named_that_is_not_digested_yet_is_erased_too(offer: Offer):
 def test_what_names_nobody_is_refused_with_what_to_type_instead(subject: str, typed: str):
     with pytest.raises(UnnamedError, match=r"\w{3}"):
         read_person(subject, typed)
-
-
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL's files are vacuumed by PostgreSQL")
-@pytest.mark.django_db(transaction=True)
-def test_sqlites_files_hold_nothing_of_the_person_afterwards(offer: Offer):
-    click = make_click(offer, ttclid="E.C.P.roe-ttclid-in-the-file")
-    make_conversion(click, email_sha256=sha256(EMAIL))
-
-    erase_email()
-
-    files = [Path(f"{connection.settings_dict['NAME']}{end}") for end in ("", "-wal")]
-    content = b"".join(file.read_bytes() for file in files)
-    assert len(content) > 10_000
-    assert b"roe-ttclid-in-the-file" not in content
-    assert sha256(EMAIL).encode() not in content

@@ -1,0 +1,37 @@
+"""How PostgreSQL reads what the coverage page needs, however big the tables are."""
+
+import json
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from conversions import coverage
+from conversions.models import Click
+from tests.factories import make_click, make_conversion, make_offer
+
+pytestmark = pytest.mark.django_db
+
+
+def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [plan, *(node for child in plan.get("Plans", []) for node in nodes(child))]
+
+
+def test_both_queries_walk_the_offers_index_from_its_newest_row():
+    offer, now = make_offer(), timezone.now()
+    make_conversion(make_click(offer))
+    clicks = Click.objects.filter(offer=offer, created_at__gte=now - coverage.SPAN).order_by("-created_at")
+    asked = {
+        "conversion_newest_of_offer": coverage.newest_conversions(offer, now),
+        "click_newest_of_offer": clicks.values_list("consent", "robot", "country")[: coverage.NEWEST],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+
+    for index, rows in asked.items():
+        (plan,) = json.loads(rows.explain(format="json"))
+        found = nodes(plan["Plan"])
+        assert index in [node.get("Index Name") for node in found]
+        assert "Sort" not in [node["Node Type"] for node in found]
