@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from conversions.event_ids import make_event_id
@@ -25,21 +26,19 @@ from conversions.facts import (
     told_apart,
     told_by,
 )
+from conversions.giving_back import Move, bears_name, hand_over, misled
 from conversions.ledger import Kind, standing_of
 from conversions.models import Click, Conversion, LedgerEntry, Postback
 from conversions.models.postback import FROM_FILE
-from conversions.networks.record import PostbackRecord, PostbackRefusedError
+from conversions.networks.record import PostbackRecord
 from conversions.outcomes import Outcome
+from conversions.rulebook import FURTHER, Rulebook
 from offers.models import EventRule
-from offers.models.network import PostbackStatus
 
-FURTHER = {Sold.REBILL: EventRule.Trigger.REBILL, Sold.UPSELL: EventRule.Trigger.UPSELL}
-KIND_OF_TRIGGER = {trigger: kind for kind, trigger in FURTHER.items()}
-SALE_FIRST = [EventRule.Trigger.APPROVED, EventRule.Trigger.PENDING]
 Result = tuple[Outcome, str]
 
 
-class ClickBook:
+class ClickBook(Rulebook):
     """The conversions of one click with their ledger entries, as they are and as postbacks change them.
 
     A network's event word tells conversions of one transaction apart only where a rule of the offer is made for that
@@ -48,13 +47,13 @@ class ClickBook:
     """
 
     def __init__(self, click: Click, rules: Sequence[EventRule]) -> None:
-        self.click = click
-        self.rules = rules
+        super().__init__(click, rules)
         self.conversions: list[Conversion] = []
         self.entries: dict[Slot, list[LedgerEntry]] = {}
         self.new_conversions: list[Conversion] = []
         self.new_entries: list[LedgerEntry] = []
         self.changed: dict[Slot, Conversion] = {}  # these are planned anew
+        self.moves: list[Move] = []
         self.completed: dict[Slot, Conversion] = {}  # these have learned an id or a digest, which plans nothing
 
     def load(self, conversion: Conversion, entries: Iterable[LedgerEntry]) -> None:
@@ -64,9 +63,12 @@ class ClickBook:
 
     def record(self, postback: Postback, record: PostbackRecord, key: str, now: datetime) -> Result:
         """Take a new fact over. Raises PostbackRefusedError when the offer has no rule for it."""
+        self.give_back(postback, record, now)
         known = self.find(record) or self.of_file(postback, record) or self.recast(postback, record)
         conversion = known or self.create(postback, record, now)
         entries = self.entries[slot(conversion)]
+        if not entries:
+            conversion.kind = self.kind_of(record) or conversion.kind
         if record.status in CLAIMS and has_kind(entries, record.status):
             if counts_each(postback):
                 return self.count_again(postback, record, now)
@@ -115,6 +117,7 @@ class ClickBook:
             found = self.taken_back_by(record, same)
         elif kind in FURTHER:  # these have no first one that could come without its transaction
             found = [c for c in same if record.transaction_id and c.transaction_id == record.transaction_id]
+            found = found or [c for c in self.conversions if self.is_named(c, record)]
         else:
             event_name = self.event_name_for(record)
             found = [c for c in same if c.event_name == event_name and self.may_say(c, record)]
@@ -148,17 +151,6 @@ class ClickBook:
         event_name = self.event_name_for(record)
         return [c for c in conversions if c.event_name == event_name]
 
-    def kind_of(self, record: PostbackRecord) -> str:
-        """What the record says was sold; empty for a reversal or a correction of whatever it was."""
-        rule = first([rule for rule in self.rules if rule.names(record.event)])
-        if rule:
-            return KIND_OF_TRIGGER.get(EventRule.Trigger(rule.trigger), Sold.SALE)
-        return record.kind or (Sold.SALE if record.status in CLAIMS else "")
-
-    def word(self, event: str) -> str:
-        """A network's event word as the offer's rules write it; empty when none of them is made for it."""
-        return next((rule.network_event for rule in self.rules if rule.names(event)), "")
-
     def key_of(self, record: PostbackRecord, suffix: str = "") -> str:
         """The idempotency key of a fact: (transaction, word), without a transaction (click, word), and the status."""
         subject = f"txid {record.transaction_id}" if record.transaction_id else f"click {self.click.pk}"
@@ -173,12 +165,20 @@ class ClickBook:
         ]
         return hashlib.sha256("\n".join([*parts, suffix]).encode()).hexdigest()
 
-    def distance(self, conversion: Conversion, record: PostbackRecord) -> tuple[bool, bool, bool]:
+    def is_named(self, conversion: Conversion, record: PostbackRecord) -> bool:
+        """Whether a page has told of this event under the record's transaction, and nobody else yet."""
+        is_ours = bears_name(conversion, record.transaction_id) and not self.entries[slot(conversion)]
+        return is_ours and conversion.event_name == self.event_name_for(record)
+
+    def distance(self, conversion: Conversion, record: PostbackRecord) -> tuple[bool, bool, bool, bool, bool]:
         """How far a conversion is from what the record names: transaction first, then what was sold and the event."""
+        is_same = conversion.transaction_id == record.transaction_id
         return (
-            conversion.transaction_id != record.transaction_id,
+            not is_same,
+            not is_same and not bears_name(conversion, record.transaction_id),
             conversion.kind != Sold.SALE,
             self.word(conversion.network_event) != self.word(record.event),
+            conversion.occurrence_key != "",
         )
 
     def create(self, postback: Postback, record: PostbackRecord, now: datetime) -> Conversion:
@@ -187,7 +187,10 @@ class ClickBook:
         page_event = first([c for c in self.conversions if c.event_name == event_name and not self.entries[slot(c)]])
         if page_event and kind == Sold.SALE:
             return page_event
-        occurrence_key = self.free_occurrence_key(event_name, postback, record)
+        key = self.free_occurrence_key(event_name, postback, record)
+        return self.add(event_name, key, kind, moment_of(postback, record, self.click), now)
+
+    def add(self, event_name: str, occurrence_key: str, kind: str, occurred_at: datetime, now: datetime) -> Conversion:
         conversion = Conversion(
             click=self.click,
             offer=self.click.offer,
@@ -195,7 +198,7 @@ class ClickBook:
             event_id=make_event_id(self.click.pk, event_name, occurrence_key),
             occurrence_key=occurrence_key,
             kind=kind,
-            occurred_at=moment_of(postback, record, self.click),
+            occurred_at=occurred_at,
             page_url=self.click.landing_url,
             referrer=self.click.referrer,
             created_at=now,
@@ -203,6 +206,25 @@ class ClickBook:
         self.load(conversion, [])
         self.new_conversions.append(conversion)
         return conversion
+
+    def give_back(self, postback: Postback, record: PostbackRecord, now: datetime) -> None:
+        """Free the sale that a page has named by this transaction from another one that has taken it."""
+        taken = misled(self.conversions, record.transaction_id)
+        if taken is None or taken.event_name != self.event_name_for(record):
+            return
+        entries = self.entries[slot(taken)]
+        other = replace(record, transaction_id=taken.transaction_id, kind=taken.kind)
+        target = first([c for c in self.conversions if self.is_named(c, other)])
+        if target is None:
+            key = self.free_occurrence_key(taken.event_name, postback, other)
+            target = self.add(taken.event_name, key, taken.kind, entries[0].occurred_at, now)
+        self.moves.append(Move(entries, taken, target, record.transaction_id))
+        self.entries[slot(taken)], self.entries[slot(target)] = [], entries
+        hand_over(taken, target)
+        for entry in entries:
+            entry.conversion = target
+        self.restate(target)
+        self.restate(taken)
 
     def recast(self, postback: Postback, record: PostbackRecord) -> Conversion | None:
         """What a reversal has made before its rebill or upsell came, and taken for a sale: now it is what it is."""
@@ -228,36 +250,6 @@ class ClickBook:
         word = f"{transaction}|{self.word(record.event) or (kind if kind in FURTHER else '')}"[:200]
         return next(key for key in ["", further, word, f"{transaction[:100]}|{postback.pk}"] if key not in taken)
 
-    def event_name_for(self, record: PostbackRecord) -> str:
-        """The TikTok event of a record; that of a rebill or an upsell without a rule is told to nobody.
-
-        Raises PostbackRefusedError when a sale has no rule.
-        """
-        kind = self.kind_of(record)
-        if kind in FURTHER:
-            rule = first(self.rules_for(FURTHER[Sold(kind)], record.event))
-            return rule.event_name if rule else Sold(kind).label
-        if record.status not in CLAIMS:  # it speaks of the sale, unless its event is that of another rule
-            rules = [rule for trigger in SALE_FIRST for rule in self.rules_for(trigger, record.event)]
-            rules.sort(key=lambda rule: not rule.network_event)
-        elif record.status == PostbackStatus.PENDING:  # without a rule of its own it is a sale that may come
-            rules = [rule for trigger in reversed(SALE_FIRST) for rule in self.rules_for(trigger, record.event)]
-        else:
-            rules = self.rules_for(EventRule.Trigger.APPROVED, record.event)
-        rule = first(rules)
-        if rule is None:
-            event = f" with the event “{record.event}”" if record.event else ""
-            raise PostbackRefusedError(
-                Outcome.NO_RULE,
-                f"“{self.click.offer}” has no event rule for a postback “{record.status}”{event}.",
-            )
-        return rule.event_name
-
-    def rules_for(self, trigger: str, event: str) -> list[EventRule]:
-        """The rules of a trigger that fit the network's event, one that names it before one for any."""
-        rules = [rule for rule in self.rules if rule.trigger == trigger and rule.fits(event)]
-        return sorted(rules, key=lambda rule: not rule.names(event))
-
     def has_sale(self, conversion: Conversion) -> bool:
         return has_kind(self.entries[slot(conversion)], Kind.SALE)
 
@@ -282,6 +274,10 @@ class ClickBook:
         entry.conversion = conversion
         self.entries[slot(conversion)].append(entry)
         self.new_entries.append(entry)
+        self.restate(conversion)
+
+    def restate(self, conversion: Conversion) -> None:
+        """What the conversion's entries come to, to be planned anew."""
         self.changed[slot(conversion)] = conversion
         standing = standing_of(self.entries[slot(conversion)])
         conversion.status, conversion.currency = standing.status, standing.currency

@@ -15,6 +15,7 @@ from conversions.book import ClickBook
 from conversions.click_ids import is_click_id
 from conversions.erased import drop_erased, let_nobody_be_erased
 from conversions.facts import ADDED_UP, CLAIMS, Slot, counts_each, says_other_money, slot
+from conversions.giving_back import store_moves
 from conversions.joining import Fact, join_by_transaction, waiting_for
 from conversions.models import Click, Conversion, LedgerEntry, Postback
 from conversions.models.postback import FROM_FILE
@@ -239,6 +240,7 @@ class Digest:
         for postback in postbacks:
             postback.conversion_id = postback.conversion.pk if postback.conversion else None
         bulk.update(postbacks, POSTBACK_FIELDS)
+        store_moves(move for book in books for move in book.moves)
         if entries:
             transaction.on_commit(announce)
 

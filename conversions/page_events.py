@@ -6,21 +6,27 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from conversions.destinations import MAX_URL
 from conversions.erasing import wipe_conversions
-from conversions.event_ids import make_event_id
-from conversions.identity import hide_inside, scrub_url, sha256
+from conversions.event_ids import make_event_id, page_key
+from conversions.identity import scrub_url
 from conversions.models import Click, Conversion, Sighting
 from conversions.page_properties import PageProperties
 from conversions.signals import announce
 from conversions.visitor import clean_text
-from offers.models import EventRule
+from offers.models import EventRule, Network
 
 ValueSource = EventRule.ValueSource
 KEY_LENGTH = 200
 # TikTok merges copies of an event for 48 hours; a copy that the browser fires after that would count again.
 FIRED_NO_MORE = timedelta(hours=47)
+MOST_OF_A_CLICK = 200
+
+
+class TooManyEventsError(Exception):
+    """A page names more events of one click than a visitor could cause."""
 
 
 def page_rules(rules: list[EventRule]) -> dict[str, EventRule]:
@@ -48,10 +54,11 @@ def record_page_event(
 ) -> Conversion:
     """One occurrence of an event on a click. A refreshed page and an earlier postback end at the same row.
 
-    `key` tells several events of one name apart, such as an order number; what the page said first stands.
+    `key` tells several events of one name apart, such as an order number; what the page said first stands. Where it is
+    the network's transaction id, the two speak of one sale. Raises TooManyEventsError for a key too many.
     """
-    key = harmless(clean_text(key, KEY_LENGTH))
-    event_id = make_event_id(click.pk, rule.event_name, key)
+    key = clean_text(key, KEY_LENGTH)
+    event_id = make_event_id(click.pk, rule.event_name, page_key(key))
     known = find(event_id, rule.event_name)
     if known:
         return known
@@ -60,7 +67,7 @@ def record_page_event(
         offer=click.offer,
         event_name=rule.event_name,
         event_id=event_id,
-        occurrence_key=key,
+        occurrence_key=page_key(key),
         occurred_at=now,
         page_url=clean_text(scrub_url(page_url), MAX_URL),
         referrer=clean_text(scrub_url(referrer), MAX_URL),
@@ -69,19 +76,43 @@ def record_page_event(
         page_properties=said.others or None,
         created_at=now,
     )
+    return store_named(conversion, key) if key else store(conversion)
+
+
+def store_named(conversion: Conversion, key: str) -> Conversion:
+    """Store an event that a page has named, unless it is one that the network has told under this name.
+
+    Such a one has no event_id in common, so the digest, which takes over facts of one network at a time, is waited
+    for. Raises TooManyEventsError.
+    """
+    click = conversion.click
     with transaction.atomic():
-        is_erased = lock_click(click)
+        Network.objects.select_for_update(no_key=True).get(pk=click.offer.network_id)
+        told = told_by_network(conversion, key)
+        if told:
+            return told
+        if not find(conversion.event_id, conversion.event_name) and click.conversions.count() >= MOST_OF_A_CLICK:
+            raise TooManyEventsError
+        return store(conversion)
+
+
+def told_by_network(conversion: Conversion, transaction_id: str) -> Conversion | None:
+    """The sale of this transaction, if no page has named it otherwise: its key is empty then, or the digest's."""
+    nameless = Q(occurrence_key="") | Q(occurrence_key__startswith=f"{transaction_id[:100]}|")
+    same = conversion.click.conversions.filter(event_name=conversion.event_name, transaction_id=transaction_id)
+    return same.filter(nameless).order_by("pk").first()
+
+
+def store(conversion: Conversion) -> Conversion:
+    """Store the event, unless it is there by now; the one that is stored."""
+    with transaction.atomic():
+        is_erased = lock_click(conversion.click)
         Conversion.objects.bulk_create([conversion], ignore_conflicts=True)
         transaction.on_commit(announce)
-        stored = Conversion.objects.get(event_id=event_id, event_name=rule.event_name)
+        stored = Conversion.objects.get(event_id=conversion.event_id, event_name=conversion.event_name)
         if is_erased:
             wipe_conversions([stored.pk])
     return stored
-
-
-def harmless(key: str) -> str:
-    """The key, or its digest where a page names a person by it: keys stay for as long as their events."""
-    return key if hide_inside(key) == key else sha256(key)
 
 
 def lock_click(click: Click) -> bool:

@@ -2,7 +2,15 @@
 
 from django.http import HttpResponse
 
-from conversions.page_events import KEY_LENGTH, may_fire, page_rule, pixel_properties, record_page_event
+from conversions.page_events import (
+    KEY_LENGTH,
+    MOST_OF_A_CLICK,
+    TooManyEventsError,
+    may_fire,
+    page_rule,
+    pixel_properties,
+    record_page_event,
+)
 from conversions.page_properties import read_properties
 from conversions.pixel.answers import RefusalError, reply
 from conversions.pixel.bodies import object_of, text_of, url_of
@@ -24,7 +32,11 @@ def event(call: Call) -> HttpResponse:
     if rule is None:
         words = f"The offer has no event rule for “{name}”. Add one that a page calls, or correct the name."
         raise RefusalError(400, "no_rule", words)
-    conversion = record_page_event(click, rule, said, call.url, url_of(call.body, "referrer"), call.now, key)
+    try:
+        conversion = record_page_event(click, rule, said, call.url, url_of(call.body, "referrer"), call.now, key)
+    except TooManyEventsError as error:
+        words = f"The click has {MOST_OF_A_CLICK} events already. The same event needs the same key."
+        raise RefusalError(400, "too_many_events", words) from error
     allowed = rule.uses("pixel") and not click.has_refused and not click.robot
     return reply(
         {
