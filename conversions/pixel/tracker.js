@@ -36,7 +36,7 @@ function start() {
 
 async function arrive() {
   const remembered = answer && !answerSource && (answer == "granted" ? answer : "denied");
-  const fresh = await tell("arrival", { consent: remembered || undefined });
+  const fresh = await tell("arrival", { consent: remembered || undefined, kept: keptClick() || undefined });
   if (!fresh || state) return;
   const chosen = ME && ME.dataset.events;
   const names = chosen == null ? ["ViewContent"].filter((name) => has(fresh.events, name)) : chosen.split(/[\s,]+/);

@@ -19,6 +19,7 @@ from tests.e2e.support import (
     until,
     visitor,
 )
+from tests.factories import make_click
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -199,3 +200,18 @@ def test_a_blocked_pixel_is_seen_and_the_server_still_tells(
         {"aborted": "script failed", "emptied": "script did not start"}[answer],
     )
     assert [(copy["leg"], copy["event"]) for copy in sandbox.events()] == [("server", "ViewContent")]
+
+
+def test_a_shared_link_brings_nobody_elses_click_and_one_of_ones_own(
+    browser: Browser, sandbox: Sandbox, static_site: StaticSite, live_server: Any
+):
+    offer = make_page_offer()
+    static_site.pages["/"] = tag(live_server.url, offer)
+    theirs = make_click(offer, consent="granted", user_agent="another browser")
+    with visitor(browser) as page:
+        for _ in range(2):
+            page.context.clear_cookies(name="click_id")  # as on a host that is not the tracker's site
+            page.goto(f"{static_site.url}/?click_id={theirs.pk}")
+            page.wait_for_function("!location.search")
+
+    assert Click.objects.exclude(pk=theirs.pk).get().consent == "unknown"
