@@ -54,8 +54,8 @@ def visitor(browser: Browser, expected: str = "nothing", **options: Any) -> Iter
 
 
 def until(found: Callable[[], Any], page: Page) -> Any:
-    """What the function finds, once it does; what it found last after ten seconds. The page goes on meanwhile."""
-    deadline = time.monotonic() + 10
+    """What the function finds, once it does; what it found last after half a minute. The page goes on meanwhile."""
+    deadline = time.monotonic() + 30
     while not (result := found()) and time.monotonic() < deadline:
         page.wait_for_timeout(25)
     return result
@@ -65,7 +65,7 @@ def tell_tiktok() -> None:
     """Send what waits; a pixel's next request may have to wait for its turn."""
     digest()
     deliver()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while Delivery.objects.filter(status=Delivery.Status.WAITING).exists() and time.monotonic() < deadline:
         deliver()
 

@@ -107,7 +107,7 @@ def test_what_the_page_says_to_ttq_before_the_script_comes_is_an_answer(
     static_site.pages["/"] = early + tag(live_server.url, offer)
     with visitor(browser) as page:
         page.goto(static_site.url)
-        until(lambda: copies(sandbox, "ViewContent", "browser"), page)
+        until(lambda: copies(sandbox, "ViewContent", "browser") and consent_of_click() == "granted", page)
+        until(lambda: has_fired("ViewContent"), page)
 
     assert len(copies(sandbox, "ViewContent", "browser")) == 1
-    assert consent_of_click() == "granted"
