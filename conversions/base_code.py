@@ -10,7 +10,8 @@ JS_ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&'\u2028\u2029"}
 # A page that the browser has kept and shows again, by its back button or in a restored tab, perhaps days later, runs
 # its scripts again with what was true when it was made. It must fire nothing of its own accord, as TikTok merges copies
 # for 48 hours only and the visitor may have withdrawn since. A refusal that the browser remembers counts on new pages,
-# too. Where there is no storage, the way that led here is all that tells a kept page.
+# too, unless the visitor has agreed at this offer since (conversions/pixel/browser.js keeps both). Where there is no
+# storage, the way that led here is all that tells a kept page.
 PAGE_GUARD = """\
 !function (w) {
   var SEEN = "tracking_pages", MOST = 100, isNew = {};
@@ -22,13 +23,18 @@ PAGE_GUARD = """\
     storage.setItem(SEEN, seen.concat(page).slice(-MOST).join(" "));
     return true
   }
-  function hasRefused() { return /^(denied|withdrawn)$/.test(w.localStorage.getItem("tracking_consent")) }
+  function hasRefused(offer) {
+    function says(name) { return w.localStorage.getItem("tracking_consent" + name) }
+    return says("_" + offer) != "granted" && /^(denied|withdrawn)$/.test(says(""))
+  }
   w.trackingIsNewPage = w.trackingIsNewPage || function (page) {
     if (!(page in isNew)) isNew[page] = attempt(function () { return look(page) });
     if (isNew[page] === undefined) isNew[page] = !attempt(isKept);
     return isNew[page]
   };
-  w.trackingMayTell = w.trackingMayTell || function (page) { return w.trackingIsNewPage(page) && !attempt(hasRefused) }
+  w.trackingMayTell = w.trackingMayTell || function (page, offer) {
+    return w.trackingIsNewPage(page) && !attempt(function () { return hasRefused(offer) })
+  }
 }(window);"""
 
 # Source: the base code of TikTok's Events Manager. Ours differs: a page's own `ttq` keeps its methods, the three

@@ -20,14 +20,13 @@ from django.utils.safestring import SafeString, mark_safe
 
 from conversions.base_code import PAGE_GUARD, base_code, call, push, script_json
 from conversions.models import Click, Conversion
-from conversions.page_events import may_fire, page_rule, pixel_properties, record_page_event
+from conversions.page_events import TooManyEventsError, may_fire, page_rule, pixel_properties, record_page_event
 from conversions.page_properties import read_properties, written
 from conversions.page_state import identity_of, pixel_of, state_of
 from conversions.pixel.identifying import keep_identity
 from offers.models import EventRule
 
 NOTHING = SafeString("")
-NEW_PAGE, MAY_TELL = "trackingIsNewPage", "trackingMayTell"
 # One offer's hold would keep the events of all pixels on the page, so the first pixel that may be told ends it.
 HOLD = "if (!ttq._i) { ttq.holdConsent(); ttq.heldByTags = ttq[ttq.length - 1]; }"
 HOLD_NO_MORE = "if (ttq.heldByTags) ttq.splice(ttq.indexOf(ttq.heldByTags), 1);"
@@ -54,7 +53,7 @@ class TaggedPage:
             return NOTHING
         self.offers.add(slug)
         state = push("state", state_of(click, self.now))
-        calls = [*self.once(PAGE_GUARD), *self.pixel_calls(click), *self.where(NEW_PAGE, [state])]
+        calls = [*self.once(PAGE_GUARD), *self.pixel_calls(click), *self.where(self.is_new(), [state])]
         return self.script(calls) + self.linked_script(slug)
 
     def pixel_calls(self, click: Click) -> list[str]:
@@ -65,7 +64,7 @@ class TaggedPage:
         base = self.once(base_code(pixel["src"]))
         if not click.has_consent:
             return [*base, *([] if self.pixels else self.once(HOLD))]
-        return [*base, *self.where(MAY_TELL, [*self.load(click, pixel["code"]), *self.identify(click)])]
+        return [*base, *self.where(self.may_tell(click), [*self.load(click, pixel["code"]), *self.identify(click)])]
 
     def load(self, click: Click, code: str) -> list[str]:
         """Load the pixel and report the page to it, once; a second load would forget what it was told."""
@@ -76,12 +75,20 @@ class TaggedPage:
         free = self.once(HOLD_NO_MORE) if HOLD in self.statements else []
         return [*free, call("ttq.load", code, *options), *self.identify(click), on_pixel(code, "page")]
 
+    def is_new(self) -> str:
+        """What asks the guard whether the page is shown for the first time."""
+        return call("trackingIsNewPage", self.token)
+
+    def may_tell(self, click: Click) -> str:
+        """What asks the guard whether it is, and the browser knows of no refusal."""
+        return call("trackingMayTell", self.token, click.offer.slug)
+
     def where(self, condition: str, calls: Sequence[str], otherwise: Sequence[str] = ()) -> list[str]:
         """The calls for a page of which the guard says so, and others for one of which it does not."""
         if not calls:
             return []
         others = ["} else {", *otherwise] if otherwise else []
-        return [f"if ({condition}({script_json(self.token)})) {{", *calls, *others, "}"]
+        return [f"if ({condition.rstrip(';')}) {{", *calls, *others, "}"]
 
     def once(self, statement: str) -> list[str]:
         if statement in self.statements:
@@ -101,18 +108,23 @@ class TaggedPage:
         """Keep the visitor's digests, those that the offer approves, and tell them to the Pixel."""
         keep_identity(click, given)
         before = self.opening(click)
-        return before + self.script(self.where(MAY_TELL, self.identify(click))) if is_told(click) else before
+        return (
+            before + self.script(self.where(self.may_tell(click), self.identify(click))) if is_told(click) else before
+        )
 
     def event(self, click: Click, name: str, given: Mapping[str, Any], key: str) -> SafeString:
         """Record one occurrence of an event; what the page has to do for the Pixel's copy of it.
 
-        Nothing where the offer has no rule by which a page may call it.
+        Nothing where the offer has no rule by which a page may call it, nor for one that the click has too many of.
         """
         before = self.opening(click)
         rule = page_rule(click, name)
-        if rule is None:
+        try:
+            conversion = self.record(click, rule, given, key) if rule else None
+        except TooManyEventsError:
+            conversion = None
+        if rule is None or conversion is None:
             return before
-        conversion = self.record(click, rule, given, key)
         event_id = str(conversion.event_id)
         if event_id in self.event_ids or not is_for_pixel(click, rule) or not may_fire(conversion, self.now):
             return before
@@ -130,9 +142,9 @@ class TaggedPage:
         properties, event_id = pixel_properties(rule, conversion), str(conversion.event_id)
         anew = [track_later(slug, name, properties, conversion.occurrence_key)]
         if not click.has_consent:
-            return self.where(NEW_PAGE, [push("event", name, properties, event_id, slug)], anew)
+            return self.where(self.is_new(), [push("event", name, properties, event_id, slug)], anew)
         track = on_pixel(code, "track", name, properties, {"event_id": event_id})
-        return self.where(MAY_TELL, [*self.identify(click), track, push("fired", event_id, slug)], anew)
+        return self.where(self.may_tell(click), [*self.identify(click), track, push("fired", event_id, slug)], anew)
 
     def script(self, statements: list[str]) -> SafeString:
         """A script element with these statements; nothing for none."""

@@ -1,4 +1,4 @@
-"""The site with one page more, as a project's own: two offers, and text that would break out if it could."""
+"""The site with one page more, as a project's own: offers side by side, and text that would break out if it could."""
 
 from csp.constants import NONCE
 from csp.decorators import csp
@@ -12,6 +12,7 @@ from trackingsite.urls import urlpatterns as site
 
 HOSTILE = "</script><script>alert(1)</script> \u2028 '\" <!--"
 PAGE = """<!doctype html><html lang=en><title>Two offers</title><link rel=icon href="data:,">{% load tiktok %}
+{% tiktok_pixel offer="asks" %}{% tiktok_event "ViewContent" offer="asks" %}
 {% tiktok_identify offer="one" email="alice@example.com" %}
 {% tiktok_pixel offer="one" %}{% tiktok_pixel offer="two" %}
 {% tiktok_event "ViewContent" offer="one" description=hostile %}

@@ -1,6 +1,5 @@
 """Django pages in a real browser under a strict policy of scripts, with a visitor who has to be asked first."""
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -11,18 +10,10 @@ from conversions.identity import sha256
 from conversions.models import Click, ConsentRecord, Conversion, Sighting
 from dispatch.tiktok.sandbox import Sandbox
 from tests.e2e.pages import HOSTILE
-from tests.e2e.support import PHONE, copies, facts, make_page_offer, tell_tiktok, until, visitor
+from tests.e2e.support import PHONE, copies, facts, has_fired, make_page_offer, tell_tiktok, until, visitor
 from trackingsite.management.commands.seed_demo import seed
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def sandbox(settings: Any, live_server: Any) -> Iterator[Sandbox]:
-    with Sandbox.running(accept_any_token=True) as running:
-        settings.TIKTOK_API_URL = settings.TIKTOK_PIXEL_URL = running.url
-        settings.PUBLIC_BASE_URL = live_server.url
-        yield running
 
 
 def requests_to(sandbox: Sandbox, page: Page) -> list[str]:
@@ -30,11 +21,6 @@ def requests_to(sandbox: Sandbox, page: Page) -> list[str]:
     asked: list[str] = []
     page.on("request", lambda request: request.url.startswith(sandbox.url) and asked.append(request.url))
     return asked
-
-
-def has_fired(*names: str) -> bool:
-    fired = Sighting.objects.filter(outcome="fired").values_list("conversion__event_name", flat=True)
-    return set(names) <= set(fired)
 
 
 def are_told_alike(sandbox: Sandbox, *names: str) -> None:
@@ -88,7 +74,7 @@ def test_a_page_that_is_opened_again_is_no_second_arrival_and_fires_nothing_twic
         until(lambda: has_fired("ViewContent"), page)
         page.reload(wait_until="networkidle")
         page.get_by_text("Order now").click()
-        until(lambda: has_fired("InitiateCheckout"), page)
+        until(lambda: has_fired("ViewContent", "InitiateCheckout"), page)
         page.go_back(wait_until="networkidle")
         page.go_forward(wait_until="networkidle")
         page.go_back(wait_until="networkidle")
@@ -123,11 +109,49 @@ def test_a_blocked_pixel_and_a_browser_without_cookies_leave_the_server_leg(brow
         assert [copy["leg"] for copy in sandbox.events(event=name)] == ["server"]
 
 
-def test_two_offers_on_one_page_tell_their_own_pixels_and_hostile_text_stays_text(
+def test_a_page_that_the_browser_has_kept_tells_tiktok_nothing_after_a_withdrawal(browser: Browser, sandbox: Sandbox):
+    url = f"{seed()['landing_url']}?ttclid=E.C.P.kept"
+    with visitor(browser) as page:
+        page.goto(url)
+        until(lambda: has_fired("ViewContent"), page)
+        page.reload(wait_until="networkidle")  # with its cookie, or the browser would not take the page that it keeps
+        page.get_by_text("Order now").click()
+        until(lambda: has_fired("ViewContent", "InitiateCheckout"), page)
+        page.evaluate("tracking.consent('withdrawn', 'footer')")
+        until(lambda: not Click.objects.filter(consent="unknown").exists(), page)
+        asked = requests_to(sandbox, page)
+        page.go_back(wait_until="networkidle")
+        page.goto(url, wait_until="networkidle")
+
+    assert asked == []
+
+
+def test_a_refusal_that_only_the_browser_knows_counts_before_the_script_is_there(browser: Browser, sandbox: Sandbox):
+    url = f"{seed()['landing_url']}?ttclid=E.C.P.refused"
+    with visitor(browser) as page:
+        page.add_init_script("localStorage.setItem('tracking_consent', 'denied')")
+        asked = requests_to(sandbox, page)
+        page.goto(url, wait_until="networkidle")
+        until(lambda: Click.objects.filter(consent="denied").exists(), page)
+
+    assert asked == []
+    assert Click.objects.get().consent == "denied"
+
+
+def identities(sandbox: Sandbox, code: str) -> list[dict[str, str]]:
+    """Whom the Pixel names with each of a pixel's events, cookies and ad clicks aside."""
+    found = [copy["payload"]["user"] for copy in sandbox.events(leg="browser") if copy["pixel_code"] == code]
+    return [{name: user[name] for name in ("email", "phone", "external_id") if name in user} for user in found]
+
+
+def test_offers_on_one_page_tell_their_own_pixels_whom_they_may_and_hostile_text_stays_text(
     browser: Browser, sandbox: Sandbox, settings: Any, live_server: Any
 ):
     settings.ROOT_URLCONF = "tests.e2e.pages"
-    one, two = (make_page_offer(slug=slug, send_email=slug == "one") for slug in ("one", "two"))
+    one, two, asks = (
+        make_page_offer(slug=slug, send_email=slug == "one", consent_required=slug == "asks")
+        for slug in ("one", "two", "asks")
+    )
     with visitor(browser) as page:
         tabs = page, page.context.new_page()
         for tab in tabs:
@@ -138,7 +162,7 @@ def test_two_offers_on_one_page_tell_their_own_pixels_and_hostile_text_stays_tex
         tell_tiktok()
 
     assert "<script>alert(1)</script>" in text
-    assert Click.objects.count() == 2
+    assert Click.objects.count() == 3
     for offer, name, count in ((one, "ViewContent", 1), (two, "ViewContent", 1), (two, "Lead", 2)):
         both = [
             sorted(facts(copy) for copy in copies(sandbox, name, leg) if copy["pixel_code"] == offer.pixel.code)
@@ -148,4 +172,8 @@ def test_two_offers_on_one_page_tell_their_own_pixels_and_hostile_text_stays_tex
         assert len(both[0]) == count
     [told] = [copy for copy in copies(sandbox, "ViewContent", "browser") if copy["pixel_code"] == one.pixel.code]
     assert told["payload"]["properties"]["description"].startswith("</script><script>alert(1)</script>")
-    assert told["payload"]["user"]["email"] == sha256("alice@example.com")
+    ids = {click.offer_id: sha256(click.pk) for click in Click.objects.all()}
+    alice = {"email": sha256("alice@example.com"), "external_id": ids[one.pk]}
+    assert [who for who in identities(sandbox, one.pixel.code) if who != alice] == []
+    assert [who for who in identities(sandbox, two.pixel.code) if who != {"external_id": ids[two.pk]}] == []
+    assert identities(sandbox, asks.pixel.code) == []
