@@ -13,7 +13,7 @@ from conversions.admin.export import ExportMixin
 from conversions.admin.searching import by_click, term_of
 from conversions.exporting import Column, without_query
 from conversions.models import ConsentRecord
-from offers.admin_parts import RecordAdmin, SpanFilter, admin_link, link, moment, mono, page_url, shown
+from offers.admin_parts import RecordAdmin, SpanFilter, admin_link, link, moment, mono, page_url, shortened, shown
 
 ANSWERS = [
     Column("Click id", "click_id"),
@@ -48,7 +48,7 @@ class ConsentRecordAdmin(ExportMixin, RecordAdmin):
     """Never changed and never pruned: it is the proof."""
 
     export_columns = ANSWERS
-    list_display = ["answered", "answer", "source_shown", "required", "offer_link", "click_link", "page"]
+    list_display = ["answered", "answer", "source_shown", "required", "offer_link", "click_link", "short_page"]
     list_filter = [
         ("state", ChoicesDropdownFilter),
         SourceFilter,
@@ -83,3 +83,4 @@ class ConsentRecordAdmin(ExportMixin, RecordAdmin):
     offer_link = shown("offer", lambda row: admin_link(row.offer))
     click_link = shown("click", lambda row: link(page_url("conversions_click_change", row.click_id), row.click_id))
     page = shown("page", lambda row: mono(row.page_url))
+    short_page = shown("page", lambda row: mono(shortened(row.page_url.partition("://")[2], 32)))

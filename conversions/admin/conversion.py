@@ -20,7 +20,7 @@ from offers.vocabulary import StandardEvent
 FIELDSETS = [
     ("Summary", {
         "fields": [
-            ("event_name", "status_shown"), ("kind", "network_event_shown"), ("payout_shown", "amount_shown"),
+            ("event_name", "status_shown"), ("sold", "network_event_shown"), ("payout_shown", "amount_shown"),
             ("offer_link", "pixel_link"),
             ("whole_transaction", "event_id_shown"), ("happened", "recorded"),
         ],
@@ -116,6 +116,7 @@ class ConversionAdmin(ExportMixin, RecordAdmin):
     click_link = shown("click", lambda row: link(page_url("conversions_click_change", row.click_id), row.click_id))
     transaction = shown("transaction", lambda row: mono(shortened(row.transaction_id, 24)))
     whole_transaction = shown("transaction id", lambda row: mono(row.transaction_id))
+    sold = shown("what was sold", lambda row: "" if row.status == row.Status.TRACKED else row.get_kind_display())
     network_event_shown = shown("network event", lambda row: row.network_event)
     happened = shown("happened", lambda row: moment(row.occurred_at))
     recorded = shown("recorded", lambda row: moment(row.created_at))
