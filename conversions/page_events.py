@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -58,25 +57,29 @@ def record_page_event(
     the network's transaction id, the two speak of one sale. Raises TooManyEventsError for a key too many.
     """
     key = clean_text(key, KEY_LENGTH)
-    event_id = make_event_id(click.pk, rule.event_name, page_key(key))
-    known = find(event_id, rule.event_name)
-    if known:
-        return known
     conversion = Conversion(
         click=click,
         offer=click.offer,
         event_name=rule.event_name,
-        event_id=event_id,
+        event_id=make_event_id(click.pk, rule.event_name, page_key(key)),
         occurrence_key=page_key(key),
         occurred_at=now,
-        page_url=clean_text(scrub_url(page_url), MAX_URL),
-        referrer=clean_text(scrub_url(referrer), MAX_URL),
-        page_value=said.value,
-        page_currency=said.currency,
-        page_properties=said.others or None,
         created_at=now,
+        **columns_of(said, page_url, referrer),
     )
-    return store_named(conversion, key) if key else store(conversion)
+    known = find(conversion)
+    return known or (store_named(conversion, key) if key else store(conversion))
+
+
+def columns_of(said: PageProperties, page_url: str, referrer: str) -> dict[str, Any]:
+    """What a conversion keeps of a page and of what it said."""
+    return {
+        "page_url": clean_text(scrub_url(page_url), MAX_URL),
+        "referrer": clean_text(scrub_url(referrer), MAX_URL),
+        "page_value": said.value,
+        "page_currency": said.currency,
+        "page_properties": said.others or None,
+    }
 
 
 def store_named(conversion: Conversion, key: str) -> Conversion:
@@ -91,7 +94,7 @@ def store_named(conversion: Conversion, key: str) -> Conversion:
         told = told_by_network(conversion, key)
         if told:
             return told
-        if not find(conversion.event_id, conversion.event_name) and click.conversions.count() >= MOST_OF_A_CLICK:
+        if not find(conversion) and click.conversions.count() >= MOST_OF_A_CLICK:
             raise TooManyEventsError
         return store(conversion)
 
@@ -125,8 +128,9 @@ def lock_click(click: Click) -> bool:
     return any(rows.values_list("erased_at", flat=True))
 
 
-def find(event_id: UUID, event_name: str) -> Conversion | None:
-    return Conversion.objects.filter(event_id=event_id, event_name=event_name).first()
+def find(conversion: Conversion) -> Conversion | None:
+    """The same event, where it is stored."""
+    return Conversion.objects.filter(event_id=conversion.event_id, event_name=conversion.event_name).first()
 
 
 def page_money(rule: EventRule, conversion: Conversion) -> tuple[Decimal | None, str]:

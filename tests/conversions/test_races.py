@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import OperationalError, close_old_connections, connection
+from django.db import OperationalError, close_old_connections, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -15,6 +15,7 @@ from conversions.inserting import PreparedInsert
 from conversions.models import Conversion, LedgerEntry, Postback
 from tests.conversions.support import digest_everything, postback_url
 from tests.factories import call_page_event, make_click, make_network, make_offer, make_postback
+from tests.second_connection import meanwhile
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 8
@@ -99,6 +100,19 @@ def test_page_event_and_postback_are_one_conversion():
         conversion = Conversion.objects.get(click=click)
         assert (conversion.status, conversion.payout, conversion.occurrence_key) == ("approved", 5, "")
         assert conversion.ledger_entries.count() == 1
+
+
+def test_a_page_that_names_its_sale_waits_for_the_digest_which_may_have_it():
+    click = make_click()
+    make_postback(click.offer.network, {"click_id": click.pk, "txid": "T-1", "payout": "5"})
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            digest_everything()
+            page = meanwhile(pool, lambda: call_page_event(click, "Purchase", key="T-1"))
+        told = page.result().event_id
+
+    assert told == Conversion.objects.get().event_id
 
 
 def test_a_page_loaded_many_times_at_once_is_one_event():
