@@ -58,6 +58,7 @@ function keepClick(id) {
   if (cookie(CLICK) != id) store(CLICK, id);
 }
 
+const CLICK_ID = /^[a-z0-9]{26}$/;
 const inAddress = (name) => new URLSearchParams(location.search).get(name) || "";
 
 /* What the browser keeps, which no address brings along. */
@@ -66,15 +67,16 @@ const keptClick = () => cookie(CLICK) || stored(CLICK);
 /* An address that is passed on shall not hand its visitor's click over. It stays where it is all that finds the click. */
 function tidyAddress(id) {
   const { origin, pathname, search, hash } = location;
-  const others = search.slice(1).split("&").filter((pair) => !pair.startsWith("click_id=")).join("&");
-  if (keptClick() != id || !inAddress("click_id")) return;
+  const named = inAddress("click_id");
+  const others = search.slice(1).split("&").filter((pair) => pair != "click_id=" + named).join("&");
+  if (keptClick() != id || !CLICK_ID.test(named)) return;
   attempt(() => history.replaceState(history.state, "", origin + pathname + (others && "?" + others) + hash));
 }
 
 /* The click in the page's address, as a newer link leads here, else the one that the browser keeps. */
 function knownClick() {
   const named = inAddress("click_id");
-  return /^[a-z0-9]{26}$/.test(named) ? named : keptClick();
+  return CLICK_ID.test(named) ? named : keptClick();
 }
 
 const here = () => ({ url: location.href.slice(0, LONGEST_URL), referrer: document.referrer.slice(0, LONGEST_URL) });

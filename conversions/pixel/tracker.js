@@ -118,7 +118,7 @@ function apply() {
   if (!state.pixel) return;
   if (!state.may_send) return hold();
   const isNew = !isLoaded();
-  if (isNew) ttq.load(state.pixel.code, state.limited_data_use ? { limited_data_use: true } : {});
+  if (isNew) load();
   tellIdentity();
   if (isNew && !isQueued("page")) pixel().page();
   if (isHeld) ask("grantConsent");
@@ -127,9 +127,19 @@ function apply() {
   pending.splice(0).forEach((call) => fire(...call));
 }
 
+/* A hold is for all pixels of the page: none is made, and ours is taken back, where another offer's may be told. */
 function hold() {
-  if (!isHeld && !ttq._i && !isQueued("holdConsent")) ask("holdConsent");
+  if (!isHeld && !ttq._i && !isQueued("holdConsent")) {
+    ask("holdConsent");
+    ttq.heldByTags = ttq[ttq.length - 1];
+  }
   isHeld = true;
+}
+
+function load() {
+  if (queued().includes(ttq.heldByTags)) ttq.splice(ttq.indexOf(ttq.heldByTags), 1);
+  ttq.heldByTags = null;
+  ttq.load(state.pixel.code, state.limited_data_use ? { limited_data_use: true } : {});
 }
 
 /* What TikTok's script has not seen by now it shall not see: our calls, and those of the page's tags. */

@@ -126,6 +126,7 @@ def test_a_withdrawal_in_one_tab_holds_in_the_others(
         assert other.url == f"{static_site.url}/?x=%20a&y#z"
 
         other.evaluate("tracking.consent('withdrawn')")
+        page.wait_for_function("localStorage.tracking_consent")
         page.evaluate("track('Lead')")
         until(lambda: is_recorded("Lead") and answers() == ["withdrawn"], page)
         tell_tiktok()
@@ -203,6 +204,20 @@ def test_an_agreement_is_one_offers_and_a_refusal_is_all_offers(
 
     agreed = ConsentRecord.objects.filter(state="granted").values_list("source", flat=True)
     assert list(agreed) == ["banner"] * 3
+
+
+def test_an_offer_that_asks_does_not_hold_another_ones_events(
+    browser: Browser, sandbox: Sandbox, static_site: StaticSite, live_server: Any
+):
+    asking, free = make_page_offer(consent_required=True), make_page_offer()
+    static_site.pages["/"] = "<p>" + tag(live_server.url, asking)
+    with visitor(browser) as page:
+        page.goto(static_site.url)
+        until(lambda: is_recorded("ViewContent"), page)
+        page.add_script_tag(url=f"{live_server.url}/pixel/{free.slug}.js")
+        until(lambda: copies(sandbox, "ViewContent", "browser"), page)
+
+    assert [copy["pixel_code"] for copy in copies(sandbox, "ViewContent", "browser")] == [free.pixel.code]
 
 
 def test_what_the_page_has_under_our_names_does_no_harm(
