@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from conversions.identity import sha256
 from conversions.models import Click, ConsentRecord, Conversion, Sighting
@@ -109,12 +109,20 @@ def test_a_blocked_pixel_and_a_browser_without_cookies_leave_the_server_leg(brow
         assert [copy["leg"] for copy in sandbox.events(event=name)] == ["server"]
 
 
-def test_a_page_that_the_browser_has_kept_tells_tiktok_nothing_after_a_withdrawal(browser: Browser, sandbox: Sandbox):
-    url = f"{seed()['landing_url']}?ttclid=E.C.P.kept"
+NO_STORAGE = """for (const name of ["localStorage", "sessionStorage"])
+  Object.defineProperty(window, name, { get() { throw new DOMException("denied", "SecurityError") } })"""
+
+
+@pytest.mark.parametrize("before", ["", NO_STORAGE], ids=["storage", "no storage"])
+def test_a_page_that_the_browser_has_kept_tells_tiktok_nothing_after_a_withdrawal(
+    browser: Browser, sandbox: Sandbox, before: str
+):
+    url = seed()["landing_url"]
     with visitor(browser) as page:
+        page.add_init_script(before)
         page.goto(url)
         until(lambda: has_fired("ViewContent"), page)
-        page.reload(wait_until="networkidle")  # with its cookie, or the browser would not take the page that it keeps
+        page.reload(wait_until="networkidle")  # with its cookies, or the browser would not show the page that it keeps
         page.get_by_text("Order now").click()
         until(lambda: has_fired("ViewContent", "InitiateCheckout"), page)
         page.evaluate("tracking.consent('withdrawn', 'footer')")
@@ -136,6 +144,27 @@ def test_a_refusal_that_only_the_browser_knows_counts_before_the_script_is_there
 
     assert asked == []
     assert Click.objects.get().consent == "denied"
+
+
+def click_id() -> str:
+    return Click.objects.get().pk
+
+
+def test_what_tiktoks_script_has_not_seen_at_a_withdrawal_it_does_not_see(
+    browser: Browser, sandbox: Sandbox, live_server: Any
+):
+    url, slow = seed()["landing_url"], list[Route]()
+    with visitor(browser) as page:
+        page.route(f"{sandbox.url}/i18n/**", lambda route: slow.append(route))
+        page.goto(url, wait_until="domcontentloaded")
+        until(lambda: page.evaluate("window.tracking?.link?.()") == f"{live_server.url}/go/{click_id()}/", page)
+        page.evaluate("tracking.consent('withdrawn', 'footer')")
+        until(lambda: slow and Click.objects.exclude(consent="unknown").exists(), page)
+        slow[0].continue_()
+        until(lambda: page.evaluate("!!ttq._sandbox"), page)
+        page.wait_for_load_state("networkidle")
+
+    assert sandbox.events() == []
 
 
 def identities(sandbox: Sandbox, code: str) -> list[dict[str, str]]:
