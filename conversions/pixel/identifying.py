@@ -17,15 +17,25 @@ from conversions.pixel.clicks import click_of
 from conversions.signals import announce
 from conversions.visitor import clean_text
 
-NAMES = ("email", "phone", "external_id")
+NAMES = {"email": "sha256_email", "phone": "sha256_phone_number", "external_id": "external_id"}
+"""What pages say, with its name on the Pixel."""
 MAX_IDENTIFIER = 1000
 
 
 def identify(call: Call) -> HttpResponse:
-    """Keep the digests that the offer approves, unless the visitor has refused; those that the Pixel may tell."""
+    """Keep the digests that the offer approves, unless the visitor has refused; of these, what the Pixel may tell.
+
+    Nobody learns here what the click was told before, as whoever knows its id can ask.
+    """
     click = click_of(call)
     ignored = keep_identity(click, call.body)
-    return reply({"identity": {} if click.has_refused else identity_of(click), "ignored": ignored})
+    told = {key for name, key in NAMES.items() if is_given(call.body, name) and name not in ignored}
+    known = {} if click.has_refused else identity_of(click)
+    return reply({"identity": {key: digest for key, digest in known.items() if key in told}, "ignored": ignored})
+
+
+def is_given(given: Mapping[str, Any], name: str) -> bool:
+    return given.get(name) not in (None, "")
 
 
 def keep_identity(click: Click, given: Mapping[str, Any]) -> list[str]:
@@ -33,7 +43,7 @@ def keep_identity(click: Click, given: Mapping[str, Any]) -> list[str]:
 
     Nothing is stored of a visitor who has refused.
     """
-    texts = {name: identifier(given[name]) for name in NAMES if given.get(name) not in (None, "")}
+    texts = {name: identifier(given[name]) for name in NAMES if is_given(given, name)}
     digests = {name: digest_of(name, text, click.country) for name, text in texts.items()}
     if not click.has_refused:
         store(click, {name: digest for name, digest in digests.items() if digest and approves(click, name)})

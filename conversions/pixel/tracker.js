@@ -214,7 +214,7 @@ function identify(given) {
   const { email, phone, external_id } = plain(given);
   const answered = tell("identify", { email, phone, external_id }).then((answer) => {
     if (!answer) return;
-    state.identity = answer.identity;
+    Object.assign(state.identity, answer.identity);
     if (isLoaded() && state.may_send) tellIdentity();
   });
   const mine = (identifying = Promise.race([answered, pause(3000)]).then(() => {

@@ -82,3 +82,11 @@ def test_what_could_not_be_matched_before_is_planned_anew():
 
     conversion.refresh_from_db()
     assert conversion.planned_at is None
+
+
+def test_nobody_learns_what_the_click_was_told_before():
+    click = make_click(offer_that_sends(), email_sha256="e" * 64, external_id_sha256="f" * 64)
+
+    answer = call_for(click, "identify", email="jane@", phone="+1 213 373 4253").json()
+
+    assert answer == {"identity": {"sha256_phone_number": sha256("+12133734253")}, "ignored": ["email"]}
