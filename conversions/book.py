@@ -26,7 +26,7 @@ from conversions.facts import (
     told_apart,
     told_by,
 )
-from conversions.giving_back import Move, bears_name, hand_over, misled
+from conversions.giving_back import Move, bears_name, give_to, misled, take_from
 from conversions.ledger import Kind, standing_of
 from conversions.models import Click, Conversion, LedgerEntry, Postback
 from conversions.models.postback import FROM_FILE
@@ -208,19 +208,24 @@ class ClickBook(Rulebook):
         return conversion
 
     def give_back(self, postback: Postback, record: PostbackRecord, now: datetime) -> None:
-        """Free the sale that a page has named by this transaction from another one that has taken it."""
+        """Free the sale that a page has named by this transaction from another one that has taken it.
+
+        That one goes to the sale of its own name, which may have to be freed first.
+        """
         taken = misled(self.conversions, record.transaction_id)
         if taken is None or taken.event_name != self.event_name_for(record):
             return
         entries = self.entries[slot(taken)]
         other = replace(record, transaction_id=taken.transaction_id, kind=taken.kind)
+        told, self.entries[slot(taken)] = take_from(taken), []
+        self.give_back(postback, other, now)
         target = first([c for c in self.conversions if self.is_named(c, other)])
         if target is None:
             key = self.free_occurrence_key(taken.event_name, postback, other)
             target = self.add(taken.event_name, key, taken.kind, entries[0].occurred_at, now)
         self.moves.append(Move(entries, taken, target, record.transaction_id))
-        self.entries[slot(taken)], self.entries[slot(target)] = [], entries
-        hand_over(taken, target)
+        self.entries[slot(target)] = entries
+        give_to(target, told)
         for entry in entries:
             entry.conversion = target
         self.restate(target)

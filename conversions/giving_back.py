@@ -36,11 +36,17 @@ def misled(conversions: Iterable[Conversion], transaction: str) -> Conversion | 
     return first([conversion for conversion in named if conversion.transaction_id not in ("", transaction)])
 
 
-def hand_over(source: Conversion, target: Conversion) -> None:
-    """Let the target have what the other transaction has told. Nothing that it knows is overwritten."""
+def take_from(source: Conversion) -> dict[str, str]:
+    """What the other transaction has told of it, which it has no longer."""
+    told = {name: getattr(source, name) for name in TAKEN_ALONG}
     for name in TAKEN_ALONG:
-        setattr(target, name, getattr(target, name) or getattr(source, name))
         setattr(source, name, "")
+    return told
+
+
+def give_to(target: Conversion, told: dict[str, str]) -> None:
+    for name, value in told.items():
+        setattr(target, name, getattr(target, name) or value)
 
 
 def store_moves(moves: Iterable[Move]) -> None:

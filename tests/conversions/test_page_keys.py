@@ -136,3 +136,15 @@ def test_a_click_has_so_many_events_with_keys_and_those_it_has_are_found(monkeyp
     assert tracked(page_of(click, "3")) == []
     assert call_for(click, "event", event="Purchase").status_code == 200
     assert click.conversions.count() == 3
+
+
+def test_of_three_sales_that_have_each_others_names_each_gets_its_own(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(PAYOUTS, "1003", 30)
+    click, told = make_click(), {}
+
+    for called, paid in (("1001", "1002"), ("1002", "1003"), ("1003", "1001")):
+        told[called] = by_script(click, called + click.pk)
+        pay(click, paid)
+        digest_everything()
+
+    assert facts_of(click) == {number: (told[number], PAYOUTS[number]) for number in PAYOUTS}
