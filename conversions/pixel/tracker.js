@@ -217,7 +217,7 @@ function identify(given) {
     Object.assign(state.identity, answer.identity);
     if (isLoaded() && state.may_send) tellIdentity();
   });
-  const mine = (identifying = Promise.race([answered, pause(3000)]).then(() => {
+  const mine = (identifying = Promise.race([answered, pause(5000)]).then(() => {
     if (identifying == mine) identifying = null;
   }));
 }
