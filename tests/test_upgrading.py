@@ -9,13 +9,26 @@ from django.db import connection, models
 from django.db.migrations.state import ProjectState
 from django.test.utils import CaptureQueriesContext
 
+from conversions.click_ids import new_click_id
 from conversions.indexing import AddIndexMeanwhile, RemoveIndexMeanwhile
-from conversions.models import Conversion, Postback
+from conversions.models import Click, Conversion, Postback
 from dispatch.models import Credential, Lane
-from tests.factories import make_conversion, make_credential, make_network, make_pixel, make_postback
+from offers.models import Offer
+from tests.factories import (
+    make_click,
+    make_conversion,
+    make_credential,
+    make_network,
+    make_offer,
+    make_pixel,
+    make_postback,
+)
 
 TABLE, NAME = "offers_pixel", "pixel_index_of_a_test"
 LATER_COLUMNS = {"activated_because", "kind", "sealed_call", "status_word", "attached_to", "leaves_out_macros"}
+LATER_COLUMNS |= {"page_value", "page_currency", "page_properties"}
+LATER_COLUMNS |= {"consent_source", "country", "region", "robot", "capped_offer_id", "erased_at"}
+LATER_COLUMNS |= {"consent_countries", "limited_data_places", "page_hosts", "cap_time_zone", "fallback_offer_id"}
 
 
 @pytest.mark.django_db
@@ -55,7 +68,25 @@ def test_a_digest_of_the_release_before_records_a_sale():
     assert copy.kind == Conversion.Kind.SALE
 
 
-@pytest.mark.parametrize("model", [Lane, Credential, Postback, Conversion])
+@pytest.mark.django_db
+def test_a_tracking_link_of_the_release_before_stores_a_click():
+    stored = make_click()
+
+    copy = copied_by_the_release_before(stored, id=f"'{new_click_id()}'")
+
+    assert (copy.consent_source, copy.country, copy.robot, copy.capped_offer) == ("", "", "", None)
+
+
+@pytest.mark.django_db
+def test_an_admin_of_the_release_before_adds_an_offer():
+    stored = make_offer()
+
+    copy = copied_by_the_release_before(stored, slug="'another'")
+
+    assert (copy.page_hosts, copy.cap_time_zone, copy.fallback_offer) == ("", "UTC", None)
+
+
+@pytest.mark.parametrize("model", [Lane, Credential, Postback, Conversion, Click, Offer])
 def test_a_row_that_is_not_stored_yet_has_plain_values(model: type[models.Model]):
     values = {field.name: field.value_from_object(model()) for field in model._meta.concrete_fields}
 
@@ -115,7 +146,9 @@ class TestIndexes:
 
 def copied_by_the_release_before(stored: Any, **others: str) -> Any:
     """A copy of the row, written by code that does not know the later columns."""
-    columns = [field.column for field in stored._meta.concrete_fields if not field.primary_key]
+    columns = [
+        field.column for field in stored._meta.concrete_fields if not field.primary_key or field.column in others
+    ]
     known = [name for name in columns if name not in LATER_COLUMNS]
     table, values = stored._meta.db_table, ", ".join(others.get(name, name) for name in known)
     run(f"INSERT INTO {table} ({', '.join(known)}) SELECT {values} FROM {table}")
