@@ -114,6 +114,11 @@ async function tell(what, said, tries = 0) {
   return isOutdated(said) ? null : tell(what, said, tries + 1);
 }
 
+/* What TikTok was told in this tab: the server may not know it yet when the next page asks. */
+const FIRED = "tracking_fired";
+const firedIds = () => (attempt(() => sessionStorage.getItem(FIRED)) || "").split(" ");
+const keepFired = (ids) => attempt(() => sessionStorage.setItem(FIRED, [...firedIds(), ...ids].slice(-100).join(" ")));
+
 /* What could not be told yet, for this page's next try or the next page's. */
 const unsent = new Map();
 const saveUnsent = () =>

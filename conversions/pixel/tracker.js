@@ -167,7 +167,8 @@ const isFirst = (what) => !once.has(what) && once.add(what);
 
 function wait(name, properties, id, offer = config.offer) {
   if (!state.pixel || !isMine({ offer }) || !isFirst(id)) return;
-  if (state.may_send) fire(name, properties, id);
+  if (firedIds().includes(id)) saw(id);
+  else if (state.may_send) fire(name, properties, id);
   else pending.push([name, properties, id]);
 }
 
@@ -179,10 +180,7 @@ function fire(name, properties, id) {
   saw(id);
 }
 
-function saw(id) {
-  made.push(id);
-  report();
-}
+const saw = (id) => made.push(id) && report();
 
 function fired(id, offer = config.offer) {
   if (isMine({ offer }) && isFirst(id)) saw(id);

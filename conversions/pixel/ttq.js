@@ -107,5 +107,6 @@ function sight() {
   const ids = outcome ? made.slice(seen, seen + MOST) : [];
   if (!ids.length) return;
   seen += ids.length;
+  if (outcome == "fired") keepFired(ids);
   post("sighting", { event_ids: ids, outcome, detail }).catch(() => null);
 }

@@ -175,6 +175,25 @@ def test_a_slow_and_a_failing_network_lose_no_event(
     assert len(copies(sandbox, "Lead", "server")) == 1
 
 
+def test_what_tiktok_was_told_is_not_told_again_though_the_server_has_not_heard_of_it(
+    browser: Browser, sandbox: Sandbox, static_site: StaticSite, live_server: Any
+):
+    offer = make_page_offer()
+    static_site.pages["/"] = SHOP.replace("TRACKER", live_server.url) + tag(live_server.url, offer)
+    with visitor(browser, expected="net::ERR_INTERNET_DISCONNECTED") as page:
+        page.route("**/sighting/", lambda route: route.abort("internetdisconnected"))
+        page.goto(static_site.url)
+        page.click("#lead")
+        page.wait_for_function("(sessionStorage.tracking_fired || '').trim().split(' ').length == 2")
+        page.unroute("**/sighting/")
+        page.reload()
+        page.click("#lead")
+        until(lambda: has_fired("ViewContent", "Lead"), page)
+
+    assert has_fired("ViewContent", "Lead")
+    assert [len(copies(sandbox, name, "browser")) for name in ("ViewContent", "Lead")] == [1, 1]
+
+
 @pytest.mark.parametrize("answer", ["aborted", "emptied"])
 def test_a_blocked_pixel_is_seen_and_the_server_still_tells(
     browser: Browser, sandbox: Sandbox, static_site: StaticSite, live_server: Any, answer: str
