@@ -21,3 +21,5 @@ if IS_SQLITE:
     # Nothing of it need outlive a power cut, so it is not written through.
     DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
     DATABASES["default"]["TEST"] = {"NAME": str(STATE_DIR / "test.sqlite3")}
+# Static files are looked for when they are asked for: each test client would look all of them up when it is made.
+WHITENOISE_AUTOREFRESH = True
