@@ -21,12 +21,16 @@ def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
 def test_both_queries_walk_the_offers_index_from_its_newest_row():
     offer, now = make_offer(), timezone.now()
     make_conversion(make_click(offer))
+    busier = make_offer()
+    for _ in range(100):
+        make_conversion(make_click(busier))
     clicks = Click.objects.filter(offer=offer, created_at__gte=now - coverage.SPAN).order_by("-created_at")
     asked = {
         "conversion_newest_of_offer": coverage.newest_conversions(offer, now),
         "click_newest_of_offer": clicks.values_list("consent", "robot", "country")[: coverage.NEWEST],
     }
     with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_bitmapscan = off")
 
