@@ -124,6 +124,7 @@ def coverage_of(offer: Offer, rules: list[EventRule], now: datetime) -> Coverage
     both = [rule for rule in page_rules(rules).values() if rule.uses("pixel") and rule.uses("server")]
     matched = {rule.event_name: Matched(rule.event_name) for rule in both}
     untold: Counter[str] = Counter()
+    withheld = offer.withheld
     rows = [Row(*values) for values in newest_conversions(offer, now)]
     for row in rows:
         reason = why_untold(offer, row.robot, row.erased_at, row.consent, row.country)
@@ -131,7 +132,7 @@ def coverage_of(offer: Offer, rules: list[EventRule], now: datetime) -> Coverage
             untold[reason] += 1
             continue
         if row.event_name in events:
-            add(events[row.event_name], row, offer)
+            add(events[row.event_name], row, withheld)
         if row.event_name in matched:
             see(matched[row.event_name], row)
     return Coverage(len(rows), ordered(events.values()), with_a_page(matched.values(), rules), untold)
@@ -172,9 +173,8 @@ def why_untold(offer: Offer, robot: str, erased_at: datetime | None, consent: st
     return "unasked" if consent == Consent.UNKNOWN and offer.needs_consent(country) else ""
 
 
-def add(event: EventCoverage, row: Row, offer: Offer) -> None:
-    """Count one conversion."""
-    approved = {"email": offer.send_email, "phone": offer.send_phone, "external_id": offer.send_external_id}
+def add(event: EventCoverage, row: Row, withheld: frozenset[str]) -> None:
+    """Count one conversion; `withheld` are the identifiers that the offer does not approve."""
     held = {
         "ttclid": row.ttclid,
         "ttp": row.ttp,
@@ -186,7 +186,7 @@ def add(event: EventCoverage, row: Row, offer: Offer) -> None:
     present = [key for key, is_held in held.items() if is_held]
     event.count += 1
     event.held.update(present)
-    event.told.update(key for key in present if approved.get(key, True))
+    event.told.update(key for key in present if key not in withheld)
 
 
 def see(event: Matched, row: Row) -> None:

@@ -7,7 +7,6 @@ from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from offers.models import EventRule, Offer
-from offers.places import split_list
 
 EEA_UK_CH = "AT BE BG CH CY CZ DE DK EE ES FI FR GB GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK"
 STATES_OF_LIMITED_DATA = "US-CA US-CO US-CT US-UT US-VA"
@@ -25,7 +24,7 @@ NO_CAP_OF_0 = "Enter at least 1, or leave it empty for no cap. To stop the offer
 
 
 class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
-    """An offer: its lists tidied up, its caps at least 1, and another offer to stand in for it."""
+    """An offer: its caps at least 1, another offer to stand in for it, and the usual lists to fill in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -35,15 +34,6 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
         fallback = self.fields.get("fallback_offer")
         if isinstance(fallback, forms.ModelChoiceField):
             fallback.queryset = Offer.objects.exclude(pk=self.instance.pk)
-
-    def clean_consent_countries(self) -> str:
-        return " ".join(dict.fromkeys(split_list(self.cleaned_data["consent_countries"].upper())))
-
-    def clean_limited_data_places(self) -> str:
-        return " ".join(dict.fromkeys(split_list(self.cleaned_data["limited_data_places"].upper())))
-
-    def clean_page_hosts(self) -> str:
-        return " ".join(dict.fromkeys(split_list(self.cleaned_data["page_hosts"].lower())))
 
     def clean_daily_cap(self) -> int | None:
         return self.at_least_one("daily_cap")

@@ -15,6 +15,11 @@ def split_list(text: str) -> list[str]:
     return [entry for entry in SEPARATORS.split(text) if entry]
 
 
+def tidied(text: str) -> str:
+    """The entries as they are kept: each once, in the order in which they were typed."""
+    return " ".join(dict.fromkeys(split_list(text)))
+
+
 def places(text: str) -> frozenset[str]:
     """Countries and states in upper case, such as DE and US-CA."""
     return frozenset(split_list(text.upper()))

@@ -67,9 +67,9 @@ ADVICE = {
 }
 APPROVE = "Tick “{}” on the offer's page, if your privacy policy covers it."
 APPROVALS = {
-    "email": ("send_email", "Send hashed e-mail"),
-    "phone": ("send_phone", "Send hashed phone number"),
-    "external_id": ("send_external_id", "Send hashed external id"),
+    "email": "Send hashed e-mail",
+    "phone": "Send hashed phone number",
+    "external_id": "Send hashed external id",
 }
 NO_PIXEL = "This offer uses the Events API only. _ttp is a cookie of the Pixel: with “Pixel + Events API” there is one."
 COMPLETE = "Hardly anything is missing."
@@ -186,11 +186,10 @@ def advice_of(event: EventCoverage, offer: Offer) -> str:
     key = event.weakest
     if not key:
         return COMPLETE
-    field, label = APPROVALS.get(key, ("", ""))
-    if field and not getattr(offer, field):
+    if key in offer.withheld:
         held = event.share_held(key)
         known = f" {Bar('', held).percent} % of these conversions have one already." if held else ""
-        return APPROVE.format(label) + known
+        return APPROVE.format(APPROVALS[key]) + known
     if key == "ttp" and not offer.allows("pixel"):
         return NO_PIXEL
     return ADVICE[key].format(offer.network.parameter_names.get(key, key))

@@ -1,7 +1,6 @@
 """What a record says about its visitor without saying who it is: identifiers, answers, what the browser saw."""
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 from django.utils.html import format_html, format_html_join
@@ -46,11 +45,10 @@ def known_of(click: Click, conversion: Conversion | None) -> dict[str, bool]:
 def standing(click: Click, key: str, is_known: bool) -> tuple[SafeString, str]:
     """Two cells: whether it is there, and what becomes of it."""
     is_there = badge("Yes", "good") if is_known else badge("No")
-    field, label = APPROVALS.get(key, ("", ""))
     if click.erased_at or click.robot or not click.has_consent:
         return is_there, "No, TikTok may not be told of this visitor."
-    if field and not getattr(click.offer, field):
-        return is_there, f"No, “{label}” is not ticked on the offer's page."
+    if key in click.offer.withheld:
+        return is_there, f"No, “{APPROVALS[key]}” is not ticked on the offer's page."
     if key == "external_id" and not is_known:
         return is_there, "The digest of the click id, in its place."
     return is_there, "Yes." if is_known else "No."
@@ -73,17 +71,12 @@ def answer_table(click: Click) -> SafeString:
 
 def pixel_leg(conversion: Conversion) -> SafeString:
     """What the browser said of the Pixel's copy of this event."""
-    lines = [leg_line(sighting) for sighting in sightings_of(conversion)]
+    lines = [leg_line(sighting) for sighting in conversion.sightings.order_by("-outcome")]  # fired before blocked
     if lines:
         return format_html_join("", "<p>{}</p>", ((line,) for line in lines))
     if not conversion.offer.allows("pixel"):
         return format_html("<p>{}</p>", NO_PIXEL)
     return format_html("<p>{} &nbsp;{}</p>", badge("Pixel not heard of"), UNHEARD)
-
-
-def sightings_of(conversion: Any) -> Iterable[Sighting]:
-    sightings: Iterable[Sighting] = conversion.sightings.order_by("-outcome")  # fired before blocked
-    return sightings
 
 
 def leg_line(sighting: Sighting) -> SafeString:

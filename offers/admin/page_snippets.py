@@ -7,6 +7,7 @@ from django.conf import settings
 from offers.admin.copyable import Copyable, Group
 from offers.linting import CLICK_ID, split_query
 from offers.models import EventRule, Offer
+from offers.models.offer import BY_APPROVAL
 
 BY_ITSELF = "ViewContent"
 QUEUE = "(window.tracking = window.tracking || []).push"
@@ -35,7 +36,13 @@ def of_pages(offer: Offer, rules: Sequence[EventRule]) -> list[Group]:
         ),
         Group(
             "Into your pages: Django templates",
-            [*base_tag(offer), *tags(offer, called), *tag_identify(offer), *js_consent(offer), tag_link(offer)],
+            [
+                *base_tag(offer),
+                *(event_tag(offer, rule) for rule in called),
+                *tag_identify(offer),
+                *js_consent(offer),
+                tag_link(offer),
+            ],
             "For pages of a Django project that has the apps installed.",
             is_folded=True,
         ),
@@ -88,8 +95,7 @@ def tells_own_value(rule: EventRule) -> bool:
 
 def approved(offer: Offer) -> list[str]:
     """The identifiers that the offer's pages may tell, in the words of their calls."""
-    chosen = {"email": offer.send_email, "phone": offer.send_phone, "external_id": offer.send_external_id}
-    return [name for name, is_approved in chosen.items() if is_approved]
+    return [name for name in BY_APPROVAL if name not in offer.withheld]
 
 
 def js_identify(offer: Offer) -> list[Copyable]:
@@ -124,10 +130,6 @@ def base_tag(offer: Offer) -> list[Copyable]:
     note = "Into the head of every template of this offer. It loads the Pixel for the visitor's click, and the script."
     text = "{% load tiktok %}" + f'{{% tiktok_pixel "{offer.slug}" %}}'
     return [Copyable("Landing snippet", text, note)]
-
-
-def tags(offer: Offer, rules: Sequence[EventRule]) -> list[Copyable]:
-    return [event_tag(offer, rule) for rule in rules]
 
 
 def event_tag(offer: Offer, rule: EventRule) -> Copyable:

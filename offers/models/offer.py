@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
@@ -8,7 +9,24 @@ from offers.caps import leads_back, time_zone_choices
 from offers.link_tokens import validate_link
 from offers.models.network import SLUG_HELP, Network, validate_currency
 from offers.models.pixel import Pixel
-from offers.places import host_list, places, validate_hosts, validate_places
+from offers.places import host_list, places, tidied, validate_hosts, validate_places
+
+BY_APPROVAL = ("email", "phone", "external_id")  # the identifiers that have a field `send_…`
+
+
+def line_of(
+    name: str, validate: Callable[[str], None], help_text: str, longest: int = 500
+) -> "models.CharField[str, str]":
+    """A list that staff type into one line. The database has a default for code of the release before."""
+    return models.CharField(
+        name,
+        max_length=longest,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate],
+        help_text=help_text,
+    )
 
 
 class OfferQuerySet(models.QuerySet["Offer"]):
@@ -65,36 +83,25 @@ class Offer(models.Model):
         default=True,
         help_text="Nothing goes to TikTok, on either leg, before the visitor has agreed.",
     )
-    consent_countries = models.CharField(
+    consent_countries = line_of(
         "only in these countries",
-        max_length=500,
-        blank=True,
-        default="",
-        db_default="",
-        validators=[validate_places],
-        help_text="Two-letter codes, such as DE FR GB, of the countries whose visitors must agree first. Empty means "
+        validate_places,
+        "Two-letter codes, such as DE FR GB, of the countries whose visitors must agree first. Empty means "
         "everywhere. A visitor whose country is not known has to agree, too.",
     )
-    limited_data_places = models.CharField(
+    limited_data_places = line_of(
         "limited data use in",
-        max_length=500,
-        blank=True,
-        default="",
-        db_default="",
-        validators=[validate_places],
-        help_text="Countries, or states of one, whose visitors' events are marked for limited data use, such "
+        validate_places,
+        "Countries, or states of one, whose visitors' events are marked for limited data use, such "
         "as US-CA US-CO US-CT US-UT US-VA. Empty means nowhere.",
     )
-    page_hosts = models.CharField(
+    page_hosts = line_of(
         "hosts of your pages",
-        max_length=1000,
-        blank=True,
-        default="",
-        db_default="",
-        validators=[validate_hosts],
-        help_text="Host names such as shop.example or *.shop.example. Once there is one, what the script reports from "
+        validate_hosts,
+        "Host names such as shop.example or *.shop.example. Once there is one, what the script reports from "
         "other hosts than these, the landing page's and this site's, is refused: copies of your page for instance. "
         "Empty refuses nothing.",
+        longest=1000,
     )
     send_email = models.BooleanField("send hashed e-mail", default=False)
     send_phone = models.BooleanField("send hashed phone number", default=False)
@@ -135,6 +142,9 @@ class Offer(models.Model):
         return self.name
 
     def clean(self) -> None:
+        self.consent_countries = tidied(self.consent_countries.upper())
+        self.limited_data_places = tidied(self.limited_data_places.upper())
+        self.page_hosts = tidied(self.page_hosts.lower())
         errors = {}
         if "{click_id}" not in self.offer_url:
             errors["offer_url"] = "Put {click_id} into the link, or the network can't tell us which click converted."
@@ -169,6 +179,11 @@ class Offer(models.Model):
     def refuses_strange_pages(self) -> bool:
         """Whether staff have said where the offer's pages are."""
         return bool(self.page_hosts.strip())
+
+    @property
+    def withheld(self) -> frozenset[str]:
+        """The identifiers that TikTok does not get, because staff have not approved them."""
+        return frozenset(name for name in BY_APPROVAL if not getattr(self, f"send_{name}"))
 
     def allows(self, leg: str) -> bool:
         """Whether the tracking mode lets this leg ("pixel" or "server") be used."""
