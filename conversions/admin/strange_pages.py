@@ -32,9 +32,9 @@ def add_host(request: HttpRequest, offer: Offer, host: str) -> None:
             messages.warning(request, GONE)
             return
         was_refused = locked.refuses_strange_pages
-        locked.page_hosts = " ".join([*split_list(locked.page_hosts), host])
+        hosts = " ".join([*split_list(locked.page_hosts), host])
         try:
-            locked.clean_fields(exclude=[name.name for name in Offer._meta.fields if name.name != "page_hosts"])
+            locked.page_hosts = Offer._meta.get_field("page_hosts").clean(hosts, locked)
         except ValidationError:
             messages.error(request, FULL.format(host))
             return
