@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from conversions import coverage
 from conversions.models import Click
 from tests.factories import make_click, make_conversion, make_offer
+from tests.plans import plan_by_index
 
 pytestmark = pytest.mark.django_db
 
@@ -29,15 +29,9 @@ def test_both_queries_walk_the_offers_index_from_its_newest_row():
         "conversion_newest_of_offer": coverage.newest_conversions(offer, now),
         "click_newest_of_offer": clicks.values_list("consent", "robot", "country")[: coverage.NEWEST],
     }
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("SET LOCAL enable_bitmapscan = off")
-        # To sort a few rows costs as little as to read them in order: the question is whether an index can do that.
-        cursor.execute("SET LOCAL enable_sort = off")
 
     for index, rows in asked.items():
-        (plan,) = json.loads(rows.explain(format="json"))
+        (plan,) = json.loads(plan_by_index(rows, format="json"))
         found = nodes(plan["Plan"])
         assert index in [node.get("Index Name") for node in found]
         assert "Sort" not in [node["Node Type"] for node in found]

@@ -11,6 +11,7 @@ from django.utils import timezone
 from dispatch.models import Delivery
 from dispatch.reasons import Reason
 from tests.factories import make_click, make_conversion, make_delivery
+from tests.plans import make_finished_deliveries, plan_by_index
 
 pytestmark = pytest.mark.django_db
 Status = Delivery.Status
@@ -127,9 +128,10 @@ def test_every_reason_has_advice(reason: Reason):
 
 
 def test_finds_dead_letters_of_a_reason_by_their_index():
-    plan = Delivery.objects.undecided_because(Reason.INVALID).explain()
+    make_finished_deliveries()
+    dead()
 
-    assert "delivery_dead" in plan or "Seq Scan" in plan  # PostgreSQL reads an empty table as a whole
+    assert "delivery_dead" in plan_by_index(Delivery.objects.undecided_because(Reason.INVALID))
 
 
 @pytest.mark.django_db(transaction=True)
