@@ -37,7 +37,7 @@ class Person:
     Of what no index leads to: `clicks` are those whose own id has the digest, `calls` the refused ones that name them.
     """
 
-    subject: str
+    subject: Subject
     value: str = field(repr=False)
     clicks: tuple[str, ...] = ()
     calls: tuple[int, ...] = ()
@@ -68,13 +68,13 @@ class OwnDigest(SHA256):
 
 def read_person(subject: str, text: str) -> Person:
     """Who is meant by what somebody typed, in clear or as a digest, which is hashed at once. Raises UnnamedError."""
-    text = text.strip()
-    if subject in (Subject.CLICK, Subject.EXTERNAL_ID) and is_click_id(text.lower()):
+    text, named_by = text.strip(), Subject(subject)
+    if named_by in (Subject.CLICK, Subject.EXTERNAL_ID) and is_click_id(text.lower()):
         return Person(Subject.CLICK, text.lower())  # where no page gives one, the click id is the external id
-    value = READERS[Subject(subject)](text)
+    value = READERS[named_by](text)
     if not value:
-        raise UnnamedError(HINTS[Subject(subject)])
-    return Person(subject, value)
+        raise UnnamedError(HINTS[named_by])
+    return Person(named_by, value)
 
 
 READERS = {
@@ -124,7 +124,7 @@ def find(person: Person, lock: bool = False) -> Traces:
             Postback.objects.filter(click_ref__in=part).exclude(click_ref=""),
         )
     )
-    calls |= keys(calls_naming(person)) | set(person.calls)
+    calls |= keys(rows_naming(Postback, person)) | set(person.calls)
     rows = keys(
         found
         for part in pieces(clicks)
@@ -134,8 +134,7 @@ def find(person: Person, lock: bool = False) -> Traces:
         )
     )
     rows |= keys(UploadRow.objects.filter(postback__in=part) for part in pieces(sorted(calls)))
-    if person.subject in DIGESTS:
-        rows |= keys([with_digest(UploadRow, DIGESTS[Subject(person.subject)], person.value)])
+    rows |= keys(rows_naming(UploadRow, person))
     return Traces(clicks, sorted(conversions), sorted(calls), sorted(rows))
 
 
@@ -146,7 +145,7 @@ def clicks_of(person: Person) -> set[str]:
             return keys([Click.objects.filter(pk=person.value)])
         case Subject.EXTERNAL_ID:
             return keys([with_digest(Click, "external_id_sha256", person.value)]) | set(person.clicks)
-    column = DIGESTS[Subject(person.subject)]
+    column = DIGESTS[person.subject]
     sold = with_digest(Conversion, column, person.value).values_list("click_id", flat=True)
     calls = with_digest(Postback, column, person.value).select_related("network", "conversion")
     return keys([with_digest(Click, column, person.value)]) | set(sold) | clicks_named(calls)
@@ -157,12 +156,10 @@ def with_digest(model: type[Model], column: str, digest: str) -> QuerySet[Any]:
     return model._default_manager.filter(**{column: digest}).exclude(**{column: ""}).order_by()
 
 
-def calls_naming(person: Person) -> list[QuerySet[Postback]]:
-    """Calls that name the person themselves, whether or not they led to a click."""
-    if person.subject == Subject.CLICK:
-        return [Postback.objects.filter(click_ref=person.value).exclude(click_ref="")]
-    column = DIGESTS.get(Subject(person.subject))
-    return [with_digest(Postback, column, person.value)] if column else []
+def rows_naming(model: type[Postback | UploadRow], person: Person) -> list[QuerySet[Any]]:
+    """Calls, or rows of files, that name the person themselves, whether or not they led to a click."""
+    column = {Subject.CLICK: "click_ref", **DIGESTS}.get(person.subject)
+    return [with_digest(model, column, person.value)] if column else []
 
 
 def clicks_named(calls: Iterable[Postback]) -> set[str]:

@@ -52,13 +52,18 @@ def erase(person: Person, user: Any, now: datetime) -> tuple[Erasure, Extent]:
     person = resolve(person)
     with leaving_no_remains(), transaction.atomic():
         let_nothing_be_taken_in()
-        traces, known = find(person, lock=True), erased_before(person)
-        is_news = known is None or Click.objects.filter(pk__in=traces.clicks, erased_at=None).exists()
+        traces = find(person, lock=True)
+        stands = None if has_news(traces) else erased_before(person)
         wipe(traces, now)
         found = extent(traces, wipe_deliveries(traces))
-        erasure = mark(person, found, user, now) if known is None or is_news else known
+        erasure = stands or mark(person, found, user, now)
     emptiness.forget()
     return erasure, found
+
+
+def has_news(traces: Traces) -> bool:
+    """Whether there is a click that is not erased yet."""
+    return any(Click.objects.filter(pk__in=part, erased_at=None).exists() for part in pieces(traces.clicks))
 
 
 def mark(person: Person, found: Extent, user: Any, now: datetime) -> Erasure:
@@ -99,29 +104,32 @@ def wipe_deliveries(traces: Traces) -> list[Delivery]:
     """
     deliveries = deliveries_of(traces, lock=True)
     for part in pieces([delivery.pk for delivery in deliveries]):
-        Delivery.objects.filter(pk__in=part).exclude(detail="").update(detail="")
+        wipe_record(part)
         Delivery.objects.filter(pk__in=part, status__in=UNSENT).update(
             status=Status.SUPPRESSED, reason=Reason.ERASED, lacks_rate="", next_attempt_at=None
         )
-        DeliveryAttempt.objects.filter(delivery__in=part).update(payload={}, message="")
     return deliveries
 
 
-def forget_late(deliveries: Sequence[Delivery]) -> int:
-    """Empty what was just recorded of people who were erased while their events were under way; of how many.
+def wipe_record(keys: Sequence[int]) -> None:
+    """Empty what was recorded of deliveries with these keys."""
+    Delivery.objects.filter(pk__in=keys).exclude(detail="").update(detail="")
+    DeliveryAttempt.objects.filter(delivery__in=keys).update(payload={}, message="")
+
+
+def forget_late(deliveries: Sequence[Delivery]) -> None:
+    """Empty what was just recorded of people who were erased while their events were under way.
 
     To be called in the transaction that recorded it, which has begun by let_nobody_be_erased().
     """
     first_sent = [delivery.first_sent_at for delivery in deliveries if delivery.first_sent_at]
     if not first_sent:
-        return 0
+        return
     recent = Click.objects.filter(erased_at__gte=min(first_sent) - CLOCKS_DIFFER).order_by()
     erased = set(recent.values_list("pk", flat=True))
     late = [delivery.pk for delivery in deliveries if delivery.conversion.click_id in erased]
     if late:
-        DeliveryAttempt.objects.filter(delivery__in=late).update(payload={}, message="")
-        Delivery.objects.filter(pk__in=late).exclude(detail="").update(detail="")
-    return len(late)
+        wipe_record(late)
 
 
 @contextmanager

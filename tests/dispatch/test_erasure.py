@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.test import Client
 from django.utils import timezone
 
+from conversions.click_ids import new_click_id
 from conversions.identity import hash_phone, sha256
 from conversions.models import Click, Conversion, Erasure, LedgerEntry, Postback
 from conversions.replaying import replay
@@ -186,6 +187,16 @@ def test_pages_and_files_do_not_bring_the_person_back(offer: Offer):
 
     assert not {"sha256_email", "sha256_phone_number"} & identity.keys()
     assert Conversion.objects.get().payout == 5
+    assert sha256(EMAIL) not in database_text()
+
+
+def test_a_row_of_a_file_goes_with_its_click_id_though_nobody_knows_the_click(offer: Offer):
+    click_id = new_click_id()
+    work(make_upload(csv_bytes("click id,payout,currency,email", f"{click_id},5,USD,{EMAIL}"), offer.network))
+
+    _, found = erase(read_person(Subject.CLICK, click_id), None, timezone.now())
+
+    assert (found.clicks, found.rows) == (0, 1)
     assert sha256(EMAIL) not in database_text()
 
 
