@@ -12,14 +12,12 @@ from django.db.models import Model, QuerySet
 from conversions import bulk
 from conversions.exporting import without_query
 from conversions.models import Click, ConsentRecord, Conversion, Postback, Sighting, UploadRow
+from conversions.retention import NOBODY
 from conversions.stripping import STRIPPED, strip_call, strip_row
 from conversions.traces import Traces, pieces
 
 KEPT_PROPERTIES = frozenset({"contents", "content_ids", "content_type", "num_items"})
-OF_CLICK = {
-    "ttclid": "", "ttp": "", "ip": None, "user_agent": "", "referrer": "",
-    "email_sha256": "", "phone_sha256": "", "external_id_sha256": "",
-}  # fmt: skip
+OF_CLICK = {**NOBODY, "ttclid": "", "ttp": "", "referrer": ""}
 OF_CONVERSION = ["email_sha256", "phone_sha256", "page_url", "referrer", "page_properties"]
 Row = TypeVar("Row", bound=Model)
 

@@ -15,6 +15,7 @@ from conversions.models.click import WITH_VISITOR
 from conversions.models.conversion import WITH_DIGEST
 from conversions.outcomes import Outcome
 from conversions.replaying import troubled
+from conversions.stripping import IP_HIDDEN
 
 BATCH_SIZE = 500
 # What networks call the visitor's address and browser, where a macro for it stands in the postback URL.
@@ -70,7 +71,7 @@ def forget_addresses(rows: Rows) -> int:
     with transaction.atomic():
         found = dict(rows.select_for_update(skip_locked=True).values_list("pk", "params"))
         known = Postback.objects.filter(pk__in=found)
-        known.filter(outcome=Outcome.IP_NOT_ALLOWED).update(detail="The address was not in the list.")
+        known.filter(outcome=Outcome.IP_NOT_ALLOWED).update(detail=IP_HIDDEN)
         for key, params in found.items():
             if any(VISITOR_KEY.fullmatch(name) for name in params):
                 Postback.objects.filter(pk=key).update(params=without_visitor(params))
