@@ -63,14 +63,8 @@ def review(row: ConsentPolicy, policy: str) -> int:
         return 0
     held = Delivery.objects.held_for(Reason.CONSENT_UNKNOWN).filter(conversion__offer=row.offer_id)
     found = list(held.filter(pk__gt=row.reviewed_to).values_list("pk", "conversion_id")[:AT_ONCE])
-    plan_anew([conversion_id for _, conversion_id in found])
+    with transaction.atomic():
+        Conversion.objects.filter(pk__in=[conversion_id for _, conversion_id in found]).plan_anew(skip_locked=True)
     row.go_on(found[-1][0] if len(found) == AT_ONCE else None)
     row.save()
     return len(found)
-
-
-def plan_anew(keys: list[int]) -> None:
-    """Who holds a row, such as the digest, may lock in an order of its own: what it holds comes with the next pass."""
-    with transaction.atomic():
-        rows = Conversion.objects.filter(pk__in=keys).order_by("pk").select_for_update(skip_locked=True)
-        Conversion.objects.filter(pk__in=list(rows.values_list("pk", flat=True))).update(planned_at=None)

@@ -115,8 +115,7 @@ def judge(conversion: Conversion, rules: list[EventRule], now: datetime, rates: 
     fitting = rules_for(conversion, rules)
     rule = next((rule for rule in fitting if rule.uses("server")), None)
     if rule:
-        page = page_rules(rules).get(conversion.event_name)
-        told = reported(conversion, rule, page)
+        told = reported(conversion, rule, page_rules(rules)[conversion.event_name])
         return visitor_decision(conversion, now) or contract_decision(conversion, told, now, rates)
     return Decision(Status.SUPPRESSED, Reason.PIXEL_ONLY) if fitting else None
 
@@ -219,9 +218,7 @@ def release_with_rate() -> int:
     found = list(held.values_list("pk", "conversion_id")[:RELEASED_AT_ONCE])
     if not found:
         return 0
-    conversions = Conversion.objects.filter(pk__in=[conversion_id for _, conversion_id in found]).order_by("pk")
+    conversions = Conversion.objects.filter(pk__in=[conversion_id for _, conversion_id in found])
     with transaction.atomic():  # conversions first, as in planning, so that the two can't wait for each other
-        # The digest writes many in an order of its own: what it holds comes with the next sweep.
-        free = list(conversions.select_for_update(skip_locked=True).values_list("pk", flat=True))
-        Conversion.objects.filter(pk__in=free).update(planned_at=None)
+        free = conversions.plan_anew(skip_locked=True)
         return Delivery.objects.filter(pk__in=[pk for pk, _ in found], conversion__in=free).update(lacks_rate="")

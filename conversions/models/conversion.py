@@ -14,13 +14,16 @@ class ConversionQuerySet(models.QuerySet["Conversion"]):
         """Conversions that dispatch has not decided on since they last changed."""
         return self.filter(planned_at=None)
 
-    def plan_anew(self) -> None:
-        """Have dispatch decide on them once more. The caller holds the transaction.
+    def plan_anew(self, skip_locked: bool = False) -> list[int]:
+        """Have dispatch decide on them once more; their primary keys. The caller holds the transaction.
 
-        Whoever locks several does it in the order of their keys, or this and the digest could wait for each other.
+        Whoever locks several does it in the order of their keys, or this and the digest could wait for each other. The
+        digest writes those of many clicks in an order of its own: a sweep leaves out what it holds, and comes again.
         """
-        rows = self.select_for_update(no_key=True).order_by("pk")
-        self.model.objects.filter(pk__in=list(rows.values_list("pk", flat=True))).update(planned_at=None)
+        rows = self.select_for_update(no_key=True, skip_locked=skip_locked).order_by("pk")
+        keys = list(rows.values_list("pk", flat=True))
+        self.model.objects.filter(pk__in=keys).update(planned_at=None)
+        return keys
 
 
 class Conversion(models.Model):

@@ -64,13 +64,13 @@ def build_page(conversion: Conversion) -> Page:
     return page
 
 
-def reported(conversion: Conversion, rule: EventRule, page: EventRule | None = None) -> Told:
+def reported(conversion: Conversion, rule: EventRule, page: EventRule) -> Told:
     """Value and currency as the rule says and network or page sent them; no value when there is none to tell.
 
     `page` is the rule by which a page calls the event. A value that the Pixel tells by it goes before any other:
     TikTok keeps the first copy, so another value here would contradict it, or be wrong on our record only.
     """
-    if page and is_told_by_pixel(conversion, page):
+    if is_told_by_pixel(conversion, page):
         value, currency = page_money(page, conversion)
         if value is not None:
             return Told(value, currency)

@@ -19,7 +19,8 @@ DIGEST = "848a771458438fc2ec420560d769fb9b9b86851ee338ec56517baabd79d3bb4f"
 
 
 def build(conversion: Conversion) -> Event:
-    return build_event(conversion, timezone.now(), reported(conversion, conversion.offer.event_rules.get()))
+    rule = conversion.offer.event_rules.get()
+    return build_event(conversion, timezone.now(), reported(conversion, rule, rule))
 
 
 def refusal(conversion: Conversion) -> ContractError:
