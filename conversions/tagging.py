@@ -108,9 +108,8 @@ class TaggedPage:
         """Keep the visitor's digests, those that the offer approves, and tell them to the Pixel."""
         keep_identity(click, given)
         before = self.opening(click)
-        return (
-            before + self.script(self.where(self.may_tell(click), self.identify(click))) if is_told(click) else before
-        )
+        calls = self.where(self.may_tell(click), self.identify(click)) if is_told(click) else []
+        return before + self.script(calls)
 
     def event(self, click: Click, name: str, given: Mapping[str, Any], key: str) -> SafeString:
         """Record one occurrence of an event; what the page has to do for the Pixel's copy of it.
@@ -119,10 +118,7 @@ class TaggedPage:
         """
         before = self.opening(click)
         rule = page_rule(click, name)
-        try:
-            conversion = self.record(click, rule, given, key) if rule else None
-        except TooManyEventsError:
-            conversion = None
+        conversion = self.record(click, rule, given, key) if rule else None
         if rule is None or conversion is None:
             return before
         event_id = str(conversion.event_id)
@@ -131,10 +127,13 @@ class TaggedPage:
         self.event_ids.add(event_id)
         return before + self.script(self.event_calls(click, rule, conversion))
 
-    def record(self, click: Click, rule: EventRule, given: Mapping[str, Any], key: str) -> Conversion:
+    def record(self, click: Click, rule: EventRule, given: Mapping[str, Any], key: str) -> Conversion | None:
         said = read_properties(given, click.offer.currency)
         referrer, page_url = self.request.META.get("HTTP_REFERER", ""), self.request.build_absolute_uri()
-        return record_page_event(click, rule, said, page_url, referrer, self.now, key)
+        try:
+            return record_page_event(click, rule, said, page_url, referrer, self.now, key)
+        except TooManyEventsError:
+            return None
 
     def event_calls(self, click: Click, rule: EventRule, conversion: Conversion) -> list[str]:
         """Fire the event, or have the script wait with it; a page that may do neither asks the server for it anew."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
@@ -25,7 +26,7 @@ class Call:
     """The page's address; that of its site where the page has none."""
     now: datetime
 
-    @property
+    @cached_property
     def query(self) -> QueryDict:
         """The parameters in the page's address."""
         return query_of(self.url)
@@ -39,8 +40,8 @@ def read_call(request: HttpRequest, slug: str) -> Call:
     if offer is None:
         raise RefusalError(404, "unknown_offer", "There is no active offer of this name.")
     body, now = read_object(request), clock.now()
-    origin = request.headers.get("Origin", "")
-    hosts = set(filter(None, [host_of(url_of(body, "url")), host_of(origin)]))
+    url, origin = url_of(body, "url"), request.headers.get("Origin", "")
+    hosts = set(filter(None, [host_of(url), host_of(origin)]))
     strange = next((host for host in hosts if not is_page_of(offer, host, request)), None)
     if strange:
         tally.count(offer, strange, now)
@@ -48,7 +49,7 @@ def read_call(request: HttpRequest, slug: str) -> Call:
         raise strange_page(strange)
     if not hosts:
         raise bad_request("“url” has to be the address of the page: location.href.")
-    return Call(request, offer, body, url_of(body, "url") or f"{origin}/", now)
+    return Call(request, offer, body, url or f"{origin}/", now)
 
 
 def is_page_of(offer: Offer, host: str, request: HttpRequest) -> bool:

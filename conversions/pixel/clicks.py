@@ -4,7 +4,6 @@ from typing import Any
 
 from conversions.browser_news import TTCLID, TTP, bring_up_to_date, id_in, news_of_browser
 from conversions.click_cookie import clicks_in
-from conversions.click_ids import is_click_id
 from conversions.earlier import clicks_brought
 from conversions.models import Click
 from conversions.pixel.answers import RefusalError
@@ -41,9 +40,7 @@ def of_offer(clicks: list[Click], call: Call) -> list[Click]:
 
 def clicks_of(call: Call, ids: list[Any]) -> list[Click]:
     """Those of the ids that are clicks of the offer and not erased."""
-    known = list(dict.fromkeys(key for key in ids if isinstance(key, str) and is_click_id(key)))
-    found = Click.objects.filter(offer=call.offer, erased_at=None).in_bulk(known) if known else {}
-    return of_offer([found[key] for key in known if key in found], call)
+    return of_offer(clicks_brought(None, ids, call.request, call.now), call)
 
 
 def refresh(click: Click, call: Call) -> None:
