@@ -1,17 +1,16 @@
 """The page of identifier coverage and match ratio: figures of one offer, each with what to do about it."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from conversions import clock
 from conversions.admin.inbox import number_of
-from conversions.admin.screens import STYLE
+from conversions.admin.screens import show
 from conversions.coverage import (
     NEWEST,
     UNTOLD,
@@ -25,7 +24,7 @@ from conversions.coverage import (
 )
 from conversions.models import Conversion
 from conversions.models.click import Robot
-from offers.admin_parts import badge
+from offers.admin_parts import badge, table
 from offers.models import Offer
 
 VIEW = "conversions.view_conversion"
@@ -75,42 +74,34 @@ NO_PIXEL = "This offer uses the Events API only. _ttp is a cookie of the Pixel: 
 COMPLETE = "Hardly anything is missing."
 NOTHING_YET = "It has not happened in the last 7 days."
 WELL, FAIR = 0.8, 0.5
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A share of 0 to 1, and how many that are."""
-
-    label: str
-    share: float
-    count: int = 0
-
-    @property
-    def percent(self) -> int:
-        """Rounded, but 100 only for all and 0 only for none."""
-        if 0 < self.share < 1:
-            return min(99, max(1, round(self.share * 100)))
-        return round(self.share * 100)
+MATCHED_HEADERS = ["Event", "Ratio", "Both legs", "Pixel fired", "Blocked", "Not heard of", "What to look at"]
+NONE_MATCHED = (
+    "No event of a page goes over both legs. Events that only a postback tells appear once a page calls them, a "
+    "thank-you page for instance."
+)
+ANSWER_HEADERS = ["Answer", "Share", "Clicks", "What it means"]
+NOBODY_CAME = "No visitor came in the last 7 days."
+BAR = (
+    '<span class="share"><span class="share-text">{0}&nbsp;%</span>'
+    '<span class="share-frame"><span class="share-bar" style="width: {0}%"></span></span></span>'
+)
 
 
 def coverage_page(request: HttpRequest, model_admin: Any) -> HttpResponse:
     """The figures of the offer in `?offer=`, else of the one with the newest conversion."""
     if not request.user.has_perm(VIEW):
         raise PermissionDenied
-    offers = list(Offer.objects.order_by("name").only("pk", "name"))
     offer = chosen_offer(request.GET.get("offer", ""))
-    figures = figures_of(offer) if offer else {}
-    frame = {
-        **model_admin.admin_site.each_context(request),
-        "opts": model_admin.opts,
-        "media": STYLE,
-        "title": "Identifier coverage and match ratio",
-        "offers": offers,
-        "offer": offer,
-        "offer_url": reverse("admin:offers_offer_change", args=[offer.pk]) if offer else "",
-        "may_view_offer": request.user.has_perm("offers.view_offer"),
-    }
-    return TemplateResponse(request, "admin/conversions/coverage.html", {**frame, **figures})
+    return show(
+        request,
+        "coverage",
+        "Identifier coverage and match ratio",
+        model_admin,
+        offers=Offer.objects.order_by("name").only("pk", "name"),
+        offer=offer,
+        may_view_offer=request.user.has_perm("offers.view_offer"),
+        **(figures_of(offer) if offer else {}),
+    )
 
 
 def chosen_offer(given: str) -> Offer | None:
@@ -142,23 +133,23 @@ def figures_of(offer: Offer) -> dict[str, Any]:
     return {
         "labels": LABELS.values(),
         "weights": [(LABELS[key], f"{weight:g}") for key, weight in WEIGHTS.items()],
-        "conversions_read": in_words(coverage.read, "conversion", "conversions"),
+        "conversions_read": in_words(coverage.read, "conversion"),
         "untold": untold_words(coverage),
         "events": [event_line(event, offer) for event in coverage.events],
-        "matched": [matched_line(event) for event in coverage.matched],
-        "clicks_read": in_words(arrivals.read, "click", "clicks"),
-        "answers": answer_lines(arrivals),
+        "matched": table(MATCHED_HEADERS, map(matched_row, coverage.matched), NONE_MATCHED),
+        "clicks_read": in_words(arrivals.read, "click"),
+        "answers": table(ANSWER_HEADERS, answer_rows(arrivals), NOBODY_CAME),
         "robots": robot_lines(arrivals),
     }
 
 
-def in_words(count: int, one: str, many: str) -> str:
+def in_words(count: int, one: str) -> str:
     """What the figures are about."""
     if count >= NEWEST:
-        return f"These are the newest {NEWEST:,} {many} of the last 7 days; there may be more."
+        return f"These are the newest {NEWEST:,} {one}s of the last 7 days; there may be more."
     if not count:
         return f"There was no {one} in the last 7 days."
-    return f"This is the one {one} of the last 7 days." if count == 1 else f"These are all {count:,} {many} of 7 days."
+    return f"This is the one {one} of the last 7 days." if count == 1 else f"These are all {count:,} {one}s of 7 days."
 
 
 def untold_words(coverage: Coverage) -> str:
@@ -172,9 +163,25 @@ def event_line(event: EventCoverage, offer: Offer) -> dict[str, Any]:
         "name": event.event_name,
         "count": f"{event.count:,}",
         "score": badge(f"{event.score:.1f}", tone_of(event.score / 10)) if event.count else "–",
-        "bars": [Bar(label, event.share(key), event.told[key]) for key, label in LABELS.items()] if event.count else [],
+        "bars": bars_of(event) if event.count else [],
         "advice": advice_of(event, offer) if event.count else NOTHING_YET,
     }
+
+
+def bars_of(event: EventCoverage) -> list[tuple[str, SafeString, int]]:
+    """Each identifier with its share of the conversions, and how many those are."""
+    return [(label, bar(event.share(key)), event.told[key]) for key, label in LABELS.items()]
+
+
+def percent_of(share: float) -> int:
+    """Rounded, but 100 only for all and 0 only for none."""
+    if 0 < share < 1:
+        return min(99, max(1, round(share * 100)))
+    return round(share * 100)
+
+
+def bar(share: float) -> SafeString:
+    return format_html(BAR, percent_of(share))
 
 
 def tone_of(share: float) -> str:
@@ -188,22 +195,17 @@ def advice_of(event: EventCoverage, offer: Offer) -> str:
         return COMPLETE
     if key in offer.withheld:
         held = event.share_held(key)
-        known = f" {Bar('', held).percent} % of these conversions have one already." if held else ""
+        known = f" {percent_of(held)} % of these conversions have one already." if held else ""
         return APPROVE.format(APPROVALS[key]) + known
     if key == "ttp" and not offer.allows("pixel"):
         return NO_PIXEL
     return ADVICE[key].format(offer.network.parameter_names.get(key, key))
 
 
-def matched_line(event: Matched) -> dict[str, Any]:
-    ratio = event.ratio
-    return {
-        "name": event.event_name,
-        "numbers": [f"{number:,}" for number in (event.count, event.fired, event.blocked, event.unheard)],
-        "bar": None if ratio is None else Bar("fired", ratio),
-        "badge": SafeString("–") if ratio is None else badge(f"{Bar('', ratio).percent} %", tone_of(ratio)),
-        "advice": match_advice(event),
-    }
+def matched_row(event: Matched) -> list[Any]:
+    counts = [f"{count:,}" for count in (event.count, event.fired, event.blocked, event.unheard)]
+    ratio = "–" if event.ratio is None else badge(f"{percent_of(event.ratio)} %", tone_of(event.ratio))
+    return [format_html("<b>{}</b>", event.event_name), ratio, *counts, match_advice(event)]
 
 
 def match_advice(event: Matched) -> str:
@@ -217,22 +219,17 @@ def match_advice(event: Matched) -> str:
     return "Browsers do not say what became of the Pixel. Check the pages that call it."
 
 
-def answer_lines(arrivals: Arrivals) -> list[dict[str, Any]]:
+def answer_rows(arrivals: Arrivals) -> list[list[Any]]:
     """A line for each answer that there was, by the share of visitors who gave it."""
+    given = [(arrivals.answers[answer], *words) for answer, words in ANSWERS.items() if arrivals.answers[answer]]
     return [
-        {
-            "badge": badge(label, tone),
-            "bar": Bar(label, arrivals.answers[answer] / arrivals.visitors, arrivals.answers[answer]),
-            "count": f"{arrivals.answers[answer]:,}",
-            "meaning": meaning,
-        }
-        for answer, (label, tone, meaning) in ANSWERS.items()
-        if arrivals.answers[answer]
+        [badge(label, tone), bar(count / arrivals.visitors), f"{count:,}", meaning]
+        for count, label, tone, meaning in given
     ]
 
 
 def robot_lines(arrivals: Arrivals) -> list[dict[str, Any]]:
     return [
-        {"label": Robot(kind).label, "count": f"{count:,}", "bar": Bar(Robot(kind).label, count / arrivals.read)}
+        {"label": Robot(kind).label, "count": f"{count:,}", "percent": percent_of(count / arrivals.read)}
         for kind, count in arrivals.robots.most_common()
     ]

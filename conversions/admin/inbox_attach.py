@@ -44,7 +44,7 @@ def attach_one(request: HttpRequest, model_admin: Any, key: int) -> HttpResponse
     if request.method == "POST" and click:
         return carry_out(request, postback, click, page)
     return show(
-        request, "attach", f"Attach postback {key} to a click", model_admin, postback=postback, typed=typed,
+        request, "postback/attach", f"Attach postback {key} to a click", model_admin, postback=postback, typed=typed,
         error=error, facts=facts_of(click, postback) if click else "", click=click,
         suggestions=suggestion_table(postback, request.path), back_url=page,
     )  # fmt: skip

@@ -100,7 +100,7 @@ def replay_reason(request: HttpRequest, model_admin: Any, outcome: str) -> HttpR
         return redirect(filtered(outcome, network))
     reason = Reason(Outcome(outcome), counts_of([outcome], network)[outcome], is_chosen=True)
     return show(
-        request, "replay", "Digest again?", model_admin, reason=reason, network=network,
+        request, "postback/replay", "Digest again?", model_admin, reason=reason, network=network,
         about=about(reason.outcome, network), back_url=filtered(outcome, network),
     )  # fmt: skip
 

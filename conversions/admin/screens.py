@@ -10,11 +10,11 @@ STYLE = Media(css={"all": ["offers/admin.css"]})
 
 
 def show(request: HttpRequest, template: str, title: str, model_admin: Any, **context: Any) -> TemplateResponse:
-    """One of our templates in the frame, below the list of postbacks."""
+    """One of our templates in the frame, below the list of that admin."""
     frame = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.opts,
         "media": STYLE,
         "title": title,
     }
-    return TemplateResponse(request, f"admin/conversions/postback/{template}.html", {**frame, **context})
+    return TemplateResponse(request, f"admin/conversions/{template}.html", {**frame, **context})

@@ -49,7 +49,7 @@ def unmapped_page(request: HttpRequest, model_admin: Any) -> HttpResponse:
         return redirect("admin:conversions_postback_unmapped")
     words = unmapped_words()
     return show(
-        request, "unmapped", "Unmapped statuses", model_admin,
+        request, "postback/unmapped", "Unmapped statuses", model_admin,
         words=[line for line in words if line.word], wordless=[line for line in words if not line.word],
         is_capped=sum(line.count for line in words) >= COUNTED, statuses=PostbackStatus.choices,
         may_map=may_map(request), list_url=reverse("admin:conversions_postback_changelist"),

@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from conversions import clock
-from conversions.admin import upload_download
+from conversions.admin import screens, upload_download
 from conversions.admin.upload_forms import ColumnsForm, UploadForm
 from conversions.admin.upload_page import BY_DECISION, progress_of
 from conversions.models import Upload, UploadRow
@@ -44,9 +44,8 @@ def may(request: HttpRequest, codename: str) -> None:
 
 
 def show(request: HttpRequest, admin: Any, template: str, title: str, **context: Any) -> TemplateResponse:
-    """One of our templates in the admin's frame."""
-    frame = {**admin.admin_site.each_context(request), "opts": admin.opts, "media": admin.media, "title": title}
-    return TemplateResponse(request, f"admin/conversions/upload/{template}.html", {**frame, **context})
+    """One of the upload's templates in the frame, with the scripts of its pages."""
+    return screens.show(request, f"upload/{template}", title, admin, media=admin.media, **context)
 
 
 def to_page(upload: Upload) -> HttpResponse:
