@@ -1,4 +1,4 @@
-"""What an exported conversion or click says. What tells who somebody is comes last, and only if it is asked for."""
+"""What an exported conversion, click or answer says. What tells who somebody is comes last, and only where asked for."""
 
 from conversions.exporting import Column, without_query
 
@@ -98,4 +98,15 @@ CLICKS = [
     *visitor(),
     Column("Landing page with its query", "landing_url", is_personal=True),
     Column("Came from", "referrer", is_personal=True),
+]
+
+ANSWERS = [
+    Column("Click id", "click_id"),
+    Column("Offer", "offer__name"),
+    Column("Answer", "state"),
+    Column("Answered", "created_at", is_time=True),
+    Column("Source", "source"),
+    Column("Was required", "was_required", yes_or_no),
+    Column("Page", "page_url", without_query),
+    Column("Page with its query", "page_url", is_personal=True),
 ]

@@ -11,20 +11,10 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from conversions.admin.badges import answer_badge
 from conversions.admin.export import ExportMixin
 from conversions.admin.searching import by_click, term_of
-from conversions.exporting import Column, without_query
+from conversions.export_columns import ANSWERS
 from conversions.models import ConsentRecord
 from offers.admin_parts import RecordAdmin, SpanFilter, admin_link, link, moment, mono, page_url, shortened, shown
 
-ANSWERS = [
-    Column("Click id", "click_id"),
-    Column("Offer", "offer__name"),
-    Column("Answer", "state"),
-    Column("Answered", "created_at", is_time=True),
-    Column("Source", "source"),
-    Column("Was required", "was_required", lambda value: "yes" if value else "no"),
-    Column("Page", "page_url", without_query),
-    Column("Page with its query", "page_url", is_personal=True),
-]
 LOOKED_AT, KNOWN_SOURCES = 2000, 30
 
 
@@ -35,9 +25,8 @@ class SourceFilter(SimpleListFilter):
     parameter_name = "source"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        newest = ConsentRecord.objects.order_by("-pk").values("source")[:LOOKED_AT]
-        sources = sorted({row["source"] for row in newest} - {""})
-        return [(source, source) for source in sources[:KNOWN_SOURCES]]
+        newest = ConsentRecord.objects.order_by("-pk").values_list("source", flat=True)[:LOOKED_AT]
+        return [(source, source) for source in sorted(set(newest) - {""})[:KNOWN_SOURCES]]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ConsentRecord]) -> QuerySet[ConsentRecord]:
         return queryset.filter(source=self.value()) if self.value() else queryset
