@@ -1,4 +1,4 @@
-"""What an exported conversion, click or answer says. What tells who somebody is comes last, and only where asked for."""
+"""What an exported row says. What tells who somebody is comes last, and only if it is asked for."""
 
 from conversions.exporting import Column, without_query
 
