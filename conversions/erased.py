@@ -38,8 +38,10 @@ def marks_of(named: Named, keys: Sequence[bytes] = ()) -> list[str]:
 def erased_among(names: Iterable[Named]) -> set[Named]:
     """Those of the names that were erased: no query for no names, and nothing is computed where nobody ever was."""
     given = {named for named in names if named[1]}
-    if not given or not Erasure.objects.exists():
-        return set()
+    return marked_among(given) if given and Erasure.objects.exists() else set()
+
+
+def marked_among(given: Iterable[Named]) -> set[Named]:
     keys = marking_keys()
     marks = {mark: named for named in given for mark in marks_of(named, keys)}
     found = Erasure.objects.filter(key__in=marks).order_by().values_list("key", flat=True)
@@ -53,33 +55,32 @@ def names_in(row: Postback | UploadRow) -> list[Named]:
 
 def drop_erased(rows: Sequence[Row]) -> list[Row]:
     """Take both digests from rows that name an erased person by either; those rows. Does not save."""
-    known = erased_among(named for row in rows for named in names_in(row))
-    if not known:
-        return []
-    dropped = [row for row in rows if not known.isdisjoint(names_in(row))]
+    return drop(rows, erased_among(named for row in rows for named in names_in(row)))
+
+
+def drop(rows: Sequence[Row], known: set[Named]) -> list[Row]:
+    dropped = [row for row in rows if not known.isdisjoint(names_in(row))] if known else []
     for row in dropped:
         row.email_sha256 = row.phone_sha256 = ""
     return dropped
 
 
 class Emptiness:
-    """Whether anybody was ever erased, asked anew every few seconds until somebody was: so most calls cost nothing.
+    """Whether nobody was ever erased, asked anew every few seconds: so most calls cost nothing.
 
     The digest asks the table itself, so nothing slips by in those seconds.
     """
 
     def __init__(self) -> None:
-        self.empty_until = 0.0
+        self.was_empty, self.known_until = False, 0.0
 
     def lasts(self) -> bool:
-        if time.monotonic() < self.empty_until:
-            return True
-        is_empty = not Erasure.objects.exists()
-        self.empty_until = time.monotonic() + KEPT_SECONDS if is_empty else 0.0
-        return is_empty
+        if time.monotonic() >= self.known_until:
+            self.was_empty, self.known_until = not Erasure.objects.exists(), time.monotonic() + KEPT_SECONDS
+        return self.was_empty
 
     def forget(self) -> None:
-        self.empty_until = 0.0
+        self.known_until = 0.0
 
 
 emptiness = Emptiness()
@@ -87,8 +88,9 @@ emptiness = Emptiness()
 
 def drop_erased_on_arrival(postback: Postback) -> None:
     """Take the digests from a call that names an erased person. Does not save."""
-    if names_in(postback) and not emptiness.lasts():
-        drop_erased([postback])
+    names = names_in(postback)
+    if names and not emptiness.lasts():
+        drop([postback], marked_among(names))
 
 
 def let_nobody_be_erased() -> None:

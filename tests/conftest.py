@@ -17,6 +17,7 @@ from django.test import RequestFactory
 from playwright.sync_api import Browser, sync_playwright
 
 from conversions import clock, configuration
+from conversions.erased import emptiness
 from conversions.wake import Waker
 from tests.run import browser as find_chromium
 from tests.run import environment
@@ -92,6 +93,7 @@ def _a_browser_asks(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _configuration_is_read_anew() -> None:
     configuration.forget()
+    emptiness.forget()
 
 
 @pytest.fixture(autouse=True)

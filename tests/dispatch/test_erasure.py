@@ -164,6 +164,16 @@ def test_a_later_call_brings_its_money_and_no_digest(offer: Offer, sandbox: Sand
     assert {str(email) for email in told} == {"None", str([sha256("somebody@else.example")])}
 
 
+def test_keeping_people_away_costs_a_call_one_look(offer: Offer, django_assert_num_queries: Any):
+    erase_email()
+    send(offer.network, txid="T-1", payout="5", email=EMAIL)
+
+    with django_assert_num_queries(2):  # the look, and the INSERT
+        send(offer.network, txid="T-2", payout="5", email=EMAIL, phone=PHONE)
+
+    assert not Postback.objects.exclude(email_sha256="", phone_sha256="").exists()
+
+
 def test_a_call_that_was_kept_before_brings_no_digest_either(offer: Offer):
     click = make_click(offer)
     erase_email()
