@@ -21,7 +21,6 @@ from conversions.models import Click, Conversion, LedgerEntry, Postback
 from conversions.models.postback import FROM_FILE
 from conversions.networks.record import PostbackRecord, PostbackRefusedError
 from conversions.networks.uploaded import read_postback
-from conversions.networks.values import is_macro
 from conversions.outage import is_outage
 from conversions.outcomes import Outcome
 from conversions.signals import announce
@@ -120,11 +119,8 @@ class Digest:
         if postback.outcome == Outcome.IP_NOT_ALLOWED and not postback.network.accepts_ip(postback.remote_ip):
             postback.settle(postback.outcome, postback.detail, self.now)
             return None
-        params = postback.params
-        if postback.leaves_out_macros:
-            params = {name: value for name, value in params.items() if not is_macro(value)}
         try:
-            record = read_postback(postback, params)
+            record = read_postback(postback, postback.params)
         except PostbackRefusedError as refusal:
             postback.status_word = refusal.word
             postback.settle(refusal.outcome, refusal.detail, self.now)

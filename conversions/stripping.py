@@ -10,7 +10,6 @@ from conversions.networks import adapter_of
 from conversions.networks.generic import ALIASES
 from conversions.networks.record import PostbackRefusedError
 from conversions.networks.uploaded import read_postback
-from conversions.networks.values import is_macro
 from conversions.outcomes import Outcome
 
 MOST_TRIED = 200  # each parameter is one more reading of all of them
@@ -60,8 +59,6 @@ def needed_names(postback: Postback) -> frozenset[str]:
 
 def reading(postback: Postback, params: Mapping[str, str]) -> Any:
     """What the digest understands: a record, or a tuple with the reason why not."""
-    if postback.leaves_out_macros:
-        params = {name: value for name, value in params.items() if not is_macro(value)}
     try:
         return read_postback(postback, params)
     except PostbackRefusedError as refusal:

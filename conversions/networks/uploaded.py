@@ -7,6 +7,7 @@ from conversions.models.postback import FROM_FILE
 from conversions.networks import adapter_of
 from conversions.networks.generic import ALIASES, record_of
 from conversions.networks.record import PostbackRecord
+from conversions.networks.values import is_macro
 from offers.models import Network
 
 
@@ -16,10 +17,12 @@ def read_row(params: Mapping[str, str], network: Network) -> PostbackRecord:
 
 
 def read_postback(postback: Postback, params: Mapping[str, str]) -> PostbackRecord:
-    """The neutral record of any postback, by its network's format or as a row of a file.
+    """The neutral record of any postback with these parameters, by its network's format or as a row of a file.
 
     Raises PostbackRefusedError with the reason.
     """
+    if postback.leaves_out_macros:
+        params = {name: value for name, value in params.items() if not is_macro(value)}
     if postback.method == FROM_FILE:
         return read_row(params, postback.network)
     return adapter_of(postback.network).read(params, postback.network)
