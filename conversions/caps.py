@@ -8,9 +8,10 @@ from django.db.models import Q
 
 from conversions import configuration
 from conversions.models import Conversion
-from offers.caps import LONGEST_CHAIN, day_start
+from offers.caps import day_start
 from offers.models import Offer
 
+LONGEST_CHAIN = 5
 KEEP_SECONDS = 3.0
 PAUSE = 50  # times as long as counting took: it never takes more than a fiftieth of a process's time
 SOLD = Q(kind=Conversion.Kind.SALE, status__in=("pending", "approved", "partial"))

@@ -5,8 +5,6 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-LONGEST_CHAIN = 5
-
 
 @lru_cache
 def time_zone_choices() -> list[tuple[str, str]]:

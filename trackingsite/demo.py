@@ -70,9 +70,8 @@ def buy(request: HttpRequest) -> HttpResponse:
     call = Call("POST", pairs=sale_of(click, request.POST))
     make_postback(click.offer.network, call, client_ip(request), clock.now()).save(force_insert=True)
     digest_soon.ask()
-    query = QueryDict(mutable=True)
-    query.update({"offer": click.offer.slug, "click_id": click.pk})
-    return HttpResponseRedirect(f"{reverse('demo_page', args=['thank-you'])}?{query.urlencode()}")
+    visit = {"offer": click.offer.slug, "click_id": click.pk}
+    return HttpResponseRedirect(reverse("demo_page", args=["thank-you"], query=visit))
 
 
 def sale_of(click: Click, form: QueryDict) -> list[tuple[str, str]]:

@@ -122,7 +122,7 @@ def chosen_offer(given: str) -> Offer | None:
 def coverage_url(offer_id: object = "") -> str:
     """Where the figures are; those of one offer if its id is given, or what somebody put in its place."""
     key = number_of(str(offer_id))
-    return reverse("admin:conversions_conversion_coverage") + (f"?offer={key}" if key else "")
+    return reverse("admin:conversions_conversion_coverage", query={"offer": key} if key else None)
 
 
 def figures_of(offer: Offer) -> dict[str, Any]:

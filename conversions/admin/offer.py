@@ -33,12 +33,12 @@ class ConnectedOfferAdmin(OfferAdmin):
         return [path("<path:object_id>/add-host/", view, name="offers_offer_add_host"), *super().get_urls()]
 
     def facts_of(self, offer: Offer, request: HttpRequest) -> dict[str, Any]:
-        may_change = self.has_change_permission(request, offer)
+        may_change, may_count = self.has_change_permission(request, offer), request.user.has_perm(VIEW_COVERAGE)
         news = {
             "strange_pages": strange_pages_of(offer) if request.user.has_perm("conversions.view_strangepage") else [],
             "add_host_url": reverse("admin:offers_offer_add_host", args=[offer.pk]) if may_change else "",
-            "caps": cap_lines(offer) if request.user.has_perm(VIEW_COVERAGE) else [],
-            "coverage_url": coverage_url(offer.pk) if request.user.has_perm(VIEW_COVERAGE) else "",
+            "caps": cap_lines(offer) if may_count else [],
+            "coverage_url": coverage_url(offer.pk) if may_count else "",
         }
         return {**super().facts_of(offer, request), **news}
 

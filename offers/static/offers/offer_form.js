@@ -8,7 +8,7 @@ document.addEventListener("DOMContentLoaded", () => {
   function matchCountries() {
     // Read-only rather than disabled: what is disabled would not be sent, and the list be lost.
     countries.readOnly = !required.checked;
-    countries.closest(".field-line, .form-row, div").classList.toggle("is-idle", countries.readOnly);
+    countries.closest("div").classList.toggle("is-idle", countries.readOnly);
     const button = countries.parentElement.querySelector(".fill-button");
     if (button) button.disabled = countries.readOnly;
   }
