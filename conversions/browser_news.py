@@ -9,8 +9,8 @@ from django.http import HttpRequest, QueryDict
 
 from conversions.arrival import UNREPLACED_AD_MACRO, ttclid_of
 from conversions.click_cookie import clicks_in
-from conversions.models import Click, Consent, Conversion, Robot
-from conversions.models.click import TTCLID_LENGTH
+from conversions.models import Click, Conversion, Robot
+from conversions.models.click import REFUSALS, TTCLID_LENGTH
 from conversions.robots import robot_of
 from conversions.signals import announce
 from conversions.visitor import client_ip, user_agent
@@ -47,7 +47,7 @@ def kept_ttclid(request: HttpRequest, cookies: Mapping[str, Any]) -> str:
     ttclid, ids = id_in(cookies, "ttclid", TTCLID), clicks_in(request)
     if not ttclid or not ids:
         return ttclid
-    refused = Click.objects.filter(pk__in=ids, ttclid=ttclid, consent__in=(Consent.DENIED, Consent.WITHDRAWN))
+    refused = Click.objects.filter(pk__in=ids, ttclid=ttclid, consent__in=REFUSALS)
     return "" if refused.exists() else ttclid
 
 

@@ -8,11 +8,12 @@ from conversions.destinations import MAX_URL
 from conversions.exporting import without_query
 from conversions.identity import scrub_url
 from conversions.models import Click, Consent, ConsentRecord
+from conversions.models.click import REFUSALS
 from conversions.signals import announce
 from conversions.visitor import clean_text
 
 SOURCE_LENGTH = 30
-ANSWERS = (Consent.GRANTED, Consent.DENIED, Consent.WITHDRAWN)
+ANSWERS = (Consent.GRANTED, *REFUSALS)
 
 
 def record_answer(click_id: str, answer: str, source: str, page_url: str, now: datetime) -> Click | None:
@@ -41,10 +42,9 @@ def record_answer(click_id: str, answer: str, source: str, page_url: str, now: d
 
 def follow(before: str, answer: Consent) -> Consent:
     """The state that an answer leads to."""
-    refused = answer in (Consent.DENIED, Consent.WITHDRAWN)
-    if refused and before in (Consent.GRANTED, Consent.WITHDRAWN):
-        return Consent.WITHDRAWN
-    return Consent.DENIED if refused else answer
+    if answer not in REFUSALS:
+        return answer
+    return Consent.WITHDRAWN if before in (Consent.GRANTED, Consent.WITHDRAWN) else Consent.DENIED
 
 
 def note(click: Click, page_url: str, now: datetime) -> ConsentRecord:

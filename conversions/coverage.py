@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery
 
 from conversions.models import Click, Consent, Conversion, Sighting
+from conversions.models.click import REFUSALS
 from conversions.page_events import page_rules
 from conversions.visitor import visitor_ip
 from offers.models import EventRule, Offer
@@ -95,6 +96,9 @@ class Matched:
         return self.fired / self.count if self.count else None
 
 
+Counted = TypeVar("Counted", EventCoverage, Matched)
+
+
 @dataclass
 class Coverage:
     """The newest conversions of an offer, summed up; in `untold` those that TikTok may not hear of, by reason."""
@@ -168,7 +172,7 @@ def why_untold(offer: Offer, robot: str, erased_at: datetime | None, consent: st
     """Why TikTok may not be told of this visitor; empty when it may."""
     if robot or erased_at:
         return "robot" if robot else "erased"
-    if consent in (Consent.DENIED, Consent.WITHDRAWN):
+    if consent in REFUSALS:
         return "refused"
     return "unasked" if consent == Consent.UNKNOWN and offer.needs_consent(country) else ""
 
@@ -196,7 +200,7 @@ def see(event: Matched, row: Row) -> None:
     event.blocked += row.seen == Sighting.Outcome.BLOCKED
 
 
-def ordered(events: Iterable[EventCoverage]) -> list[EventCoverage]:
+def ordered(events: Iterable[Counted]) -> list[Counted]:
     return sorted(events, key=lambda event: (-event.count, event.event_name))
 
 
@@ -204,15 +208,20 @@ def with_a_page(matched: Iterable[Matched], rules: list[EventRule]) -> list[Matc
     """Without events that only postbacks tell: no page of ours calls them, so no browser can be heard of."""
     called = {rule.event_name for rule in rules if rule.trigger == EventRule.Trigger.PAGE}
     ours = [event for event in matched if event.event_name in called or event.fired or event.blocked]
-    return sorted(ours, key=lambda event: (-event.count, event.event_name))
+    return ordered(ours)
 
 
 def arrivals_of(offer: Offer, now: datetime) -> Arrivals:
-    """At most 10,000 clicks of the last 7 days, the newest first; one query."""
-    rows = Click.objects.filter(offer=offer, created_at__gte=now - SPAN).order_by("-created_at")
-    found = list(rows.values_list("consent", "robot", "country")[:NEWEST])
+    """One query, as well."""
+    found = list(newest_clicks(offer, now))
     answers = Counter(answer_of(offer, consent, country) for consent, robot, country in found if not robot)
     return Arrivals(len(found), answers, Counter(robot for _, robot, _ in found if robot))
+
+
+def newest_clicks(offer: Offer, now: datetime) -> "QuerySet[Click, tuple[str, str, str]]":
+    """Answer, robot and country of at most 10,000 clicks of the last 7 days, the newest first."""
+    rows = Click.objects.filter(offer=offer, created_at__gte=now - SPAN).order_by("-created_at")
+    return rows.values_list("consent", "robot", "country")[:NEWEST]
 
 
 def answer_of(offer: Offer, consent: str, country: str) -> str:

@@ -20,6 +20,9 @@ class Consent(models.TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
+REFUSALS = (Consent.DENIED, Consent.WITHDRAWN)
+
+
 class Robot(models.TextChoices):
     """What came instead of a visitor. TikTok is told nothing of it."""
 
@@ -105,7 +108,7 @@ class Click(models.Model):
 
     @property
     def has_refused(self) -> bool:
-        return self.consent in (Consent.DENIED, Consent.WITHDRAWN)
+        return self.consent in REFUSALS
 
     @property
     def limits_data(self) -> bool:

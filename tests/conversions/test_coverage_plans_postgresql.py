@@ -7,7 +7,6 @@ import pytest
 from django.utils import timezone
 
 from conversions import coverage
-from conversions.models import Click
 from tests.factories import make_click, make_conversion, make_offer
 from tests.plans import plan_by_index
 
@@ -24,10 +23,9 @@ def test_both_queries_walk_the_offers_index_from_its_newest_row():
     busier = make_offer()
     for _ in range(100):
         make_conversion(make_click(busier))
-    clicks = Click.objects.filter(offer=offer, created_at__gte=now - coverage.SPAN).order_by("-created_at")
     asked = {
         "conversion_newest_of_offer": coverage.newest_conversions(offer, now),
-        "click_newest_of_offer": clicks.values_list("consent", "robot", "country")[: coverage.NEWEST],
+        "click_newest_of_offer": coverage.newest_clicks(offer, now),
     }
 
     for index, rows in asked.items():
