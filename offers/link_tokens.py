@@ -23,7 +23,7 @@ TOKENS = {
     "variant": "the test variant",
 }
 BRACED = re.compile(r"\{([^{}]*)\}")
-ENDS_PATH = re.compile(r"(?=[?#])")
+ENDS_PATH = re.compile(r"[?#]")
 SLASHES = re.compile(r"[/\\]")
 
 
@@ -31,8 +31,8 @@ def fill_tokens(url: str, values: Mapping[str, str]) -> str:
     """The URL with every known token replaced by its URL-quoted value (empty when there is none)."""
     if "{" not in url:
         return url
-    path, rest = ENDS_PATH.split(url, maxsplit=1) if ENDS_PATH.search(url) else (url, "")
-    return "/".join(fill_segment(segment, values) for segment in path.split("/")) + fill(rest, values)
+    path = ENDS_PATH.split(url, maxsplit=1)[0]
+    return "/".join(fill_segment(segment, values) for segment in path.split("/")) + fill(url[len(path) :], values)
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
@@ -41,9 +41,11 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 
 def fill_segment(segment: str, values: Mapping[str, str]) -> str:
     """One step of a path. A value that would lead up is left out: `..` is followed, also behind an encoded slash."""
+    if "{" not in segment:
+        return segment
     filled = fill(segment, values)
     leads_up = any(step.strip() in (".", "..") for step in SLASHES.split(unquote(filled)))
-    return fill(segment, {}) if leads_up and "{" in segment else filled
+    return fill(segment, {}) if leads_up else filled
 
 
 def validate_link(url: str) -> None:

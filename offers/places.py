@@ -27,8 +27,8 @@ def places(text: str) -> frozenset[str]:
 
 def host_list(text: str, landing_url: str) -> frozenset[str]:
     """The hosts in lower case, with the landing page's."""
-    landing = urlsplit(landing_url).hostname or "" if landing_url else ""
-    return frozenset(filter(None, [*split_list(text.lower()), landing]))
+    landing = urlsplit(landing_url).hostname
+    return frozenset(split_list(text.lower()) + ([landing] if landing else []))
 
 
 def validate_places(text: str) -> None:
