@@ -108,7 +108,7 @@ class TaggedPage:
         """Keep the visitor's digests, those that the offer approves, and tell them to the Pixel."""
         keep_identity(click, given)
         before = self.opening(click)
-        calls = self.where(self.may_tell(click), self.identify(click)) if is_told(click) else []
+        calls = self.where(self.may_tell(click), self.identify(click)) if has_pixel(click) and click.has_consent else []
         return before + self.script(calls)
 
     def event(self, click: Click, name: str, given: Mapping[str, Any], key: str) -> SafeString:
@@ -185,13 +185,12 @@ def can_be_shown(click: Click) -> bool:
     return not click.robot and click.offer.is_active
 
 
-def is_told(click: Click) -> bool:
-    """Whether TikTok may be told of this click by the page."""
-    return can_be_shown(click) and pixel_of(click) is not None and click.has_consent
+def has_pixel(click: Click) -> bool:
+    return can_be_shown(click) and pixel_of(click) is not None
 
 
 def is_for_pixel(click: Click, rule: EventRule) -> bool:
-    return rule.uses("pixel") and pixel_of(click) is not None and can_be_shown(click)
+    return rule.uses("pixel") and has_pixel(click)
 
 
 def on_pixel(code: str, method: str, *arguments: object) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.template import Context, Template
 from django.test import RequestFactory
@@ -28,6 +28,7 @@ from tests.conversions.tags import (
     told,
     tracked,
 )
+from tests.conversions.test_redirect_outage import away
 from tests.factories import make_click, make_offer
 
 pytestmark = pytest.mark.django_db
@@ -248,12 +249,9 @@ def test_without_a_request_nothing_is_printed_and_the_log_says_why_once(caplog: 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_database_that_is_away_costs_the_tags_and_not_the_page(caplog: pytest.LogCaptureFixture):
-    def away(*args: Any, **kwargs: Any) -> None:
-        raise OperationalError("server closed the connection")
-
     click = make_tagged_click()
     source = "Hello" + PIXEL + VIEW + "{% tiktok_click_id %} {% offer_link offer='one' %}"
-    with connection.execute_wrapper(away):
+    with away():
         html = page(source, click)
 
     assert html == "Hello http://127.0.0.1:8000/go/one/"
