@@ -7,20 +7,16 @@ runs it as `tests.benchmarks.bare_gateway:application`.
 import hmac
 import os
 
-import django
 import orjson
-from django.conf import settings
-from django.core.wsgi import get_wsgi_application
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils import timezone
 
-from trackingsite.environment import read_database, read_environment
+from tests.benchmarks.bare import ROW, application_of, insert_into
 
 SECRET = os.environ["BARE_SECRET"].encode()
-ROW = orjson.loads(os.environ["BARE_ROW"])  # what every row has, by column
-INSERT = f"INSERT INTO conversions_postback ({', '.join(ROW)}) VALUES ({', '.join('%s' for _ in ROW)}) RETURNING id"
+INSERT = insert_into("conversions_postback") + " RETURNING id"
 
 
 def keep(request: HttpRequest, slug: str, secret: str) -> HttpResponse:
@@ -35,15 +31,4 @@ def keep(request: HttpRequest, slug: str, secret: str) -> HttpResponse:
 
 
 urlpatterns = [path("postback/<slug:slug>/<str:secret>/", keep)]
-
-database = read_database(read_environment())
-database |= {"CONN_MAX_AGE": None, "OPTIONS": {"server_side_binding": True, "prepare_threshold": 0}}
-settings.configure(
-    DATABASES={"default": database},
-    ROOT_URLCONF=__name__,
-    ALLOWED_HOSTS=["*"],
-    USE_TZ=True,
-    SECRET_KEY=os.environ["DJANGO_SECRET_KEY"],
-)
-django.setup()
-application = get_wsgi_application()
+application = application_of(__name__)

@@ -7,21 +7,16 @@ It is told the columns of the row, has no middleware, and reads nothing but the 
 import os
 import secrets
 
-import django
-import orjson
-from django.conf import settings
-from django.core.wsgi import get_wsgi_application
 from django.db import connection
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import path
 from django.utils import timezone
 
-from trackingsite.environment import read_database, read_environment
+from tests.benchmarks.bare import ROW, application_of, insert_into
 
-ROW = orjson.loads(os.environ["BARE_ROW"])  # what every row has, by column
 TARGET = os.environ["BARE_TARGET"]
 COLUMNS = ("ttclid", "utm_source", "utm_medium", "utm_campaign", "campaign_id")
-INSERT = f"INSERT INTO conversions_click ({', '.join(ROW)}) VALUES ({', '.join('%s' for _ in ROW)})"
+INSERT = insert_into("conversions_click")
 
 
 def keep(request: HttpRequest, slug: str) -> HttpResponseRedirect:
@@ -36,15 +31,4 @@ def keep(request: HttpRequest, slug: str) -> HttpResponseRedirect:
 
 
 urlpatterns = [path("c/<slug:slug>/", keep)]
-
-database = read_database(read_environment())
-database |= {"CONN_MAX_AGE": None, "OPTIONS": {"server_side_binding": True, "prepare_threshold": 0}}
-settings.configure(
-    DATABASES={"default": database},
-    ROOT_URLCONF=__name__,
-    ALLOWED_HOSTS=["*"],
-    USE_TZ=True,
-    SECRET_KEY=os.environ["DJANGO_SECRET_KEY"],
-)
-django.setup()
-application = get_wsgi_application()
+application = application_of(__name__)
