@@ -57,12 +57,13 @@ def record_page_event(
     the network's transaction id, the two speak of one sale. Raises TooManyEventsError for a key too many.
     """
     key = clean_text(key, KEY_LENGTH)
+    occurrence_key = page_key(key)
     conversion = Conversion(
         click=click,
         offer=click.offer,
         event_name=rule.event_name,
-        event_id=make_event_id(click.pk, rule.event_name, page_key(key)),
-        occurrence_key=page_key(key),
+        event_id=make_event_id(click.pk, rule.event_name, occurrence_key),
+        occurrence_key=occurrence_key,
         occurred_at=now,
         created_at=now,
         **columns_of(said, page_url, referrer),
@@ -153,4 +154,4 @@ def may_fire(conversion: Conversion, now: datetime) -> bool:
     """Whether the browser may fire this event now: not if it did so already, nor when TikTok would count it anew."""
     if conversion.occurred_at < now - FIRED_NO_MORE:
         return False
-    return not conversion.sightings.filter(outcome=Sighting.Outcome.FIRED).exists()
+    return all(sighting.outcome != Sighting.Outcome.FIRED for sighting in conversion.sightings.all())

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeVar
 
 from conversions.identity import HIDDEN, hide_beginning
 from conversions.visitor import clean_text
@@ -19,6 +19,8 @@ TEXT_LENGTH = 200
 CENT = Decimal("0.01")
 PHONE_NUMBER = re.compile(r"\+\d[\d ().\-/]{6,20}\d")
 CONTENT_TYPES = ("product", "product_group")
+Readers = dict[str, Callable[[Any], Any]]
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,13 @@ def read_properties(given: Mapping[str, Any], currency: str) -> PageProperties:
     named = (read_text(given.get("currency")) or currency).upper()
     if value is None or named not in CURRENCIES:
         value, named = None, ""
-    read = ((name, reader(given[name])) for name, reader in READERS.items() if given.get(name) not in (None, ""))
-    return PageProperties(value, named, {name: found for name, found in read if found not in (None, "", [])})
+    return PageProperties(value, named, read_each(given, READERS))
+
+
+def read_each(given: Mapping[str, Any], readers: Readers) -> dict[str, Any]:
+    """What the readers make of the properties that they are for."""
+    read = ((name, reader(given[name])) for name, reader in readers.items() if given.get(name) not in (None, ""))
+    return {name: found for name, found in read if found not in (None, "", [])}
 
 
 def read_value(given: Any) -> Decimal | None:
@@ -87,26 +94,29 @@ def read_content_type(given: Any) -> str:
 
 
 def read_ids(given: Any) -> list[str]:
-    ids = given if isinstance(given, list | tuple) else [given]
-    return [text for text in map(read_text, ids[:MAX_CONTENTS]) if text]
+    return read_all(given, read_text)
 
 
 def read_contents(given: Any) -> list[dict[str, Any]]:
-    """The things that the event is about, at most fifty; one alone may come without its list."""
-    contents = given if isinstance(given, list | tuple) else [given]
-    return list(filter(None, map(read_content, contents[:MAX_CONTENTS])))
+    """The things that the event is about."""
+    return read_all(given, read_content)
+
+
+def read_all(given: Any, reader: Callable[[Any], Found]) -> list[Found]:
+    """At most fifty of a list; one alone may come without it."""
+    several = given if isinstance(given, list | tuple) else [given]
+    return list(filter(None, map(reader, several[:MAX_CONTENTS])))
 
 
 def read_content(given: Any) -> dict[str, Any]:
     """One thing; without its id it is none, as TikTok finds it by that alone."""
     if not isinstance(given, Mapping):
         return {}
-    read = ((name, reader(given[name])) for name, reader in CONTENT_READERS.items() if given.get(name) is not None)
-    content = {name: value for name, value in read if value not in (None, "")}
+    content = read_each(given, CONTENT_READERS)
     return content if "content_id" in content else {}
 
 
-CONTENT_READERS: dict[str, Callable[[Any], Any]] = {
+CONTENT_READERS: Readers = {
     "content_id": read_text,
     "content_name": read_text,
     "content_category": read_text,
@@ -114,7 +124,7 @@ CONTENT_READERS: dict[str, Callable[[Any], Any]] = {
     "price": read_price,
     "quantity": read_count,
 }
-READERS: dict[str, Callable[[Any], Any]] = {
+READERS: Readers = {
     "contents": read_contents,
     "content_ids": read_ids,
     "content_type": read_content_type,

@@ -7,14 +7,16 @@ from urllib.parse import quote
 from django.conf import settings
 
 from conversions.event_ids import make_event_id
-from conversions.models import Click, Conversion, Sighting
-from conversions.page_events import FIRED_NO_MORE, ValueSource, page_rules, pixel_properties
+from conversions.models import Click, Conversion
+from conversions.page_events import ValueSource, may_fire, page_rules, pixel_properties
 from offers.models import EventRule
 
 
 def state_of(click: Click, now: datetime) -> dict[str, Any]:
     """Plain JSON values; the shape is described in docs/pixel.md. Three queries, however many events there are."""
     rules = page_rules(list(click.offer.event_rules.select_related("offer")))
+    firsts = click.conversions.filter(occurrence_key="").prefetch_related("sightings")
+    recorded = {conversion.event_name: conversion for conversion in firsts}
     return {
         "offer": click.offer.slug,
         "click_id": click.pk,
@@ -25,7 +27,7 @@ def state_of(click: Click, now: datetime) -> dict[str, Any]:
         "limited_data_use": click.limits_data,
         "identity": identity_of(click),
         "currency": click.offer.currency,
-        "events": {name: event_of(click, rule, found, now) for name, rule, found in with_recorded(click, rules)},
+        "events": {name: event_of(click, rule, recorded.get(name), now) for name, rule in rules.items()},
     }
 
 
@@ -52,30 +54,18 @@ def identity_of(click: Click) -> dict[str, str]:
     return {name: digest for name, digest in approved.items() if digest}
 
 
-def with_recorded(
-    click: Click, rules: dict[str, EventRule]
-) -> list[tuple[str, EventRule, tuple[Conversion, bool] | None]]:
-    """Each event with its first occurrence, if there is one, and whether the Pixel has fired that."""
-    recorded = {c.event_name: c for c in click.conversions.filter(occurrence_key="")}
-    fired = Sighting.objects.filter(conversion__in=recorded.values(), outcome=Sighting.Outcome.FIRED)
-    seen = set(fired.values_list("conversion_id", flat=True)) if recorded else set()
-    found = {name: (c, c.pk in seen) for name, c in recorded.items()}
-    return [(name, rule, found.get(name)) for name, rule in rules.items()]
-
-
-def event_of(click: Click, rule: EventRule, recorded: tuple[Conversion, bool] | None, now: datetime) -> dict[str, Any]:
+def event_of(click: Click, rule: EventRule, recorded: Conversion | None, now: datetime) -> dict[str, Any]:
     """What the page needs to fire the first occurrence of an event.
 
     `value` is "page" where the page's own is told, "none" where only the network knows it, else the fixed one.
     `recorded` has the properties that were told first. `done`: the browser must not fire it again.
     """
-    conversion, seen = recorded or (None, False)
     return {
         "event_id": str(make_event_id(click.pk, rule.event_name)),
         "pixel": rule.uses("pixel"),
         "value": value_of(rule),
-        "recorded": pixel_properties(rule, conversion) if conversion else None,
-        "done": bool(conversion and (seen or conversion.occurred_at < now - FIRED_NO_MORE)),
+        "recorded": pixel_properties(rule, recorded) if recorded else None,
+        "done": recorded is not None and not may_fire(recorded, now),
     }
 
 
