@@ -150,14 +150,30 @@ function tellAnswer(said) {
   tellingAnswer = tell("consent", said);
 }
 
+/* Once the server knows the visitor's last answer; false where it can't be told. */
+async function answersHeard(awaited) {
+  const latest = tellingAnswer;
+  if (!unsentAnswers().length) return true;
+  if (awaited == latest) return false;
+  await latest;
+  return answersHeard(latest);
+}
+
 /* An event follows the answer of its visitor; where that can't be told, the next page tells both. */
-async function tellEvent(said, awaited) {
+async function tellEvent(said) {
   if (!unsentAnswers().length) return tell("event", said);
   keepUnsent(said, "event");
-  const latest = tellingAnswer;
-  if (awaited == latest) return null;
-  await latest;
-  return tellEvent(said, latest);
+  return (await answersHeard()) ? tell("event", said) : null;
+}
+
+/* So does who they are, as nothing is kept of who has refused; no page stores it for the next. */
+const people = new Map();
+async function tellPerson(said) {
+  if (!unsentAnswers().length) return tell("identify", said);
+  people.set(said, "identify");
+  await answersHeard();
+  people.delete(said);
+  return tell("identify", said);
 }
 
 /* An answer that the last page could not tell counts as this page's. */

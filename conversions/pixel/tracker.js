@@ -168,8 +168,7 @@ const isFirst = (what) => !once.has(what) && once.add(what);
 function wait(name, properties, id, offer = config.offer) {
   if (!state.pixel || !isMine({ offer }) || !isFirst(id)) return;
   if (firedIds().includes(id)) saw(id);
-  else if (state.may_send) fire(name, properties, id);
-  else pending.push([name, properties, id]);
+  else fire(name, properties, id);
 }
 
 /* Digests that are on their way come first; TikTok adds them to the events that follow. */
@@ -210,7 +209,7 @@ const saying = (event, properties, key, click_id) => ({ ...here(), click_id, eve
 
 function identify(given) {
   const { email, phone, external_id } = plain(given);
-  const answered = tell("identify", { email, phone, external_id }).then((answer) => {
+  const answered = tellPerson({ click_id: state.click_id, email, phone, external_id }).then((answer) => {
     if (!answer) return;
     Object.assign(state.identity, answer.identity);
     if (isLoaded() && state.may_send) tellIdentity();
@@ -226,7 +225,7 @@ function leave() {
   sight();
   const click_id = leftClick();
   if (!state && answerSource && click_id) keepUnsent({ ...here(), click_id, state: answer, source: answerSource }, "consent");
-  for (const [said, what] of unsent) {
+  for (const [said, what] of [...unsent, ...people]) {
     if (what == "consent" || (said.click_id && !isRefusal(answer))) post(what, said).catch(() => null);
   }
   for (const [method, ...call] of waiting.splice(0)) if (method == "track") attempt(() => leaveEvent(click_id, ...call));

@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
-from conversions.models import Sighting
+from conversions.models import Conversion, Sighting
 from conversions.tasks import digest
 from dispatch.models import Delivery
 from dispatch.tasks import deliver
@@ -22,6 +22,11 @@ PAGE_RULES = [
     {"trigger": "page", "event_name": "AddToCart", "value_source": "fixed", "fixed_value": "5.50"},
     {"trigger": "approved", "event_name": "Purchase", "value_source": "payout"},
 ]
+
+READY = "window.tracking && tracking.link && tracking.link().length > 50"
+NOTHING_UNSENT = (
+    "Object.entries(sessionStorage).every(([name, kept]) => !name.startsWith('tracking_unsent_') || kept == '[]')"
+)
 
 
 def make_page_offer(**fields: Any) -> Offer:
@@ -61,6 +66,13 @@ def until(found: Callable[[], Any], page: Page) -> Any:
     return result
 
 
+def agree(page: Page, source: str = "page") -> None:
+    """Agree, and wait until the page has heard that the server knows: else its next page would tell it once more."""
+    page.wait_for_function(READY)
+    page.evaluate("source => tracking.consent('granted', source)", source)
+    page.wait_for_function(NOTHING_UNSENT)
+
+
 def tell_tiktok() -> None:
     """Send what waits; a pixel's next request may have to wait for its turn."""
     digest()
@@ -68,6 +80,10 @@ def tell_tiktok() -> None:
     deadline = time.monotonic() + 30
     while Delivery.objects.filter(status=Delivery.Status.WAITING).exists() and time.monotonic() < deadline:
         deliver()
+
+
+def is_recorded(name: str) -> bool:
+    return Conversion.objects.filter(event_name=name).exists()
 
 
 def has_fired(*names: str) -> bool:
@@ -79,9 +95,15 @@ def copies(sandbox: Sandbox, event: str, leg: str) -> list[dict[str, Any]]:
     return sandbox.events(event=event, leg=leg)
 
 
+def until_heard(sandbox: Sandbox, page: Page, *names: str) -> None:
+    """Wait until the browser's copies of these events have arrived; that they were fired is told us earlier."""
+    until(lambda: all(copies(sandbox, name, "browser") for name in names), page)
+
+
 def one_of_each_leg(sandbox: Sandbox, event: str, page: Page) -> dict[str, Any]:
     """The browser's copy, which a server's copy of the same id, name and properties stands beside."""
-    [browsers], [servers] = until(lambda: copies(sandbox, event, "browser"), page), copies(sandbox, event, "server")
+    until_heard(sandbox, page, event)
+    [browsers], [servers] = copies(sandbox, event, "browser"), copies(sandbox, event, "server")
     assert facts(browsers) == facts(servers)
     return browsers
 

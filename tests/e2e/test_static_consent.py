@@ -3,20 +3,30 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 
+from conversions.identity import sha256
 from conversions.models import Click, ConsentRecord, Conversion
 from dispatch.tiktok.sandbox import Sandbox
 from tests.e2e.static_site import StaticSite
-from tests.e2e.support import copies, has_fired, make_page_offer, one_of_each_leg, tag, tell_tiktok, until, visitor
+from tests.e2e.support import (
+    NOTHING_UNSENT,
+    READY,
+    copies,
+    has_fired,
+    is_recorded,
+    make_page_offer,
+    one_of_each_leg,
+    tag,
+    tell_tiktok,
+    until,
+    until_heard,
+    visitor,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LEAD = "<button id=lead data-track=Lead data-track-value=19.90>Ask</button>"
-
-
-def is_recorded(name: str) -> bool:
-    return Conversion.objects.filter(event_name=name).exists()
 
 
 def consent_of_click() -> str:
@@ -43,7 +53,8 @@ def test_denied_then_granted_then_withdrawn(
         assert not {cookie["name"] for cookie in page.context.cookies(static_site.url)} & {"ttclid", "_ttp"}
 
         page.evaluate("ttq.grantConsent()")
-        until(lambda: has_fired("ViewContent", "Lead"), page)
+        until(lambda: has_fired("ViewContent", "Lead") and consent_of_click() == "granted", page)
+        until_heard(sandbox, page, "Pageview")
         tell_tiktok()
 
         for name in ("ViewContent", "Lead"):
@@ -64,6 +75,50 @@ def test_denied_then_granted_then_withdrawn(
         ("granted", "ttq.grantConsent"),
         ("withdrawn", "ttq.revokeConsent"),
     ]
+
+
+IDENTIFIED = "tracking.consent('granted'); tracking.identify({email: 'alice@example.com'}); track('Lead')"
+
+
+def test_who_agrees_after_a_refusal_and_says_who_they_are_is_known_however_slow_the_answer(
+    browser: Browser, sandbox: Sandbox, static_site: StaticSite, live_server: Any
+):
+    static_site.pages["/"] = tag(live_server.url, make_page_offer(consent_required=True, send_email=True))
+    held: list[Route] = []
+    with visitor(browser) as page:
+        page.goto(static_site.url)
+        page.wait_for_function(READY)
+        page.evaluate("tracking.consent('denied')")
+        page.wait_for_function(NOTHING_UNSENT)
+        page.route("**/consent/", lambda route: held.append(route))
+        page.evaluate(IDENTIFIED)
+        until(lambda: held, page)
+        page.wait_for_timeout(500)  # what does not wait for the answer is at the server by now
+        held[0].continue_()
+        until(lambda: has_fired("ViewContent", "Lead"), page)
+        tell_tiktok()
+        lead = one_of_each_leg(sandbox, "Lead", page)
+
+    [server_copy] = copies(sandbox, "Lead", "server")
+    assert lead["payload"]["user"]["email"] == server_copy["payload"]["user"]["email"][0] == sha256("alice@example.com")
+
+
+def test_who_leaves_before_the_answer_is_heard_is_known_all_the_same(
+    browser: Browser, sandbox: Sandbox, static_site: StaticSite, live_server: Any
+):
+    static_site.pages["/"] = tag(live_server.url, make_page_offer(consent_required=True, send_email=True))
+    held: list[Route] = []
+    with visitor(browser) as page:
+        page.goto(static_site.url)
+        page.wait_for_function(READY)
+        page.route("**/consent/", lambda route: held.append(route), times=1)
+        page.evaluate(IDENTIFIED)
+        until(lambda: held, page)
+        page.goto(f"{static_site.url}/elsewhere")
+        held[0].abort()
+        until(lambda: Click.objects.get().email_sha256 and consent_of_click() == "granted", page)
+
+    assert (Click.objects.get().email_sha256, consent_of_click()) == (sha256("alice@example.com"), "granted")
 
 
 TCF = """<script>
@@ -90,7 +145,7 @@ def test_a_consent_tool_is_listened_to_and_its_answer_remembered(
         assert consent_of_click() == "unknown"
 
         page.evaluate("answer('useractioncomplete', true, true)")
-        until(lambda: has_fired("ViewContent"), page)
+        until(lambda: has_fired("ViewContent") and consent_of_click() == "granted", page)
         page.goto(f"{static_site.url}/?ttclid=E.C.P.consent-2")
         until(lambda: Conversion.objects.count() == 2, page)
 
