@@ -4,9 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from dispatch.tiktok.sandbox import Sandbox
 from tests.e2e.static_site import StaticSite
+
+# As long as Playwright waits for anything else: five seconds are too few for a loaded machine.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture

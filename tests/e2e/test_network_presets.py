@@ -32,8 +32,8 @@ def page(browser: Browser, live_server: Any) -> Iterator[Page]:
 
 
 def save(page: Page) -> None:
-    page.locator("[name=_save]").click()
-    page.wait_for_load_state("networkidle")
+    with page.expect_navigation():
+        page.locator("[name=_save]").click()
 
 
 def test_a_network_is_connected_with_a_name_and_a_format(page: Page):

@@ -64,6 +64,7 @@ def test_revokes_a_token_and_accepts_it_again(page, sandbox):
 
 def test_forgets_everything(page, sandbox):
     track(sandbox)
+    expect(page.get_by_role("link", name="Purchase")).to_be_visible()
 
     page.get_by_role("button", name="Forget everything").click()
 

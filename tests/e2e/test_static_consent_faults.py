@@ -14,15 +14,21 @@ from conversions.page_state import state_of
 from dispatch.tiktok.sandbox import Sandbox
 from offers.models import Offer
 from tests.e2e.static_site import StaticSite
-from tests.e2e.support import copies, has_fired, make_page_offer, tag, tell_tiktok, until, visitor
+from tests.e2e.support import (
+    READY,
+    agree,
+    copies,
+    has_fired,
+    is_recorded,
+    make_page_offer,
+    tag,
+    tell_tiktok,
+    until,
+    until_heard,
+    visitor,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-READY = "window.tracking && tracking.link && tracking.link().length > 50"
-
-
-def is_recorded(name: str) -> bool:
-    return Conversion.objects.filter(event_name=name).exists()
 
 
 def answers() -> list[str]:
@@ -45,9 +51,10 @@ def test_an_agreement_that_arrives_late_does_not_override_a_refusal(
 
     with visitor(browser, expected="503") as page:
         page.route("**/consent/", fail_once)
-        page.clock.install()
+        page.clock.install(time=0)
         page.goto(static_site.url)
         until(lambda: is_recorded("ViewContent"), page)
+        page.clock.pause_at(3600)
         with page.expect_response("**/consent/"):
             page.evaluate("tracking.consent('granted')")
         page.evaluate("tracking.consent('denied')")
@@ -85,9 +92,9 @@ def test_a_withdrawal_that_never_arrived_is_told_by_the_next_page_and_stops_its_
     static_site.pages["/"] = tag(live_server.url, offer)
     with visitor(browser) as page:
         page.goto(static_site.url)
-        page.wait_for_function(READY)
-        page.evaluate("tracking.consent('granted')")
+        agree(page)
         until(lambda: has_fired("ViewContent"), page)
+        until_heard(sandbox, page, "Pageview", "ViewContent")
         page.evaluate("fetch = () => Promise.reject(); tracking.consent('withdrawn')")
         static_site.pages["/tags"] = rendered(offer, Click.objects.get(), live_server.url)
         page.close()
@@ -97,7 +104,7 @@ def test_a_withdrawal_that_never_arrived_is_told_by_the_next_page_and_stops_its_
         other = page.context.new_page()
         other.route("**/events.js*", lambda route: held.append(route))
         other.goto(f"{static_site.url}/tags", wait_until="commit")
-        until(answered("withdrawn"), other)
+        until(lambda: held and answers() == ["withdrawn"], other)
         held[0].continue_()
         other.evaluate("new Promise((done) => ttq.ready(done))")
         other.evaluate("track('AddToCart')")
@@ -117,13 +124,12 @@ def test_a_withdrawal_in_one_tab_holds_in_the_others(
     static_site.pages["/"] = tag(live_server.url, make_page_offer(consent_required=True))
     with visitor(browser) as page:
         page.goto(static_site.url)
-        page.wait_for_function(READY)
-        page.evaluate("tracking.consent('granted')")
+        agree(page)
         until(lambda: has_fired("ViewContent"), page)
         other = page.context.new_page()
         other.goto(f"{static_site.url}/?x=%20a&click_id={Click.objects.get().pk}&y#z")
         other.wait_for_function(READY)
-        assert other.url == f"{static_site.url}/?x=%20a&y#z"
+        assert other.evaluate("location.href") == f"{static_site.url}/?x=%20a&y#z"
 
         other.evaluate("tracking.consent('withdrawn')")
         page.wait_for_function("localStorage.tracking_consent")
@@ -158,7 +164,7 @@ def test_who_leaves_before_the_arrival_is_answered_leaves_the_refusal_and_no_eve
         until(lambda: has_fired("ViewContent"), page)
         kept = leave_early(page, new_visit, "track('AddToCart', {note: 'alice@example.com'}, null)")
         page.goto(new_visit)
-        until(lambda: is_recorded("AddToCart"), page)
+        until(lambda: is_recorded("AddToCart") and Conversion.objects.count() == 3, page)
         leave_early(page, static_site.url, "tracking.consent('denied'); track('Lead')")
         until(lambda: "denied" in answers(), page)
         assert not is_recorded("Lead")
@@ -185,9 +191,7 @@ def test_an_agreement_is_one_offers_and_a_refusal_is_all_offers(
     static_site.pages["/both"] = tag(live_server.url, one) + tag(live_server.url, two)
     with visitor(browser) as page:
         page.goto(f"{static_site.url}/one")
-        page.wait_for_function(READY)
-        page.evaluate("tracking.consent('granted', 'banner')")
-        until(answered("granted"), page)
+        agree(page, "banner")
         page.goto(f"{static_site.url}/two")
         until(lambda: Conversion.objects.filter(offer=two).exists(), page)
         assert answers() == ["granted", "unknown"]
