@@ -47,7 +47,7 @@ def build_user(conversion: Conversion) -> User:
         user_agent=click.user_agent,
         email=digests(click.email_sha256, conversion.email_sha256) if offer.send_email else [],
         phone=digests(click.phone_sha256, conversion.phone_sha256) if offer.send_phone else [],
-        external_id=digests(click.external_id, sha256(click.pk)) if offer.send_external_id else [],
+        external_id=digests(click.external_id_sha256, sha256(click.pk)) if offer.send_external_id else [],
     )
     return cast(User, {key: value for key, value in user.items() if value})
 

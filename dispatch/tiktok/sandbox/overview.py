@@ -52,8 +52,7 @@ class Sight:
         """What the legs say differently; TikTok keeps what came first."""
         found = [f"the other leg calls it {name}" for name in self.other_names]
         if self.has_both_legs:
-            found += [words for name in COMPARED if (words := self._compare(name))]
-            found += filter(None, [self._compare_limit()])
+            found += filter(None, [*map(self._compare, COMPARED), self._compare_limit()])
         return found
 
     def _in_order(self) -> list[dict[str, Any]]:
@@ -64,18 +63,19 @@ class Sight:
         first, second = self._in_order()
         kept, other = _property(first, name), _property(second, name)
         if None not in (kept, other) and kept != other:
-            return f"{name} differs: {first['leg']} {_brief(kept)}, {second['leg']} {_brief(other)}"
+            return self._differs(name, kept, other)
         if kept is None and other is not None and second["verdict"] == "deduplicated":
             return f"{name} {_brief(other)} came too late, TikTok has dropped it"
         return ""
 
     def _compare_limit(self) -> str:
         """Limited data use: a copy without the mark speaks for unlimited use, so a gap contradicts too."""
-        first, second = self._in_order()
-        kept, other = (copy["payload"].get("limited_data_use", False) for copy in (first, second))
-        if kept == other:
-            return ""
-        return f"limited_data_use differs: {first['leg']} {_brief(kept)}, {second['leg']} {_brief(other)}"
+        kept, other = (copy["payload"].get("limited_data_use", False) for copy in self._in_order())
+        return "" if kept == other else self._differs("limited_data_use", kept, other)
+
+    def _differs(self, name: str, kept: Any, other: Any) -> str:
+        first, second = (copy["leg"] for copy in self._in_order())
+        return f"{name} differs: {first} {_brief(kept)}, {second} {_brief(other)}"
 
     @property
     def warnings(self) -> list[str]:
