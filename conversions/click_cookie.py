@@ -25,15 +25,20 @@ def clicks_in(request: HttpRequest) -> list[str]:
     return [key for key in kept.split(".")[:CLICKS_KEPT] if is_click_id(key)] if kept else []
 
 
-def remember(request: HttpRequest, response: HttpResponseBase, click: Click) -> None:
-    """Put the click in front, where it does not stand there yet, and keep its ttclid. Robots are given no cookies."""
-    if click.robot:
-        return
-    known = clicks_in(request)
-    if known[:1] != [click.pk]:
-        others = [key for key in known if key != click.pk]
-        keep(response, CLICK_COOKIE, ".".join([click.pk, *others][:CLICKS_KEPT]), httponly=True)
-    remember_ttclid(request, response, click)
+def remember(request: HttpRequest, response: HttpResponseBase, *clicks: Click) -> None:
+    """Put the clicks in front, the first one first, and keep their ttclid; robots are given no cookies.
+
+    Where they stand in front already, in any order, they stay as they are, and the ttclid is the first one's.
+    """
+    visits = [click for click in clicks if not click.robot]
+    keys, known = [click.pk for click in visits], clicks_in(request)
+    if set(known[: len(keys)]) == set(keys):
+        visits = visits[:1]
+    else:
+        others = [key for key in known if key not in keys]
+        keep(response, CLICK_COOKIE, ".".join([*keys, *others][:CLICKS_KEPT]), httponly=True)
+    for click in reversed(visits):
+        remember_ttclid(request, response, click)
 
 
 def remember_ttclid(request: HttpRequest, response: HttpResponseBase, click: Click) -> None:

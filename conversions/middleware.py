@@ -5,8 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
-from conversions.click_cookie import CLICK_COOKIE, clicks_in, remember, remember_ttclid
-from conversions.models import Click
+from conversions.click_cookie import remember
 from conversions.page_click import clicks_used
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -22,20 +21,9 @@ class ClickCookieMiddleware:
         response = self.get_response(request)
         clicks = clicks_used(request)
         if clicks:
-            remember_all(request, response, clicks)
+            remember(request, response, *clicks)
             keep_private(response)
         return response
-
-
-def remember_all(request: HttpRequest, response: HttpResponseBase, clicks: list[Click]) -> None:
-    """Put the page's clicks in front; where they stand there already, in any order, they stay as they are."""
-    if set(clicks_in(request)[: len(clicks)]) == {click.pk for click in clicks}:
-        return remember_ttclid(request, response, clicks[0])
-    for click in reversed(clicks):
-        remember(request, response, click)
-        if CLICK_COOKIE in response.cookies:
-            request.COOKIES[CLICK_COOKIE] = response.cookies[CLICK_COOKIE].value
-    return None
 
 
 def keep_private(response: HttpResponseBase) -> None:

@@ -14,7 +14,7 @@ from offers.models import EventRule
 
 def state_of(click: Click, now: datetime) -> dict[str, Any]:
     """Plain JSON values; the shape is described in docs/pixel.md. Three queries, however many events there are."""
-    rules = page_rules(list(click.offer.event_rules.select_related("offer")))
+    rules = page_rules(list(click.offer.event_rules.all()))
     firsts = click.conversions.filter(occurrence_key="").prefetch_related("sightings")
     recorded = {conversion.event_name: conversion for conversion in firsts}
     return {
