@@ -9,11 +9,11 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from conversions import clock
+from conversions import clock, configuration
 from conversions.admin.coverage import VIEW as VIEW_COVERAGE
 from conversions.admin.coverage import coverage_url
 from conversions.admin.strange_pages import add_host, strange_pages_of
-from conversions.caps import sold
+from conversions.caps import follow, is_full, sold
 from offers.admin.offer import OfferAdmin
 from offers.admin_parts import admin_link, badge
 from offers.caps import day_start
@@ -70,5 +70,12 @@ def cap_line(offer: Offer, words: str, cap: int, count: int) -> SafeString:
     facts = (f"{count:,}{more}", f"{cap:,}", words)
     if count < cap:
         return format_html(CAP_LINE, badge("Room", "good"), *facts)
-    where = admin_link(offer.fallback_offer) if offer.fallback_offer else "this offer all the same"
-    return format_html(CAP_LINE + " The tracking link leads to {}.", badge("Reached", "warn"), *facts, where)
+    where = CAP_LINE + " The tracking link leads to {}."
+    return format_html(where, badge("Reached", "warn"), *facts, where_full_leads(offer))
+
+
+def where_full_leads(offer: Offer) -> str:
+    """Where the tracking link of a full offer leads: past fallbacks that are inactive or full themselves."""
+    now = clock.now()
+    standing = follow(offer, lambda each: each == offer or is_full(each, now), configuration.offers.get)
+    return "this offer all the same" if standing == offer else admin_link(standing)

@@ -216,3 +216,22 @@ def test_caps_show_how_far_they_are_used_up():
 
     assert "1 of 1 sales today. The tracking link leads to <a" in page
     assert "1 of 5 sales in all." in page
+
+
+@pytest.mark.parametrize("fallback", [{"is_active": False}, {"daily_cap": 0}])
+def test_a_full_offer_whose_fallback_takes_nobody_keeps_its_visitors(fallback: dict[str, Any]):
+    offer = make_offer(daily_cap=0, fallback_offer=make_offer(name="Chair", **fallback))
+
+    page = text_of(staff_client("offers.view_offer", VIEW).get(offer_url(offer)))
+
+    assert "0 of 0 sales today. The tracking link leads to this offer all the same." in page
+
+
+def test_a_full_offer_leads_past_a_full_fallback():
+    chair = make_offer(name="Chair")
+    offer = make_offer(daily_cap=0, fallback_offer=make_offer(daily_cap=0, fallback_offer=chair))
+
+    page = text_of(staff_client("offers.view_offer", VIEW).get(offer_url(offer)))
+
+    assert "The tracking link leads to <a" in page
+    assert f'{offer_url(chair)}">Chair</a>.' in page
