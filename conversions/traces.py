@@ -116,25 +116,9 @@ def find(person: Person, lock: bool = False) -> Traces:
     for part in pieces(clicks) if lock else ():
         list(Click.objects.select_for_update().filter(pk__in=part).order_by("pk").values_list("pk"))
     conversions = keys(Conversion.objects.filter(click__in=part) for part in pieces(clicks))
-    calls = keys(
-        rows
-        for part in pieces(clicks)
-        for rows in (
-            Postback.objects.filter(conversion__click__in=part),
-            Postback.objects.filter(click_ref__in=part).exclude(click_ref=""),
-        )
-    )
-    calls |= keys(rows_naming(Postback, person)) | set(person.calls)
-    rows = keys(
-        found
-        for part in pieces(clicks)
-        for found in (
-            UploadRow.objects.filter(click_ref__in=part).exclude(click_ref=""),
-            UploadRow.objects.filter(conversion__click__in=part),
-        )
-    )
+    calls = keys(rows_of(Postback, person, clicks)) | set(person.calls)
+    rows = keys(rows_of(UploadRow, person, clicks))
     rows |= keys(UploadRow.objects.filter(postback__in=part) for part in pieces(sorted(calls)))
-    rows |= keys(rows_naming(UploadRow, person))
     return Traces(clicks, sorted(conversions), sorted(calls), sorted(rows))
 
 
@@ -156,10 +140,14 @@ def with_digest(model: type[Model], column: str, digest: str) -> QuerySet[Any]:
     return model._default_manager.filter(**{column: digest}).exclude(**{column: ""}).order_by()
 
 
-def rows_naming(model: type[Postback | UploadRow], person: Person) -> list[QuerySet[Any]]:
-    """Calls, or rows of files, that name the person themselves, whether or not they led to a click."""
+def rows_of(model: type[Postback | UploadRow], person: Person, clicks: Sequence[str]) -> Iterator[QuerySet[Any]]:
+    """Calls, or rows of files, that came of the clicks, or name the person whether or not they led to a click."""
     column = {Subject.CLICK: "click_ref", **DIGESTS}.get(person.subject)
-    return [with_digest(model, column, person.value)] if column else []
+    if column:
+        yield with_digest(model, column, person.value)
+    for part in pieces(clicks):
+        yield model._default_manager.filter(conversion__click__in=part)
+        yield model._default_manager.filter(click_ref__in=part).exclude(click_ref="")
 
 
 def clicks_named(calls: Iterable[Postback]) -> set[str]:
