@@ -9,11 +9,11 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpRequest, QueryDict
 
-from conversions.click_cookie import TTCLID_COOKIE, clicks_in
+from conversions.click_cookie import TTCLID_COOKIE
 from conversions.click_ids import new_click_id
 from conversions.consent import note
 from conversions.destinations import MAX_URL, with_click_id
-from conversions.earlier import answer_on_arrival, clicks_brought
+from conversions.earlier import answer_on_arrival
 from conversions.identity import hide_inside, scrub_url
 from conversions.inserting import PreparedInsert
 from conversions.models import Click, Consent
@@ -64,21 +64,20 @@ class Visit:
     """The page's word about an answer before."""
 
 
-def visit_of(request: HttpRequest, now: datetime) -> Visit:
-    """The visit that the request itself is. One query where the browser has been here before."""
-    known = clicks_brought("", clicks_in(request), request, now)
+def visit_of(request: HttpRequest, known: list[Click]) -> Visit:
+    """The visit that the request itself is, with the clicks that the browser brings along."""
     return Visit(request.GET, request.META.get("HTTP_REFERER", ""), request.COOKIES, known)
 
 
-def arrive(request: HttpRequest, offer: Offer, now: datetime, visit: Visit | None = None) -> Click:
+def arrive(request: HttpRequest, offer: Offer, now: datetime, visit: Visit) -> Click:
     """An unsaved Click for this request, still without its landing URL, with the answer about consent that is known."""
-    visit = visit or visit_of(request, now)
-    country, region = whereabouts(request)
+    ip = client_ip(request)
+    country, region = whereabouts(request, ip)
     click = make_click(
         offer,
         created_at=now,
         ttclid=ttclid_of(visit.query) or ttclid_before(visit),
-        ip=client_ip(request),
+        ip=ip,
         user_agent=user_agent(request),
         referrer=clean_text(scrub_url(visit.referrer), MAX_URL),
         ttp=clean_text(visit.cookies.get("_ttp", ""), 200),

@@ -1,9 +1,11 @@
 """Which click a rendered page belongs to; an arrival that no tracking link saw is registered here."""
 
+from datetime import datetime
+
 from django.http import HttpRequest
 
 from conversions import clock, configuration
-from conversions.arrival import Visit, arrive, is_same_visit, save_arrival
+from conversions.arrival import arrive, is_same_visit, save_arrival, visit_of
 from conversions.browser_news import bring_up_to_date, news_of_browser
 from conversions.click_cookie import clicks_in
 from conversions.click_ids import is_click_id
@@ -52,10 +54,10 @@ def find_or_register(request: HttpRequest, offer_slug: str) -> Click | None:
     click = next((click for click in mine if is_same_visit(click, request.GET)), None)
     if click is None:
         slug = offer_slug or (mine[0].offer.slug if mine else slug_of(request.GET.get("click_id")))
-        return None if is_fetched_ahead(request) else register_arrival(request, slug, known)
+        return None if is_fetched_ahead(request) else register_arrival(request, slug, known, now)
     if not robot_of(request):
         bring_up_to_date(click, news_of_browser(click, request, request.GET, request.COOKIES))
-    return with_earlier_answer(click, known, request)
+    return with_earlier_answer(click, known, request, now)
 
 
 def slug_of(click_id: str | None) -> str:
@@ -64,19 +66,18 @@ def slug_of(click_id: str | None) -> str:
     return slugs.first() or "" if click_id and is_click_id(click_id) else ""
 
 
-def register_arrival(request: HttpRequest, offer_slug: str, known: list[Click]) -> Click | None:
+def register_arrival(request: HttpRequest, offer_slug: str, known: list[Click], now: datetime) -> Click | None:
     """Store the arrival."""
     offer: Offer | None = configuration.offers.get(offer_slug) if offer_slug else None
     if offer is None:
         return None
-    visit = Visit(request.GET, request.META.get("HTTP_REFERER", ""), request.COOKIES, known)
-    click = arrive(request, offer, clock.now(), visit)
+    click = arrive(request, offer, now, visit_of(request, known))
     save_arrival(click, request.build_absolute_uri())
     return click
 
 
-def with_earlier_answer(click: Click, known: list[Click], request: HttpRequest) -> Click:
+def with_earlier_answer(click: Click, known: list[Click], request: HttpRequest, now: datetime) -> Click:
     """The click; where it has no answer about consent, what is known of this browser's stands."""
     unanswered = click.consent == Consent.UNKNOWN
     answer = answer_on_arrival(click, known, request.GET.get("consent")) if unanswered else None
-    return (answer and record_answer(click.pk, *answer, request.build_absolute_uri(), clock.now())) or click
+    return (answer and record_answer(click.pk, *answer, request.build_absolute_uri(), now)) or click

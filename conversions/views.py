@@ -8,12 +8,13 @@ from django.utils.encoding import iri_to_uri
 from django.views.decorators.http import require_safe
 
 from conversions import clock, configuration
-from conversions.arrival import arrive, is_same_visit, save_arrival
+from conversions.arrival import arrive, is_same_visit, save_arrival, visit_of
 from conversions.browser_news import bring_up_to_date, news_of_visitor
 from conversions.caps import with_room
 from conversions.click_cookie import clicks_in, remember
 from conversions.click_ids import is_click_id
 from conversions.destinations import landing_url_of, offer_url_of, outbound_url_of
+from conversions.earlier import clicks_brought
 from conversions.models import Click
 from conversions.outage import is_outage, leaving_a_standby
 from conversions.unrecorded import landing_without_click, outage
@@ -96,7 +97,8 @@ def arrive_with_room(request: HttpRequest, offer: Offer) -> Click:
     """An unsaved click of the offer, or of what stands in for it while it is full."""
     now = clock.now()
     standing = with_room(offer, now)
-    click = arrive(request, standing, now)
+    known = clicks_brought("", clicks_in(request), request, now)
+    click = arrive(request, standing, now, visit_of(request, known))
     if standing is not offer:
         click.capped_offer = offer
     return click

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from conversions.geoip import place_of
-from conversions.visitor import client_ip, is_trusted, parse_address
+from conversions.visitor import is_trusted, peer_address
 
 COUNTRY = re.compile(r"[A-Z]{2}")
 REGION = re.compile(r"[A-Z0-9]{1,3}")
@@ -16,19 +16,19 @@ UNKNOWN = ("XX", "T1")  # what Cloudflare says of an unknown place and of Tor
 NOWHERE = ("", "")
 
 
-def whereabouts(request: HttpRequest) -> tuple[str, str]:
+def whereabouts(request: HttpRequest, ip: str | None) -> tuple[str, str]:
     """Country (ISO 3166, two letters) and region (the part of ISO 3166-2 behind it); empty where nobody knows.
 
     A proxy that knows the country is believed before the database.
     """
     told = by_proxy(request)
-    return by_address(client_ip(request) or "") if told == NOWHERE else told
+    return by_address(ip or "") if told == NOWHERE else told
 
 
 def by_proxy(request: HttpRequest) -> tuple[str, str]:
     if not settings.COUNTRY_HEADER:
         return NOWHERE
-    peer = parse_address(request.META.get("REMOTE_ADDR", ""))
+    peer = peer_address(request.META.get("REMOTE_ADDR", ""))
     if peer is None or not is_trusted(peer):
         return NOWHERE
     return place(header(request, settings.COUNTRY_HEADER), header(request, settings.REGION_HEADER))

@@ -2,9 +2,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.http import HttpRequest
 from django.test import RequestFactory
 
 from conversions.geoip import opened
+from conversions.visitor import client_ip
 from conversions.whereabouts import whereabouts
 from tests.conversions.places import write_places
 
@@ -35,7 +37,11 @@ def seen_from(ip: str, peer: str = "10.1.2.3", **headers: str) -> tuple[str, str
     """Where a visitor is, behind a proxy that is trusted."""
     names = {"country": "HTTP_CF_IPCOUNTRY", "region": "HTTP_CF_REGION_CODE"}
     given = {names[name]: value for name, value in headers.items()}
-    return whereabouts(RequestFactory().get("/", REMOTE_ADDR=peer, HTTP_X_FORWARDED_FOR=ip, **given))
+    return seen_in(RequestFactory().get("/", REMOTE_ADDR=peer, HTTP_X_FORWARDED_FOR=ip, **given))
+
+
+def seen_in(request: HttpRequest) -> tuple[str, str]:
+    return whereabouts(request, client_ip(request))
 
 
 @pytest.mark.parametrize(
@@ -82,7 +88,7 @@ def test_a_proxy_that_knows_is_believed_before_the_database(database, country, e
 def test_the_database_needs_no_proxy(database, settings):
     settings.TRUSTED_PROXIES = []
 
-    assert whereabouts(RequestFactory().get("/", REMOTE_ADDR="198.51.100.7")) == ("DE", "BE")
+    assert seen_in(RequestFactory().get("/", REMOTE_ADDR="198.51.100.7")) == ("DE", "BE")
 
 
 def test_a_database_that_changes_is_read_anew_and_one_that_does_not_is_kept_open(database):
