@@ -11,9 +11,9 @@ from django.http import HttpRequest, QueryDict
 
 from conversions.click_cookie import TTCLID_COOKIE
 from conversions.click_ids import new_click_id
-from conversions.consent import note
+from conversions.consent import note, record_answer
 from conversions.destinations import MAX_URL, with_click_id
-from conversions.earlier import answer_on_arrival
+from conversions.earlier import Answer, answer_on_arrival
 from conversions.identity import hide_inside, scrub_url
 from conversions.inserting import PreparedInsert
 from conversions.models import Click, Consent
@@ -86,10 +86,20 @@ def arrive(request: HttpRequest, offer: Offer, now: datetime, visit: Visit) -> C
         robot=robot_of(request),
         **click_columns(visit.query),
     )
-    answer = answer_on_arrival(click, visit.known, visit.query.get("consent"), visit.remembered)
+    answer = known_answer(click, visit)
     if answer:
         click.consent, click.consent_source, click.consent_at = *answer, now
     return click
+
+
+def with_known_answer(click: Click, visit: Visit, page_url: str, now: datetime) -> Click:
+    """A stored click; one without an answer about consent, as a tracking link has just made it, takes what is known."""
+    answer = known_answer(click, visit) if click.consent == Consent.UNKNOWN else None
+    return (answer and record_answer(click.pk, *answer, page_url, now)) or click
+
+
+def known_answer(click: Click, visit: Visit) -> Answer | None:
+    return answer_on_arrival(click, visit.known, visit.query.get("consent"), visit.remembered)
 
 
 def is_same_visit(click: Click, query: QueryDict) -> bool:

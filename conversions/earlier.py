@@ -45,7 +45,7 @@ def is_open_to(click: Click, request: HttpRequest, now: datetime) -> bool:
     return click.created_at > now - ON_THE_WAY and click.user_agent == user_agent(request)
 
 
-def answer_on_arrival(click: Click, known: list[Click], link: Any, remembered: Any = "") -> Answer | None:
+def answer_on_arrival(click: Click, known: list[Click], link: Any, remembered: Any) -> Answer | None:
     """What a click without an answer starts with, by its link, what the page remembers and the browser's other clicks.
 
     Refusals come first, whichever offer they were given at. Only an answer on a page turns them.

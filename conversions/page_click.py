@@ -5,13 +5,12 @@ from datetime import datetime
 from django.http import HttpRequest
 
 from conversions import clock, configuration
-from conversions.arrival import arrive, is_same_visit, save_arrival, visit_of
+from conversions.arrival import Visit, arrive, is_same_visit, save_arrival, visit_of, with_known_answer
 from conversions.browser_news import bring_up_to_date, news_of_browser
 from conversions.click_cookie import clicks_in
 from conversions.click_ids import is_click_id
-from conversions.consent import record_answer
-from conversions.earlier import answer_on_arrival, clicks_brought
-from conversions.models import Click, Consent
+from conversions.earlier import clicks_brought
+from conversions.models import Click
 from conversions.robots import is_fetched_ahead, robot_of
 from offers.models import Offer
 
@@ -50,14 +49,15 @@ def keep_out_of_caches(request: HttpRequest) -> None:
 def find_or_register(request: HttpRequest, offer_slug: str) -> Click | None:
     now = clock.now()
     known = clicks_brought(request.GET.get("click_id"), clicks_in(request), request, now, with_offers)
+    visit = visit_of(request, known)
     mine = [click for click in known if not click.erased_at and offer_slug in ("", click.offer.slug)]
     click = next((click for click in mine if is_same_visit(click, request.GET)), None)
     if click is None:
         slug = offer_slug or (mine[0].offer.slug if mine else slug_of(request.GET.get("click_id")))
-        return None if is_fetched_ahead(request) else register_arrival(request, slug, known, now)
+        return None if is_fetched_ahead(request) else register_arrival(request, slug, visit, now)
     if not robot_of(request):
         bring_up_to_date(click, news_of_browser(click, request, request.GET, request.COOKIES))
-    return with_earlier_answer(click, known, request, now)
+    return with_known_answer(click, visit, request.build_absolute_uri(), now)
 
 
 def slug_of(click_id: str | None) -> str:
@@ -66,18 +66,11 @@ def slug_of(click_id: str | None) -> str:
     return slugs.first() or "" if click_id and is_click_id(click_id) else ""
 
 
-def register_arrival(request: HttpRequest, offer_slug: str, known: list[Click], now: datetime) -> Click | None:
+def register_arrival(request: HttpRequest, offer_slug: str, visit: Visit, now: datetime) -> Click | None:
     """Store the arrival."""
     offer: Offer | None = configuration.offers.get(offer_slug) if offer_slug else None
     if offer is None:
         return None
-    click = arrive(request, offer, now, visit_of(request, known))
+    click = arrive(request, offer, now, visit)
     save_arrival(click, request.build_absolute_uri())
     return click
-
-
-def with_earlier_answer(click: Click, known: list[Click], request: HttpRequest, now: datetime) -> Click:
-    """The click; where it has no answer about consent, what is known of this browser's stands."""
-    unanswered = click.consent == Consent.UNKNOWN
-    answer = answer_on_arrival(click, known, request.GET.get("consent")) if unanswered else None
-    return (answer and record_answer(click.pk, *answer, request.build_absolute_uri(), now)) or click

@@ -8,10 +8,10 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from conversions.browser_news import bring_up_to_date
 from conversions.consent import record_answer
 from conversions.digest import digest_batch
 from conversions.models import Click, Conversion
-from conversions.pixel.clicks import bring_up_to_date
 from conversions.pixel.identifying import keep_identity
 from tests.factories import call_page_event, make_click, make_conversion, make_offer, make_postback
 from tests.second_connection import PATIENCE, meanwhile
