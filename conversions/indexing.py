@@ -7,6 +7,12 @@ from typing import Any
 from django.db.migrations.operations import AddIndex, RemoveIndex
 from django.db.models import Index
 
+WHOLE = {
+    "postgresql": "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(%s) AND indisvalid",
+    "sqlite": "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = %s",
+}
+"""Whether an index of that name is there and was built to its end."""
+
 
 class AddIndexMeanwhile(AddIndex):
     """Build the index without keeping writers out, on PostgreSQL; it may be repeated when it was broken off."""
@@ -40,7 +46,7 @@ class RemoveIndexMeanwhile(RemoveIndex):
 
 def build(editor: Any, model: Any, index: Index) -> None:
     """Nothing where it is there already. What PostgreSQL leaves of a build that was broken off goes first."""
-    if is_there(editor, model, index):
+    if is_there(editor, index):
         return
     if editor.connection.vendor != "postgresql":
         editor.add_index(model, index)
@@ -54,16 +60,14 @@ def drop(editor: Any, model: Any, index: Index) -> None:
     if editor.connection.vendor == "postgresql":
         with patient(editor):
             editor.remove_index(model, index, concurrently=True)
-    elif is_there(editor, model, index):
+    elif is_there(editor, index):
         editor.remove_index(model, index)
 
 
-def is_there(editor: Any, model: Any, index: Index) -> bool:
+def is_there(editor: Any, index: Index) -> bool:
     with editor.connection.cursor() as cursor:
-        if editor.connection.vendor == "postgresql":
-            cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [index.name])
-            return bool(cursor.fetchone() == (True,))
-        return bool(index.name in editor.connection.introspection.get_constraints(cursor, model._meta.db_table))
+        cursor.execute(WHOLE[editor.connection.vendor], [index.name])
+        return cursor.fetchone() is not None
 
 
 @contextmanager

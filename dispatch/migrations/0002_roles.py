@@ -48,6 +48,14 @@ def give(apps, schema_editor, roles):
         group.permissions.add(*found)
 
 
+def take(apps, schema_editor, roles):
+    """Give's way back."""
+    alias = schema_editor.connection.alias
+    permissions = apps.get_model("auth", "Permission").objects.using(alias)
+    for group in apps.get_model("auth", "Group").objects.using(alias).filter(name__in=roles):
+        group.permissions.remove(*permissions.filter(codename__in=roles[group.name]))
+
+
 def remove_roles(apps, schema_editor):
     alias = schema_editor.connection.alias
     apps.get_model("auth", "Group").objects.using(alias).filter(name__in=ROLES).delete()

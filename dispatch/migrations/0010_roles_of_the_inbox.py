@@ -24,11 +24,7 @@ def add(apps, schema_editor):
 
 
 def take(apps, schema_editor):
-    alias = schema_editor.connection.alias
-    permissions = apps.get_model("auth", "Permission").objects.using(alias)
-    for group in apps.get_model("auth", "Group").objects.using(alias).filter(name__in=ADDED):
-        taken = ADDED[group.name] - (KEPT if group.name == "Operations" else set())
-        group.permissions.remove(*permissions.filter(codename__in=taken))
+    roles.take(apps, schema_editor, ADDED | {"Operations": ADDED["Operations"] - KEPT})
 
 
 class Migration(migrations.Migration):

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('conversions', '0012_consent_always_of_an_offer'),
+        ('conversions', '0009_pages_and_consent'),
     ]
 
     operations = [
@@ -28,12 +28,28 @@ class Migration(migrations.Migration):
             index=models.Index(condition=models.Q(('phone_sha256', ''), _negated=True), fields=['phone_sha256'], name='click_by_phone'),
         ),
         AddIndexMeanwhile(
+            model_name='click',
+            index=models.Index(condition=models.Q(('external_id_sha256', ''), _negated=True), fields=['external_id_sha256'], name='click_by_external_id'),
+        ),
+        AddIndexMeanwhile(
+            model_name='click',
+            index=models.Index(condition=models.Q(('erased_at__isnull', False)), fields=['erased_at'], name='click_erased'),
+        ),
+        AddIndexMeanwhile(
+            model_name='conversion',
+            index=models.Index(fields=['offer', '-created_at'], name='conversion_newest_of_offer'),
+        ),
+        AddIndexMeanwhile(
             model_name='conversion',
             index=models.Index(condition=models.Q(('email_sha256', ''), _negated=True), fields=['email_sha256'], name='conversion_by_email'),
         ),
         AddIndexMeanwhile(
             model_name='conversion',
             index=models.Index(condition=models.Q(('phone_sha256', ''), _negated=True), fields=['phone_sha256'], name='conversion_by_phone'),
+        ),
+        AddIndexMeanwhile(
+            model_name='conversion',
+            index=models.Index(condition=models.Q(models.Q(('email_sha256', ''), _negated=True), models.Q(('phone_sha256', ''), _negated=True), _connector='OR'), fields=['id'], name='conversion_with_digest'),
         ),
         AddIndexMeanwhile(
             model_name='postback',
@@ -45,26 +61,14 @@ class Migration(migrations.Migration):
         ),
         AddIndexMeanwhile(
             model_name='uploadrow',
+            index=models.Index(condition=models.Q(('click_ref', ''), _negated=True), fields=['click_ref'], name='upload_row_of_click'),
+        ),
+        AddIndexMeanwhile(
+            model_name='uploadrow',
             index=models.Index(condition=models.Q(('email_sha256', ''), _negated=True), fields=['email_sha256'], name='upload_row_by_email'),
         ),
         AddIndexMeanwhile(
             model_name='uploadrow',
             index=models.Index(condition=models.Q(('phone_sha256', ''), _negated=True), fields=['phone_sha256'], name='upload_row_by_phone'),
-        ),
-        AddIndexMeanwhile(
-            model_name='click',
-            index=models.Index(condition=models.Q(('external_id_sha256', ''), _negated=True), fields=['external_id_sha256'], name='click_by_external_id'),
-        ),
-        AddIndexMeanwhile(
-            model_name='click',
-            index=models.Index(condition=models.Q(('erased_at__isnull', False)), fields=['erased_at'], name='click_erased'),
-        ),
-        AddIndexMeanwhile(
-            model_name='conversion',
-            index=models.Index(condition=models.Q(models.Q(('email_sha256', ''), _negated=True), models.Q(('phone_sha256', ''), _negated=True), _connector='OR'), fields=['id'], name='conversion_with_digest'),
-        ),
-        AddIndexMeanwhile(
-            model_name='uploadrow',
-            index=models.Index(condition=models.Q(('click_ref', ''), _negated=True), fields=['click_ref'], name='upload_row_of_click'),
         ),
     ]

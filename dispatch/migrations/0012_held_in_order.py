@@ -7,12 +7,12 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('conversions', '0009_pages_and_consent'),
+        ('dispatch', '0011_pages_and_consent'),
     ]
 
     operations = [
         AddIndexMeanwhile(
-            model_name='conversion',
-            index=models.Index(fields=['offer', '-created_at'], name='conversion_newest_of_offer'),
+            model_name='delivery',
+            index=models.Index(condition=models.Q(('status', 'held')), fields=['reason', 'id'], name='delivery_held_in_order'),
         ),
     ]
