@@ -13,6 +13,7 @@ import pytest
 from django.db import OperationalError
 from redis import RedisError
 
+from trackingsite.management.commands import run_workers
 from trackingsite.management.commands.run_workers import Supervisor
 from trackingsite.supervision import Child, StopSignal, end_all, keeper
 
@@ -72,8 +73,15 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     return Cluster(tmp_path / "runs")
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> float:
+    """The seconds that a cluster has to end, far more than it needs; that they pass would be the failure."""
+    monkeypatch.setattr(run_workers, "GRACE_SECONDS", 30.0)
+    return 30.0
+
+
 def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.02)
@@ -140,7 +148,7 @@ class Interruption:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_ends_with_everything_it_started(cluster: Cluster, number: int) -> None:
+def test_ends_with_everything_it_started(cluster: Cluster, number: int, patient: float) -> None:
     started = time.monotonic()
 
     with StopSignal() as stop:
@@ -148,11 +156,11 @@ def test_ends_with_everything_it_started(cluster: Cluster, number: int) -> None:
 
     assert cluster.runs
     wait_for(lambda: not alive(cluster))
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < patient
 
 
 def test_kills_a_cluster_that_does_not_end(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trackingsite.management.commands.run_workers.GRACE_SECONDS", 0.3)
+    monkeypatch.setattr(run_workers, "GRACE_SECONDS", 0.3)
 
     with StopSignal() as stop:
         cluster.supervisor("stubborn", pulse=StubPulse(Interruption(cluster, signal.SIGTERM))).run(stop)
@@ -161,14 +169,14 @@ def test_kills_a_cluster_that_does_not_end(cluster: Cluster, monkeypatch: pytest
     wait_for(lambda: not alive(cluster))
 
 
-def test_hurries_when_asked_twice(cluster: Cluster) -> None:
+def test_hurries_when_asked_twice(cluster: Cluster, patient: float) -> None:
     started = time.monotonic()
 
     with StopSignal() as stop:
         cluster.supervisor("stubborn", pulse=StubPulse(Interruption(cluster, signal.SIGINT, signal.SIGINT))).run(stop)
 
     wait_for(lambda: not alive(cluster))
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < patient
 
 
 def test_leaves_nothing_when_a_pulse_breaks(cluster: Cluster) -> None:
