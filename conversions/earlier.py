@@ -81,5 +81,5 @@ def has_agreed_before(click: Click, known: list[Click]) -> bool:
 
 def was_required_of(click: Click) -> bool:
     """Whether the policy asked for the answer that stands on the click."""
-    records = ConsentRecord.objects.filter(click=click).order_by("-created_at", "-pk")
+    records = ConsentRecord.objects.filter(click=click, was_overtaken=False).order_by("-created_at", "-pk")
     return bool(records.values_list("was_required", flat=True).first())

@@ -108,5 +108,6 @@ ANSWERS = [
     Column("Source", "source"),
     Column("Was required", "was_required", yes_or_no),
     Column("Page", "page_url", without_query),
+    Column("Overtaken", "was_overtaken", yes_or_no),
     Column("Page with its query", "page_url", is_personal=True),
 ]

@@ -21,7 +21,8 @@ from tests.postgresql import NoPostgreSQLError, private_cluster
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 STRICT = "--nothing-skipped"
-FAULTS = "tests/faults"
+APART = ["tests/faults", "tests/e2e", "tests/trackingsite"]
+"""Tests that mostly wait: for processes and for browsers."""
 SECONDS_TO_STOP = 30
 
 
@@ -62,16 +63,17 @@ class Suite:
 
 
 def suites(arguments: list[str]) -> list[Suite]:
-    """Each database's tests. Those of faults mostly wait, so in a whole run they go beside the others."""
+    """Each database's tests. In a whole run those that mostly wait go beside the others."""
     given = os.environ.get("TEST_DATABASE_URL")
     if arguments or given:
         server = nullcontext(given) if given else private_cluster()
         return [Suite("SQLite", nullcontext(""), arguments), Suite("PostgreSQL", server, arguments)]
+    others = [f"--ignore={folder}" for folder in APART]
     return [
-        Suite("SQLite", nullcontext(""), [f"--ignore={FAULTS}"]),
-        Suite("PostgreSQL", private_cluster(), [f"--ignore={FAULTS}"]),
-        Suite("SQLite, faults", nullcontext(""), [FAULTS]),
-        Suite("PostgreSQL, faults", private_cluster(), [FAULTS]),
+        Suite("SQLite", nullcontext(""), others),
+        Suite("PostgreSQL", private_cluster(), others),
+        Suite("SQLite, apart", nullcontext(""), APART),
+        Suite("PostgreSQL, apart", private_cluster(), APART),
     ]
 
 

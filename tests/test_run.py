@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import OutsideConnectionError
-from tests.run import Result, environment, read, report, suites
+from tests.run import APART, Result, environment, read, report, suites
 
 RECORD = """<?xml version="1.0"?><testsuites><testsuite>
 <testcase name="a"/><testcase name="b"/>
@@ -54,8 +54,8 @@ def test_a_whole_run_has_every_test_once_on_each_database(monkeypatch: pytest.Mo
     whole = {suite.name: suite.arguments for suite in suites([])}
     chosen = {suite.name: suite.arguments for suite in suites(["-k", "postback"])}
 
-    assert whole["SQLite"] == whole["PostgreSQL"] == ["--ignore=tests/faults"]
-    assert whole["SQLite, faults"] == whole["PostgreSQL, faults"] == ["tests/faults"]
+    assert whole["SQLite"] == whole["PostgreSQL"] == [f"--ignore={folder}" for folder in APART]
+    assert whole["SQLite, apart"] == whole["PostgreSQL, apart"] == APART
     assert chosen == {"SQLite": ["-k", "postback"], "PostgreSQL": ["-k", "postback"]}
 
 

@@ -184,6 +184,8 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
+        # An address with a thousand parameters is answered with 400; anybody could fill the log with its trace.
+        "django.security.TooManyFieldsSent": {"level": "CRITICAL"},
         "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },
 }

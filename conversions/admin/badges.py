@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from conversions.models import Click, Consent, Conversion, Postback
+from conversions.models import Click, Consent, ConsentRecord, Conversion, Postback
 from conversions.outcomes import GOOD, Outcome
 from offers.admin_parts import badge
 
@@ -39,6 +39,12 @@ def consent_badge(click: Click) -> SafeString:
 def answer_badge(answer: str) -> SafeString:
     consent = Consent(answer)
     return badge(consent.label, CONSENT_TONES.get(consent, "calm"))
+
+
+def answer_shown(record: ConsentRecord) -> SafeString:
+    """The answer; of one that is not in force, why."""
+    shown = answer_badge(record.state)
+    return format_html("{} overtaken by a newer answer", shown) if record.was_overtaken else shown
 
 
 def robot_badge(click: Click) -> SafeString | str:

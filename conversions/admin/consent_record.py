@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
-from conversions.admin.badges import answer_badge
+from conversions.admin.badges import answer_shown
 from conversions.admin.export import ExportMixin
 from conversions.admin.searching import by_click, term_of
 from conversions.export_columns import ANSWERS
@@ -66,7 +66,7 @@ class ConsentRecordAdmin(ExportMixin, RecordAdmin):
         return (queryset.filter(by_click(term, "click")) if term else queryset), False
 
     answered = shown("answered (UTC)", lambda row: moment(row.created_at))
-    answer = shown("answer", lambda row: answer_badge(row.state))
+    answer = shown("answer", answer_shown)
     source_shown = shown("who told us", lambda row: row.source)
     required = shown("was it required?", lambda row: "Yes" if row.was_required else "No")
     offer_link = shown("offer", lambda row: admin_link(row.offer))

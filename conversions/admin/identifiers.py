@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from conversions.admin.badges import answer_badge
+from conversions.admin.badges import answer_shown
 from conversions.admin.coverage import APPROVALS, LABELS
 from conversions.models import Click, Conversion, Sighting
 from conversions.visitor import visitor_ip
@@ -59,7 +59,7 @@ def answer_table(click: Click) -> SafeString:
     rows = [
         [
             moment(record.created_at),
-            answer_badge(record.state),
+            answer_shown(record),
             record.source,
             "Yes" if record.was_required else "No",
             mono(record.page_url),

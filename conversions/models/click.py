@@ -59,6 +59,9 @@ class Click(models.Model):
     consent = models.CharField(max_length=9, choices=Consent, default=Consent.UNKNOWN)
     consent_at = models.DateTimeField(null=True, blank=True)
     consent_source = models.CharField(max_length=30, blank=True, default="", db_default="")
+    consent_said_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the newest answer was given on a page, by the clock of the browser."
+    )
     country = models.CharField(max_length=2, blank=True, default="", db_default="")
     region = models.CharField(max_length=3, blank=True, default="", db_default="")
     robot = models.CharField(max_length=8, choices=Robot, blank=True, default="", db_default="")

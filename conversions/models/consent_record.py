@@ -13,6 +13,11 @@ class ConsentRecord(models.Model):
     state = models.CharField("answer", max_length=9, choices=Consent)
     source = models.CharField(max_length=30, help_text="Who told us: the banner, a consent tool, a link, a person.")
     was_required = models.BooleanField("required", help_text="Whether the offer's policy asked for it at that time.")
+    was_overtaken = models.BooleanField(
+        "overtaken",
+        default=False,
+        help_text="The visitor had given a newer answer, which came first: this one was not put in force.",
+    )
     page_url = models.TextField("page", blank=True)
     created_at = models.DateTimeField("answered")
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from conversions.reading import read_body
 from conversions.visitor import clean_text
 
 MAX_BODY = 64 * 1024
+LONGEST_AGO = timedelta(days=400)
 Body = Mapping[str, Any]
 
 
@@ -60,6 +62,19 @@ def text_of(body: Body, name: str, limit: int = MAX_URL) -> str:
     if len(text) > limit:
         raise bad_request(f"“{name}” is longer than {limit} characters.")
     return text
+
+
+def moment_of(body: Body, name: str, now: datetime) -> datetime | None:
+    """A member that is a time by the browser's clock, in milliseconds since 1970; None for what can't be one.
+
+    More than a day ahead is none: whatever is compared with it later would be older for good.
+    """
+    value = body.get(name)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    earliest, latest = now - LONGEST_AGO, now + timedelta(days=1)
+    is_time = earliest.timestamp() <= value / 1000 <= latest.timestamp()
+    return datetime.fromtimestamp(value / 1000, UTC) if is_time else None
 
 
 def object_of(body: Body, name: str) -> dict[str, Any]:

@@ -90,12 +90,12 @@ function post(what, said) {
 }
 
 /* Answers about consent go one after the other, so that the server's last one is the visitor's. */
-let answering = Promise.resolve();
+let sending = Promise.resolve();
 const isOutdated = (said) => said.state && said.state != answer;
 
 function send(what, said) {
   if (what != "consent") return post(what, said);
-  return (answering = answering.then(() => isOutdated(said) || post(what, said)).catch(() => null));
+  return (sending = sending.then(() => isOutdated(said) || post(what, said)).catch(() => null));
 }
 
 /* The answer's JSON; null when there is none. What fails on the way is told again, at last by the next page. */
@@ -180,7 +180,7 @@ async function tellPerson(said) {
 function readUnsent() {
   for (const [said, what] of attempt(() => JSON.parse(sessionStorage.getItem(UNSENT))) || []) {
     if (what == "event") unsent.set(said, what);
-    else if (said.state == answer) answerSource = said.source;
+    else if (said.state == answer) [answerSource, answeredAt] = [said.source, said.at];
   }
   saveUnsent();
 }

@@ -8,7 +8,7 @@ from conversions.earlier import REMEMBERED, has_refused_before
 from conversions.models import Click, Consent
 from conversions.page_state import state_of
 from conversions.pixel.answers import reply
-from conversions.pixel.bodies import bad_request, text_of
+from conversions.pixel.bodies import bad_request, moment_of, text_of
 from conversions.pixel.calls import Call
 from conversions.pixel.clicks import click_of, clicks_of, clicks_of_browser
 
@@ -21,12 +21,12 @@ def consent(call: Call) -> HttpResponse:
     answer, source = text_of(call.body, "state"), text_of(call.body, "source") or "page"
     if answer not in ANSWERS:
         raise bad_request("“state” has to be granted, denied or withdrawn.")
-    click = click_of(call)
+    click, said_at = click_of(call), moment_of(call.body, "at", call.now)
     if answer != Consent.GRANTED or may_agree(click, source, call):
-        click = record_answer(click.pk, answer, source, call.url, call.now) or click
+        click = record_answer(click.pk, answer, source, call.url, call.now, said_at) or click
     if answer != Consent.GRANTED:
         for other in others_of_browser(click, call):
-            record_answer(other.pk, answer, source, call.url, call.now)
+            record_answer(other.pk, answer, source, call.url, call.now, said_at)
     response = reply(state_of(click, call.now))
     remember(call.request, response, click)
     return response

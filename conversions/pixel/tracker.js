@@ -7,6 +7,7 @@ const TTCLID = /^(?!__[A-Z_]+__$)[\w.~-]{8,2048}$/;
 let state = null;
 let answer = keptAnswer();
 let answerSource = "";
+let answeredAt;
 const waiting = [];
 const pending = [];
 const once = new Set();
@@ -61,18 +62,19 @@ function begin(fresh) {
 
 /* Consent */
 
-function consent(said, source = "page") {
+function consent(said, source = "page", at = Date.now()) {
   if (!ANSWERED.includes(said)) return warn(`the answer has to be ${ANSWERED}.`);
-  [answer, answerSource] = [said, source];
+  [answer, answerSource, answeredAt] = [said, source, at];
   keepAnswer(said);
   if (!state || isInForce(said)) return;
   const wasLoaded = isLoaded();
   decide(said);
   if (said != "granted" && wasLoaded) revoke();
   apply();
-  tellAnswer({ ...here(), click_id: state.click_id, state: said, source });
+  tellAnswer(answering(state.click_id));
 }
 
+const answering = (click_id) => ({ ...here(), click_id, state: answer, source: answerSource, at: answeredAt });
 const isRefusal = (said) => said == "denied" || said == "withdrawn";
 const isInForce = (said) => (isRefusal(said) ? isRefusal(state.consent) : said == state.consent && state.may_send);
 const decide = (said) => Object.assign(state, { consent: said, may_send: said == "granted" });
@@ -94,7 +96,7 @@ function heedOthers() {
 /* An answer of this page counts; a remembered one where nobody else has any, and a refusal always. */
 function recallAnswer() {
   const isMissing = answer && state.consent == "unknown";
-  if (answerSource || isMissing || (isRefusal(answer) && state.may_send)) consent(answer, answerSource || "remembered");
+  if (answerSource || isMissing || (isRefusal(answer) && state.may_send)) consent(answer, answerSource || "remembered", answeredAt);
 }
 
 /* IAB TCF 2: agreed to when all of these purposes are. */
@@ -166,16 +168,14 @@ function setTtclid() {
 const isFirst = (what) => !once.has(what) && once.add(what);
 
 function wait(name, properties, id, offer = config.offer) {
-  if (!state.pixel || !isMine({ offer }) || !isFirst(id)) return;
-  if (firedIds().includes(id)) saw(id);
-  else fire(name, properties, id);
+  if (state.pixel && isMine({ offer }) && isFirst(id)) fire(name, properties, id);
 }
 
 /* Digests that are on their way come first; TikTok adds them to the events that follow. */
 function fire(name, properties, id) {
   if (identifying) return identifying.then(() => fire(name, properties, id));
   if (!state.may_send) return pending.push([name, properties, id]);
-  pixel().track(name, properties, { event_id: id });
+  if (!firedIds().includes(id)) pixel().track(name, properties, { event_id: id });
   saw(id);
 }
 
@@ -224,7 +224,7 @@ function identify(given) {
 function leave() {
   sight();
   const click_id = leftClick();
-  if (!state && answerSource && click_id) keepUnsent({ ...here(), click_id, state: answer, source: answerSource }, "consent");
+  if (!state && answerSource && click_id) keepUnsent(answering(click_id), "consent");
   for (const [said, what] of [...unsent, ...people]) {
     if (what == "consent" || (said.click_id && !isRefusal(answer))) post(what, said).catch(() => null);
   }

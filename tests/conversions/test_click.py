@@ -268,6 +268,14 @@ def test_only_get_makes_a_click(method: str):
     assert (response.status_code, Click.objects.count()) == (405, 0)
 
 
+def test_an_address_with_too_many_parameters_is_refused_and_fills_no_log(caplog):
+    response = arrive(make_offer(), "&".join(f"p{number}=1" for number in range(1001)))
+
+    assert response.status_code == 400
+    assert "Traceback" not in caplog.text
+    assert not Click.objects.exists()
+
+
 def test_it_costs_one_statement(django_assert_num_queries):
     offer = make_offer()
     arrive(offer)

@@ -13,7 +13,9 @@ from dispatch.models import Delivery
 from dispatch.tasks import deliver
 from dispatch.tiktok.sandbox import Sandbox
 from offers.models import Offer
+from tests.conftest import CHROMIUM_ARGUMENTS
 from tests.factories import make_credential, make_offer, make_pixel
+from tests.run import browser as find_chromium
 
 PHONE = {"viewport": {"width": 393, "height": 727}, "is_mobile": True, "has_touch": True}
 PAGE_RULES = [
@@ -64,6 +66,14 @@ def until(found: Callable[[], Any], page: Page) -> Any:
     while not (result := found()) and time.monotonic() < deadline:
         page.wait_for_timeout(25)
     return result
+
+
+@contextmanager
+def keeping_pages(browser: Browser) -> Iterator[Browser]:
+    """Another browser, which keeps pages as visitors' browsers do: the back button shows them as they were left."""
+    own = {"executable_path": find_chromium(), "args": CHROMIUM_ARGUMENTS}
+    with browser.browser_type.launch(**own, ignore_default_args=["--disable-back-forward-cache"]) as keeping:
+        yield keeping
 
 
 def agree(page: Page, source: str = "page") -> None:

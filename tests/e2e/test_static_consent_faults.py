@@ -2,8 +2,10 @@
 
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, Route
 
@@ -20,6 +22,7 @@ from tests.e2e.support import (
     copies,
     has_fired,
     is_recorded,
+    keeping_pages,
     make_page_offer,
     tag,
     tell_tiktok,
@@ -180,6 +183,46 @@ def test_who_leaves_before_the_arrival_is_answered_leaves_the_refusal_and_no_eve
     assert set(second.conversions.values_list("event_name", flat=True)) == {"ViewContent", "AddToCart", "Lead"}
     assert second.consent == "denied"
     assert sandbox.events(event="Lead") == []
+
+
+def test_the_last_answer_stands_though_the_request_of_an_older_one_comes_later(
+    browser: Browser, sandbox: Sandbox, static_site: StaticSite, live_server: Any
+):
+    static_site.pages["/"] = tag(live_server.url, make_page_offer(consent_required=True))
+    with visitor(browser) as page:
+        page.goto(static_site.url)
+        page.wait_for_function(READY)
+        with page.expect_request("**/consent/") as slow:
+            page.evaluate("tracking.consent('granted')")
+        page.goto(f"{static_site.url}/?second")
+        page.wait_for_function(READY)
+        page.evaluate("tracking.consent('denied')")
+        until(lambda: answers() in (["denied"], ["withdrawn"]), page)
+        refused = answers()
+        Client().post(urlsplit(slow.value.url).path, slow.value.post_data, "text/plain", HTTP_ORIGIN=static_site.url)
+
+    assert answers() == refused
+    assert ConsentRecord.objects.filter(state="granted", was_overtaken=True).count() == 1
+
+
+def test_a_page_that_was_kept_does_not_fire_what_the_next_page_has_fired(
+    browser: Browser, sandbox: Sandbox, static_site: StaticSite, live_server: Any
+):
+    static_site.pages["/"] = tag(live_server.url, make_page_offer(consent_required=True))
+    with keeping_pages(browser) as keeping, visitor(keeping) as page:
+        page.goto(static_site.url)
+        until(lambda: is_recorded("ViewContent"), page)
+        page.evaluate("window.isKept = true")
+        page.goto(f"{static_site.url}/?second")
+        agree(page)
+        until(lambda: has_fired("ViewContent"), page)
+        page.go_back(wait_until="commit")
+        page.evaluate("track('Lead')")
+        until(lambda: has_fired("ViewContent", "Lead"), page)
+        assert page.evaluate("window.isKept")
+        until(lambda: copies(sandbox, "Lead", "browser"), page)
+
+    assert len(copies(sandbox, "ViewContent", "browser")) == 1
 
 
 def test_an_agreement_is_one_offers_and_a_refusal_is_all_offers(

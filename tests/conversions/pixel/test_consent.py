@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from conversions.consent import record_answer
@@ -11,8 +12,11 @@ from conversions.models import Click, ConsentRecord, Conversion
 from offers.models import Offer
 from tests.conversions.pixel.support import PAGE, RULES, call, call_for
 from tests.factories import call_page_event, make_click, make_offer
+from tests.staff import staff_client
 
 pytestmark = pytest.mark.django_db
+
+LIST = reverse("admin:conversions_consentrecord_changelist")
 
 
 def test_an_answer_is_in_force_and_on_record():
@@ -152,3 +156,53 @@ def test_answers_that_alternate_end_with_a_refusal():
         state = call_for(click, "consent", state=answer).json()["consent"]
 
     assert (state, ConsentRecord.objects.count()) == ("withdrawn", 20)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "stands"), [("granted", "denied", "denied"), ("denied", "granted", "granted")]
+)
+def test_an_answer_that_a_newer_one_overtook_changes_nothing_and_is_on_record(first: str, second: str, stands: str):
+    click, began = make_click(make_offer(RULES)), milliseconds()
+
+    call_for(click, "consent", state=second, at=began + 300)
+    late = call_for(click, "consent", state=first, at=began)
+    call_for(click, "consent", state=first, at=began)
+
+    assert (late.json()["consent"], Click.objects.get().consent) == (stands, stands)
+    assert dict(ConsentRecord.objects.values_list("state", "was_overtaken")) == {second: False, first: True}
+    answers = staff_client("conversions.view_consentrecord").get(LIST).content.decode()
+    assert answers.count("overtaken by a newer answer") == 1
+
+
+def test_an_agreement_is_overtaken_by_a_refusal_that_was_in_force_already():
+    click, began = make_click(make_offer(RULES)), milliseconds()
+    call_for(click, "consent", state="denied", at=began - 60_000)
+
+    call_for(click, "consent", state="denied", at=began + 300)
+    call_for(click, "consent", state="granted", at=began)
+
+    assert Click.objects.get().consent == "denied"
+
+
+def test_a_refusal_by_a_clock_that_was_put_back_counts():
+    click = make_click(make_offer(RULES))
+    call_for(click, "consent", state="granted", at=milliseconds())
+    Click.objects.update(consent_at=timezone.now() - timedelta(minutes=6))
+
+    call_for(click, "consent", state="withdrawn", at=milliseconds() - 3_600_000)
+
+    assert Click.objects.get().consent == "withdrawn"
+
+
+@pytest.mark.parametrize("at", ["soon", True, 1.5, -1, 10**30, 2 * 10**12, None])
+def test_what_can_be_no_time_orders_nothing(at: object):
+    click = make_click(make_offer(RULES))
+
+    call_for(click, "consent", state="denied", at=milliseconds())
+    call_for(click, "consent", state="granted", at=at)
+
+    assert Click.objects.get().consent == "granted"
+
+
+def milliseconds() -> int:
+    return int(timezone.now().timestamp() * 1000)
