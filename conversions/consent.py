@@ -46,14 +46,16 @@ def record_answer(
 def is_overtaken(click: Click, answer: Consent, said_at: datetime | None, now: datetime) -> bool:
     """Whether the visitor has given a newer answer, on a page whose request was faster.
 
-    A refusal gives way to an agreement of the last minutes only: a browser's clock that was put back must not turn a
-    refusal away.
+    A refusal gives way only to an agreement of the last minutes, by minutes: a browser's clock that was put right must
+    not turn a refusal away.
     """
-    newest = click.consent_said_at
-    if said_at is None or newest is None or said_at >= newest:
+    newest, is_in_force = click.consent_said_at, click.consent == follow(click.consent, answer)
+    if said_at is None or newest is None or said_at >= newest or is_in_force:
         return False
+    if answer not in REFUSALS:
+        return True
     agreed = click.consent_at if click.consent == Consent.GRANTED else None
-    return answer not in REFUSALS or (agreed is not None and now - agreed < ON_ITS_WAY)
+    return agreed is not None and now - agreed < ON_ITS_WAY and newest - said_at < ON_ITS_WAY
 
 
 def keep_overtaken(click: Click, answer: Consent, source: str, page_url: str, now: datetime) -> None:

@@ -19,7 +19,6 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('unknown', 'Not asked yet'), ('granted', 'Granted'), ('denied', 'Denied'), ('withdrawn', 'Withdrawn')], max_length=9, verbose_name='answer')),
                 ('source', models.CharField(help_text='Who told us: the banner, a consent tool, a link, a person.', max_length=30)),
                 ('was_required', models.BooleanField(help_text="Whether the offer's policy asked for it at that time.", verbose_name='required')),
-                ('was_overtaken', models.BooleanField(default=False, help_text='The visitor had given a newer answer, which came first: this one was not put in force.', verbose_name='overtaken')),
                 ('page_url', models.TextField(blank=True, verbose_name='page')),
                 ('created_at', models.DateTimeField(verbose_name='answered')),
                 ('click', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='consent_records', to='conversions.click')),
@@ -96,11 +95,6 @@ class Migration(migrations.Migration):
             model_name='click',
             name='consent_source',
             field=models.CharField(blank=True, db_default='', default='', max_length=30),
-        ),
-        migrations.AddField(
-            model_name='click',
-            name='consent_said_at',
-            field=models.DateTimeField(blank=True, help_text='When the newest answer was given on a page, by the clock of the browser.', null=True),
         ),
         migrations.AddField(
             model_name='click',

@@ -67,12 +67,12 @@ def text_of(body: Body, name: str, limit: int = MAX_URL) -> str:
 def moment_of(body: Body, name: str, now: datetime) -> datetime | None:
     """A member that is a time by the browser's clock, in milliseconds since 1970; None for what can't be one.
 
-    More than a day ahead is none: whatever is compared with it later would be older for good.
+    More than an hour ahead is none: whatever is compared with it later would be older for as long.
     """
     value = body.get(name)
     if isinstance(value, bool) or not isinstance(value, int):
         return None
-    earliest, latest = now - LONGEST_AGO, now + timedelta(days=1)
+    earliest, latest = now - LONGEST_AGO, now + timedelta(hours=1)
     is_time = earliest.timestamp() <= value / 1000 <= latest.timestamp()
     return datetime.fromtimestamp(value / 1000, UTC) if is_time else None
 

@@ -142,12 +142,12 @@ function settleUnsent(said) {
 
 const unsentAnswers = () => [...unsent].filter(([, what]) => what == "consent").map(([said]) => said);
 
-/* Told until the next answer is given: older ones are not told any more. */
+/* Told until the next answer is given: older ones are not told any more. The server may know of a newer refusal. */
 let tellingAnswer = null;
 function tellAnswer(said) {
   unsentAnswers().forEach(settleUnsent);
   keepUnsent(said, "consent");
-  tellingAnswer = tell("consent", said);
+  tellingAnswer = tell("consent", said).then((fresh) => fresh && isRefusal(fresh.consent) && !isRefusal(answer) && consent(fresh.consent, "server"));
 }
 
 /* Once the server knows the visitor's last answer; false where it can't be told. */
@@ -171,9 +171,9 @@ const people = new Map();
 async function tellPerson(said) {
   if (!unsentAnswers().length) return tell("identify", said);
   people.set(said, "identify");
-  await answersHeard();
+  const isHeard = await answersHeard();
   people.delete(said);
-  return tell("identify", said);
+  return isHeard && tell("identify", said);
 }
 
 /* An answer that the last page could not tell counts as this page's. */

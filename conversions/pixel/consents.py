@@ -22,6 +22,8 @@ def consent(call: Call) -> HttpResponse:
     if answer not in ANSWERS:
         raise bad_request("“state” has to be granted, denied or withdrawn.")
     click, said_at = click_of(call), moment_of(call.body, "at", call.now)
+    if answer == Consent.GRANTED and source == REMEMBERED:
+        said_at = None  # nobody said it just now, so it overtakes nothing
     if answer != Consent.GRANTED or may_agree(click, source, call):
         click = record_answer(click.pk, answer, source, call.url, call.now, said_at) or click
     if answer != Consent.GRANTED:

@@ -2,7 +2,7 @@
  * Whatever might be read otherwise there (an odd number, a text that may hold personal data) throws UNSURE, and then the
  * server is asked first. */
 
-const UNSURE = "ask the server";
+const UNSURE = "unsure";
 const PLAIN_NUMBER = /^\d{1,9}(\.\d\d?)?$/;
 const PLAIN_TEXT = /^[^\0-\x1f\x7f-\xa0@=:%+\u1680\u2000-\u206f\u3000\ud800-\uf8ff\ufeff]{1,200}$/;
 const MOST = 50;

@@ -1,5 +1,6 @@
 /* The page's side of tracking, for one offer. docs/pixel.md describes what pages may do with it. */
 
+/* Refusals come second. */
 const ANSWERED = ["granted", "denied", "withdrawn"];
 const CALLS = { track, identify, consent, tcf, state: begin, fired, event: wait };
 const TTCLID = /^(?!__[A-Z_]+__$)[\w.~-]{8,2048}$/;
@@ -75,7 +76,7 @@ function consent(said, source = "page", at = Date.now()) {
 }
 
 const answering = (click_id) => ({ ...here(), click_id, state: answer, source: answerSource, at: answeredAt });
-const isRefusal = (said) => said == "denied" || said == "withdrawn";
+const isRefusal = (said) => ANSWERED.indexOf(said) > 0;
 const isInForce = (said) => (isRefusal(said) ? isRefusal(state.consent) : said == state.consent && state.may_send);
 const decide = (said) => Object.assign(state, { consent: said, may_send: said == "granted" });
 

@@ -1,6 +1,7 @@
 """Consent while the network fails, in several tabs, beside other offers: the visitor's last answer is in force."""
 
 import json
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -203,6 +204,24 @@ def test_the_last_answer_stands_though_the_request_of_an_older_one_comes_later(
 
     assert answers() == refused
     assert ConsentRecord.objects.filter(state="granted", was_overtaken=True).count() == 1
+
+
+def test_a_page_whose_agreement_a_newer_refusal_overtook_falls_silent(
+    browser: Browser, sandbox: Sandbox, static_site: StaticSite, live_server: Any
+):
+    static_site.pages["/"] = tag(live_server.url, make_page_offer(consent_required=True))
+    with visitor(browser) as page:
+        page.goto(static_site.url)
+        until(lambda: is_recorded("ViewContent"), page)
+        Click.objects.update(consent="denied", consent_said_at=timezone.now() + timedelta(minutes=1))
+        page.evaluate("tracking.consent('granted')")
+        page.wait_for_function("localStorage.tracking_consent == 'denied'")
+        page.evaluate("track('Lead')")
+        until(lambda: is_recorded("Lead"), page)
+        tell_tiktok()
+
+    assert answers() == ["denied"]
+    assert sandbox.events(event="Lead") == []
 
 
 def test_a_page_that_was_kept_does_not_fire_what_the_next_page_has_fired(

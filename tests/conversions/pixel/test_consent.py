@@ -184,12 +184,31 @@ def test_an_agreement_is_overtaken_by_a_refusal_that_was_in_force_already():
     assert Click.objects.get().consent == "denied"
 
 
-def test_a_refusal_by_a_clock_that_was_put_back_counts():
+def test_what_a_page_remembers_overtakes_no_refusal():
+    click, began = make_click(make_offer(RULES)), milliseconds()
+
+    call_for(click, "consent", state="granted", source="remembered", at=began + 300)
+    call_for(click, "consent", state="denied", at=began)
+
+    assert Click.objects.get().consent == "withdrawn"
+
+
+def test_one_answer_from_two_tabs_is_one_record():
+    click, began = make_click(make_offer(RULES)), milliseconds()
+
+    call_for(click, "consent", state="granted", source="another tab", at=began + 5)
+    call_for(click, "consent", state="granted", source="banner", at=began)
+
+    assert [record.was_overtaken for record in ConsentRecord.objects.all()] == [False]
+
+
+@pytest.mark.parametrize(("minutes_ago", "back"), [(6, 60_000), (1, 3_600_000)])
+def test_a_refusal_by_a_clock_that_was_put_right_counts(minutes_ago: int, back: int):
     click = make_click(make_offer(RULES))
     call_for(click, "consent", state="granted", at=milliseconds())
-    Click.objects.update(consent_at=timezone.now() - timedelta(minutes=6))
+    Click.objects.update(consent_at=timezone.now() - timedelta(minutes=minutes_ago))
 
-    call_for(click, "consent", state="withdrawn", at=milliseconds() - 3_600_000)
+    call_for(click, "consent", state="withdrawn", at=milliseconds() - back)
 
     assert Click.objects.get().consent == "withdrawn"
 
