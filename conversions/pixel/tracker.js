@@ -15,7 +15,7 @@ const once = new Set();
 let identifying = null;
 
 function receive([method, ...values]) {
-  if (!has(CALLS, method)) return warn(`there is no call “${method}”.`);
+  if (!has(CALLS, method)) return warn(`there is no call "${method}".`);
   if (!state && !["state", "consent", "tcf"].includes(method)) return waiting.push([method, ...values]);
   try {
     CALLS[method](...values);
@@ -193,7 +193,7 @@ function track(name, given, options) {
   heedOthers();
   const event = has(state.events, name) && state.events[name];
   if (offer && offer != config.offer) return;
-  if (!event) return isAlone() && warn(`the offer needs an event rule for “${name}”.`);
+  if (!event) return isAlone() && warn(`the offer needs an event rule for "${name}".`);
   if (!isFirst(`${name} ${key || ""}`)) return;
   const properties = plain(given);
   if (!key && event.recorded) return tellPixel(event, name, event.recorded);

@@ -125,7 +125,7 @@ def test_what_the_offer_does_not_know_is_a_warning_and_late_links_are_done_when_
     with visitor(browser, expected="tracking: ") as page:
         page.goto(static_site.url)
         page.wait_for_function(READY)
-        with page.expect_console_message(lambda message: "“Nonsense”" in message.text):
+        with page.expect_console_message(lambda message: '"Nonsense"' in message.text):
             page.evaluate(
                 "track('Nonsense'); tracking.push(['nonsense'], ['track', 'Lead', 7, null], ['consent', 'maybe'])"
             )
