@@ -147,7 +147,7 @@ let tellingAnswer = null;
 function tellAnswer(said) {
   unsentAnswers().forEach(settleUnsent);
   keepUnsent(said, "consent");
-  tellingAnswer = tell("consent", said).then((fresh) => fresh && isRefusal(fresh.consent) && !isRefusal(answer) && consent(fresh.consent, "server"));
+  tellingAnswer = tell("consent", said).then((fresh) => fresh && isRefusal(fresh.consent) && !isRefusal(answer) && enforce(fresh.consent));
 }
 
 /* Once the server knows the visitor's last answer; false where it can't be told. */

@@ -1,7 +1,6 @@
 /* The page's side of tracking, for one offer. docs/pixel.md describes what pages may do with it. */
 
-/* Refusals come second. */
-const ANSWERED = ["granted", "denied", "withdrawn"];
+const ANSWERED = ["granted", "denied", "withdrawn"]; /* refusals come second */
 const CALLS = { track, identify, consent, tcf, state: begin, fired, event: wait };
 const TTCLID = /^(?!__[A-Z_]+__$)[\w.~-]{8,2048}$/;
 
@@ -68,17 +67,20 @@ function consent(said, source = "page", at = Date.now()) {
   [answer, answerSource, answeredAt] = [said, source, at];
   keepAnswer(said);
   if (!state || isInForce(said)) return;
+  enforce(said);
+  tellAnswer(answering(state.click_id));
+}
+
+function enforce(said) {
   const wasLoaded = isLoaded();
-  decide(said);
+  Object.assign(state, { consent: said, may_send: said == "granted" });
   if (said != "granted" && wasLoaded) revoke();
   apply();
-  tellAnswer(answering(state.click_id));
 }
 
 const answering = (click_id) => ({ ...here(), click_id, state: answer, source: answerSource, at: answeredAt });
 const isRefusal = (said) => ANSWERED.indexOf(said) > 0;
 const isInForce = (said) => (isRefusal(said) ? isRefusal(state.consent) : said == state.consent && state.may_send);
-const decide = (said) => Object.assign(state, { consent: said, may_send: said == "granted" });
 
 /* A refusal at another page or host, unless this page has an answer of its own. */
 function heedServer() {

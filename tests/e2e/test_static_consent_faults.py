@@ -211,16 +211,17 @@ def test_a_page_whose_agreement_a_newer_refusal_overtook_falls_silent(
 ):
     static_site.pages["/"] = tag(live_server.url, make_page_offer(consent_required=True))
     with visitor(browser) as page:
-        page.goto(static_site.url)
+        page.goto(f"{static_site.url}?ttclid=E.C.P.overtaken")
         until(lambda: is_recorded("ViewContent"), page)
         Click.objects.update(consent="denied", consent_said_at=timezone.now() + timedelta(minutes=1))
         page.evaluate("tracking.consent('granted')")
-        page.wait_for_function("localStorage.tracking_consent == 'denied'")
+        page.wait_for_function("!document.cookie.includes('ttclid')")
         page.evaluate("track('Lead')")
         until(lambda: is_recorded("Lead"), page)
         tell_tiktok()
 
     assert answers() == ["denied"]
+    assert [record.was_overtaken for record in ConsentRecord.objects.all()] == [True]
     assert sandbox.events(event="Lead") == []
 
 
