@@ -5,6 +5,7 @@ import math
 import os
 import secrets
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from django.conf import settings
-from django.test import RequestFactory
+from django.core.management.base import CommandError
+from django.db import connection
+from django.test import RequestFactory, TransactionTestCase
 from playwright.sync_api import Browser, sync_playwright
 
 from conversions import clock, configuration
@@ -72,6 +75,40 @@ def is_local(host: str) -> bool:
     except ValueError:
         return host in ("localhost", "")
     return address.is_loopback or address.is_unspecified
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tables_are_emptied_when_nobody_uses_them() -> Iterator[None]:
+    """A page's last request and a thread's last query may outlive their test; TRUNCATE and they would deadlock."""
+    real = TransactionTestCase._fixture_teardown
+
+    def empty(case: TransactionTestCase) -> None:
+        wait_until_quiet()
+        try:
+            real(case)
+        except CommandError:  # somebody came after all, and has gone now
+            real(case)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty)
+        yield
+
+
+AT_WORK = """
+SELECT 1 FROM pg_stat_activity
+WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+AND state IN ('active', 'idle in transaction')
+"""
+
+
+def wait_until_quiet() -> None:
+    deadline = time.monotonic() + 5
+    while not settings.IS_SQLITE and time.monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute(AT_WORK)
+            if cursor.fetchone() is None:
+                return
+        time.sleep(0.02)
 
 
 @pytest.fixture(autouse=True)
