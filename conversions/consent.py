@@ -69,17 +69,18 @@ def keep_overtaken(click: Click, answer: Consent, source: str, page_url: str, no
 def put_in_force(
     click: Click, answer: Consent, source: str, page_url: str, now: datetime, said_at: datetime | None
 ) -> None:
+    state = follow(click.consent, answer)
+    is_news = click.consent != state
     if said_at:
         click.consent_said_at = max(said_at, click.consent_said_at or said_at)
-        click.save(update_fields=["consent_said_at"])
-    if click.consent == follow(click.consent, answer):
-        return
-    click.consent, click.consent_at = follow(click.consent, answer), now
-    click.consent_source = clean_text(source, SOURCE_LENGTH)
-    click.save(update_fields=["consent", "consent_at", "consent_source"])
-    note(click, page_url, now).save(force_insert=True)
-    click.conversions.all().plan_anew()
-    transaction.on_commit(announce)
+    if is_news:
+        click.consent, click.consent_at, click.consent_source = state, now, clean_text(source, SOURCE_LENGTH)
+    if is_news or said_at:
+        click.save(update_fields=["consent", "consent_at", "consent_source", "consent_said_at"])
+    if is_news:
+        note(click, page_url, now).save(force_insert=True)
+        click.conversions.all().plan_anew()
+        transaction.on_commit(announce)
 
 
 def follow(before: str, answer: Consent) -> Consent:
