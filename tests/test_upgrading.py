@@ -28,6 +28,8 @@ TABLE, NAME = "offers_pixel", "pixel_index_of_a_test"
 LATER_COLUMNS = {"activated_because", "kind", "sealed_call", "status_word", "attached_to", "leaves_out_macros"}
 LATER_COLUMNS |= {"page_value", "page_currency", "page_properties"}
 LATER_COLUMNS |= {"consent_source", "consent_said_at", "country", "region", "robot", "capped_offer_id", "erased_at"}
+LATER_COLUMNS |= {"margin", "lifetime_value", "segment", "lead_quality", "is_test", "valued"}
+LATER_COLUMNS |= {"replaced_by", "value_of_words"}
 LATER_COLUMNS |= {"consent_countries", "limited_data_places", "page_hosts", "cap_time_zone", "fallback_offer_id"}
 
 

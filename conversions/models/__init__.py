@@ -1,6 +1,7 @@
 from conversions.models.click import Click, Consent, Robot
 from conversions.models.consent_record import ConsentRecord
 from conversions.models.conversion import Conversion
+from conversions.models.enrichment import Enrichment
 from conversions.models.erasure import Erasure
 from conversions.models.ledger_entry import LedgerEntry
 from conversions.models.postback import Postback
@@ -13,6 +14,7 @@ __all__ = [
     "Consent",
     "ConsentRecord",
     "Conversion",
+    "Enrichment",
     "Erasure",
     "LedgerEntry",
     "Postback",

@@ -72,6 +72,9 @@ class Click(models.Model):
         Offer, models.PROTECT, null=True, blank=True, related_name="+", db_index=False, verbose_name="sent on by"
     )
     erased_at = models.DateTimeField(null=True, blank=True)
+    is_test = models.BooleanField(
+        "test", default=False, db_default=False, help_text="Made by a test conversion: it counts nowhere."
+    )
 
     class Meta:
         ordering = ["-created_at"]

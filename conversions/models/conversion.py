@@ -63,6 +63,13 @@ class Conversion(models.Model):
     page_value = models.DecimalField("value the page gave", max_digits=14, decimal_places=2, null=True, blank=True)
     page_currency = models.CharField(max_length=3, blank=True, default="", db_default="")
     page_properties = models.JSONField("what the page said", null=True, blank=True)
+    margin = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
+    lifetime_value = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
+    segment = models.CharField(max_length=50, blank=True, default="", db_default="")
+    lead_quality = models.CharField(max_length=50, blank=True, default="", db_default="")
+    is_test = models.BooleanField(
+        "test", default=False, db_default=False, help_text="Made by a test conversion: it counts nowhere."
+    )
     planned_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField("recorded")
 

@@ -62,6 +62,9 @@ class Postback(models.Model):
         db_default=False,
         help_text="A person has said to read it without the macros that the network did not replace.",
     )
+    is_test = models.BooleanField(
+        "test", default=False, db_default=False, help_text="Made by a test conversion: it counts nowhere."
+    )
     due_at = models.DateTimeField("next try", null=True, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
     digested_at = models.DateTimeField(null=True, blank=True)

@@ -130,6 +130,13 @@ class Delivery(models.Model):
         null=True, blank=True, help_text="What the network sent and the rate by which it is told to TikTok."
     )
 
+    valued = models.JSONField(
+        null=True, blank=True, help_text="What replaced the value by the event rule, and what it was before."
+    )
+    is_test = models.BooleanField(
+        "test", default=False, db_default=False, help_text="Sent with the pixel's test event code: it counts nowhere."
+    )
+
     next_attempt_at = models.DateTimeField("next attempt", null=True, blank=True)
     lease_token = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)

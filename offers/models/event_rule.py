@@ -25,6 +25,13 @@ class EventRule(models.Model):
         FIXED = "fixed", "Fixed value"
         NONE = "none", "No value, or the page's"
 
+    class Enrichment(models.TextChoices):
+        NOTHING = "", "Nothing"
+        MARGIN = "margin", "Margin"
+        LIFETIME_VALUE = "lifetime_value", "Lifetime value"
+        SEGMENT = "segment", "Segment"
+        LEAD_QUALITY = "lead_quality", "Lead quality"
+
     class Legs(models.TextChoices):
         BOTH = "both", "Pixel and Events API"
         PIXEL = "pixel", "Pixel only"
@@ -44,6 +51,25 @@ class EventRule(models.Model):
     value_source = models.CharField(max_length=6, choices=ValueSource, default=ValueSource.NONE)
     fixed_value = models.DecimalField(
         max_digits=12, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(Decimal(0))]
+    )
+    replaced_by = models.CharField(
+        "replace the value by",
+        max_length=14,
+        choices=Enrichment,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What the network or an upload tells beside the money and TikTok gets instead of the value, where it "
+        "is known before the event is sent.",
+    )
+    value_of_words = models.CharField(
+        "values of the words",
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="For a segment or a lead quality: what each word is worth in the offer's currency, such as "
+        "hot=40 warm=15 cold=0. Other words replace nothing.",
     )
     legs = models.CharField(max_length=6, choices=Legs, default=Legs.BOTH)
 

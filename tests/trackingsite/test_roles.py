@@ -31,7 +31,11 @@ VIEWS = {
 }
 LATER = {"view_upload", "view_exchangerate", "export_conversion", "export_click", "export_delivery"}
 LATER |= {"export_consentrecord", "view_consentrecord", "view_sighting", "view_strangepage", "view_erasure"}
+LATER |= {"view_report", "view_health", "trace", "view_scaledecision", "view_testconversion"}
+LATER |= {"view_alert", "view_enrichment"}
 VIEWS |= LATER
+CHANNELS = {"add_alertchannel", "change_alertchannel", "delete_alertchannel"}
+TESTS = {"run_testconversion", "view_alertchannel"}
 INBOX = {
     *("change_network_key", "replay_postback", "attach_postback", "add_upload", "import_upload"),
     *("add_exchangerate", "change_exchangerate", "delete_exchangerate"),
@@ -73,8 +77,8 @@ def test_a_fresh_database_has_the_roles_and_the_way_back_removes_them(surroundin
     ]
     assert fresh == {
         "Analyst": VIEWS,
-        "Affiliate manager": VIEWS | MANAGER | INBOX,
-        "Operations": VIEWS | OPERATIONS | INBOX | {"erase_visitor"},
+        "Affiliate manager": VIEWS | MANAGER | INBOX | TESTS,
+        "Operations": VIEWS | OPERATIONS | INBOX | TESTS | CHANNELS | {"erase_visitor"},
     }
     before = VIEWS - LATER
     assert before_the_inbox == {

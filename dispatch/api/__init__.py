@@ -1,0 +1,1 @@
+"""The first-party API under /api/v1/."""

@@ -1,0 +1,1 @@
+"""Why one conversion is or is not in TikTok: a timeline, one verdict, the next step."""

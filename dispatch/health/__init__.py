@@ -1,0 +1,1 @@
+"""How sound tracking is: figures of offers, networks and pixels against the targets of a launch."""

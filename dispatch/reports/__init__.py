@@ -1,0 +1,1 @@
+"""Clicks, conversions and money by where they came from."""

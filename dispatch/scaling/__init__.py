@@ -1,0 +1,1 @@
+"""Whether spend on an offer may be raised."""

@@ -1,0 +1,1 @@
+"""A known click played through to TikTok's test events: every stage shown, both legs compared."""
