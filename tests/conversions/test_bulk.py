@@ -27,11 +27,12 @@ def conversion_of(click: Click, **fields) -> Conversion:
         "page_currency": "EUR",
         "page_properties": {"contents": [{"content_id": "“7”"}]},
     }
+    told = {"margin": Decimal("1.50"), "lifetime_value": Decimal("90.00"), "segment": "vip", "lead_quality": "hot"}
     hashes = {"email_sha256": "a" * 64, "phone_sha256": "b" * 64}
     return Conversion(
         click=click,
         offer=click.offer,
-        **{"event_id": uuid.uuid4(), **texts, **money, **moments, **hashes, **said, **fields},
+        **{"event_id": uuid.uuid4(), **texts, **money, **moments, **hashes, **said, **told, **fields},
     )
 
 
