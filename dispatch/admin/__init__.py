@@ -4,6 +4,7 @@ from dispatch.admin.credentials import CredentialAdmin
 from dispatch.admin.dead_letters import DeadLetterAdmin
 from dispatch.admin.deliveries import DeliveryAdmin
 from dispatch.admin.erasure import ErasureAdmin
+from dispatch.admin.offers import ToldOfferAdmin
 from dispatch.admin.pixels import SendingPixelAdmin
 
-__all__ = ["CredentialAdmin", "DeadLetterAdmin", "DeliveryAdmin", "ErasureAdmin", "SendingPixelAdmin"]
+__all__ = ["CredentialAdmin", "DeadLetterAdmin", "DeliveryAdmin", "ErasureAdmin", "SendingPixelAdmin", "ToldOfferAdmin"]

@@ -1,4 +1,5 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db.models import TextChoices
 
@@ -30,6 +31,7 @@ class Code(TextChoices):
     DIGEST_LATE = "digest_late", "Postbacks are not digested"
     DEAD_LETTERS = "dead_letters", "Dead letters"
     NO_RATE = "no_rate", "No exchange rate"
+    SUMS_LATE = "sums_late", "Figures are out of date"
     # what TikTok hears
     ACCEPTANCE_LOW = "acceptance_low", "TikTok accepts too few events"
     RETRIES_HIGH = "retries_high", "Too many retries"
@@ -49,13 +51,52 @@ class Code(TextChoices):
     STRANGE_PAGES = "strange_pages", "Script on pages that are not entered"
 
 
+SEEN_WITH = {
+    Code.CREDENTIAL_REFUSED: "offers.view_pixel",
+    Code.NO_CREDENTIAL: "offers.view_pixel",
+    Code.CREDENTIAL_DUE: "offers.view_pixel",
+    Code.CREDENTIAL_TAKEN_OVER: "dispatch.view_credential",
+    Code.PIXEL_PAUSED: "offers.view_pixel",
+    Code.TIKTOK_FAILING: "offers.view_pixel",
+    Code.TIKTOK_SLOWS: "offers.view_pixel",
+    Code.TEST_PIXEL: "offers.view_pixel",
+    Code.WORKERS_STOPPED: "dispatch.view_delivery",
+    Code.DELIVERIES_LATE: "dispatch.view_delivery",
+    Code.DIGEST_LATE: "conversions.view_postback",
+    Code.DEAD_LETTERS: "dispatch.view_deadletter",
+    Code.NO_RATE: "dispatch.view_delivery",
+    Code.POSTBACKS_UNUSABLE: "conversions.view_postback",
+    Code.NETWORK_SILENT: "offers.view_network",
+    Code.STRANGE_PAGES: "conversions.view_strangepage",
+}
+"""The permission that each code is shown with; all others are figures of health."""
+HEALTH = "dispatch.view_health"
+
+
+def permission_of(code: Code) -> str:
+    return SEEN_WITH.get(code, HEALTH)
+
+
+PERMISSIONS = frozenset(map(permission_of, Code))
+
+
+@dataclass(frozen=True)
+class Step:
+    """A nearer way to mend it, for those who have the permission."""
+
+    permission: str
+    link: str
+    do: str
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing that is wrong now; `tone` is bad when money stands still, else warn.
 
     `detail` narrows a code down where there may be several of one subject: an outcome, a reason, a currency.
     `value` and `target` are as people read them, empty where the code is no matter of figures. `link` is an address of
-    the admin without host, `do` what its button says. `permission` is what a person needs to be shown it.
+    the admin without host, `do` what its button says; `step` takes their place for those who may go it. `permission`
+    is what a person needs to be shown it.
     """
 
     code: Code
@@ -71,8 +112,15 @@ class Finding:
     detail: str = ""
     value: str = ""
     target: str = ""
+    step: Step | None = None
 
     @property
     def key(self) -> str:
         """What makes it the same finding tomorrow."""
         return ":".join(filter(None, [self.code, self.scope, str(self.subject_id or ""), self.detail]))[:100]
+
+    def seen_by(self, user: Any) -> "Finding":
+        """The same, leading where this person may go."""
+        if self.step and user.has_perm(self.step.permission):
+            return replace(self, link=self.step.link, do=self.step.do)
+        return self
