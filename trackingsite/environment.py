@@ -65,6 +65,14 @@ def read_database(env: environ.Env) -> dict[str, Any]:
     return database
 
 
+def read_mail(env: environ.Env) -> dict[str, Any]:
+    """Django's settings for the mail server that EMAIL_URL names; without one mail goes nowhere."""
+    if not env.str("EMAIL_URL", default=""):
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    settings: dict[str, Any] = env.email("EMAIL_URL")
+    return settings
+
+
 def strict_number(env: environ.Env, name: str, default: float, most: float = math.inf) -> float:
     """A number from 0 to `most`. Raises ImproperlyConfigured for anything else."""
     text = env.str(name, default=str(default)).strip()

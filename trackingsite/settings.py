@@ -9,6 +9,7 @@ from trackingsite.environment import (
     BASE_DIR,
     read_database,
     read_environment,
+    read_mail,
     state_dir,
     strict_bool,
     strict_number,
@@ -50,6 +51,12 @@ RETENTION_SEALED_DAYS = strict_number(env, "RETENTION_SEALED_DAYS", 14, most=365
 RETENTION_VISITOR_DAYS = strict_number(env, "RETENTION_VISITOR_DAYS", 60, most=36500)
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
+# Mail, for alerts. Without a server nothing is sent, and the channels say so.
+HAS_MAIL_SERVER = bool(env.str("EMAIL_URL", default=""))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"alerts@{urlsplit(PUBLIC_BASE_URL).hostname}")
+globals().update(read_mail(env))
+EMAIL_TIMEOUT = 10
+
 # Django
 ALLOWED_HOSTS: list[str] = env.list(
     "DJANGO_ALLOWED_HOSTS",
@@ -67,6 +74,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "import_export",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django_q",
     "offers",
     "conversions",
@@ -167,7 +176,19 @@ Q_CLUSTER: dict[str, Any] = {
     **({} if REDIS_URL else {"orm": "default"}),
 }
 
-REST_FRAMEWORK = {"UNAUTHENTICATED_USER": None}
+# What else the API needs stands on its own views, so that the postback gateway has none of it.
+REST_FRAMEWORK = {"UNAUTHENTICATED_USER": None, "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Conversion tracking",
+    "DESCRIPTION": "What the admin's pages say, for programs. Every answer that is no success has `code` and `message`.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "PREPROCESSING_HOOKS": ["dispatch.api.docs.only_ours"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},  # the validator is on another host
+}
 
 LOGGING = {
     "version": 1,

@@ -12,5 +12,6 @@ urlpatterns = [
     path("healthz", operations.healthz, name="healthz"),
     path("readyz", operations.readyz, name="readyz"),
     path("metrics", operations.metrics, name="metrics"),
+    path("api/", include("dispatch.api.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -1,4 +1,5 @@
-from dispatch.models.alert import Alert, AlertChannel, AlertMessage
+from dispatch.models.alert import Alert, AlertChannel, AlertMessage, Watch
+from dispatch.models.api_token import ApiToken
 from dispatch.models.attempt import DeliveryAttempt
 from dispatch.models.credential import Credential
 from dispatch.models.delivery import DeadLetter, Delivery
@@ -23,6 +24,7 @@ __all__ = [
     "Alert",
     "AlertChannel",
     "AlertMessage",
+    "ApiToken",
     "ConsentPolicy",
     "Credential",
     "DeadLetter",
@@ -40,5 +42,6 @@ __all__ = [
     "Tally",
     "TellingSlot",
     "TestConversion",
+    "Watch",
     "Watermark",
 ]

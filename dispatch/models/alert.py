@@ -55,6 +55,7 @@ class Alert(models.Model):
     ended_at = models.DateTimeField("ended", null=True, blank=True)
     told_at = models.DateTimeField("told", null=True, blank=True)
     end_told_at = models.DateTimeField("end told", null=True, blank=True)
+    told_size = models.PositiveBigIntegerField(default=0, help_text="How many it was about when it was told.")
 
     class Meta:
         ordering = ["-id"]
@@ -86,3 +87,13 @@ class AlertMessage(models.Model):
 
     def __str__(self) -> str:
         return self.subject
+
+
+class Watch(models.Model):
+    """One row: when the site was last looked over for what is wrong, by whichever process."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    looked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"Looked over at {self.looked_at}"
