@@ -1,7 +1,7 @@
 """What the figures of health are, exactly: sums of half-hours, and the ratios that follow from them."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from math import ceil
 
 
@@ -73,6 +73,15 @@ class Figures:
             if left <= 0:
                 return seconds
         return None
+
+    def __add__(self, other: "Figures") -> "Figures":
+        """Both together; a new object."""
+        return Figures(**{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)})
+
+    @property
+    def unheard(self) -> int:
+        """Of the conversions due on both legs, those whose browser never said what became of the Pixel."""
+        return self.both_legs - self.fired - self.blocked
 
     def coverage(self, identifier: str) -> float | None:
         """Of those due, the share that carries the identifier: ttclid, ttp, browser, email, phone, external_id."""
