@@ -49,6 +49,7 @@ RETENTION_ATTEMPT_DAYS = strict_number(env, "RETENTION_ATTEMPT_DAYS", 90, most=3
 RETENTION_POSTBACK_DAYS = strict_number(env, "RETENTION_POSTBACK_DAYS", 180, most=36500)
 RETENTION_SEALED_DAYS = strict_number(env, "RETENTION_SEALED_DAYS", 14, most=36500)
 RETENTION_VISITOR_DAYS = strict_number(env, "RETENTION_VISITOR_DAYS", 60, most=36500)
+CREDENTIAL_ROTATION_DAYS = strict_number(env, "CREDENTIAL_ROTATION_DAYS", 90, most=36500)
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 # Mail, for alerts. Without a server nothing is sent, and the channels say so.
@@ -180,7 +181,7 @@ Q_CLUSTER: dict[str, Any] = {
 REST_FRAMEWORK = {"UNAUTHENTICATED_USER": None, "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Conversion tracking",
-    "DESCRIPTION": "What the admin's pages say, for programs. Every answer that is no success has `code` and `message`.",
+    "DESCRIPTION": "What the pages of the admin say, for programs. Whatever fails has `code` and `message`.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
