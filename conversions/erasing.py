@@ -11,14 +11,14 @@ from django.db.models import Model, QuerySet
 
 from conversions import bulk
 from conversions.exporting import without_query
-from conversions.models import Click, ConsentRecord, Conversion, Postback, Sighting, UploadRow
+from conversions.models import Click, ConsentRecord, Conversion, Enrichment, Postback, Sighting, UploadRow
 from conversions.retention import NOBODY
 from conversions.stripping import STRIPPED, strip_call, strip_row
 from conversions.traces import Traces, pieces
 
 KEPT_PROPERTIES = frozenset({"contents", "content_ids", "content_type", "num_items"})
 OF_CLICK = {**NOBODY, "ttclid": "", "ttp": "", "referrer": ""}
-OF_CONVERSION = ["email_sha256", "phone_sha256", "page_url", "referrer", "page_properties"]
+OF_CONVERSION = ["email_sha256", "phone_sha256", "page_url", "referrer", "page_properties", "segment", "lead_quality"]
 Row = TypeVar("Row", bound=Model)
 
 
@@ -61,10 +61,11 @@ def wipe_clicks(part: Sequence[str], now: datetime) -> None:
 def wipe_conversions(part: Sequence[int]) -> None:
     conversions = locked(Conversion.objects.all(), part)
     for conversion in conversions:
-        conversion.email_sha256 = conversion.phone_sha256 = ""
+        conversion.email_sha256 = conversion.phone_sha256 = conversion.segment = conversion.lead_quality = ""
         conversion.page_url = without_query(conversion.page_url)
         conversion.referrer = without_query(conversion.referrer)
         said = conversion.page_properties or {}
         conversion.page_properties = {name: said[name] for name in said if name in KEPT_PROPERTIES} or None
     bulk.update(conversions, OF_CONVERSION)
+    Enrichment.objects.filter(conversion__in=part).update(segment="", lead_quality="")
     Sighting.objects.filter(conversion__in=part).exclude(detail="").update(detail="")

@@ -49,3 +49,13 @@ def needs_join(postback: Postback, record: PostbackRecord) -> bool:
     """Whether the transaction says more than the click id: none was sent, or something is taken back, which belongs
     to its sale even where the network sends another click id along."""
     return not postback.attached_to and (not postback.click_ref or record.status not in CLAIMS)
+
+
+def unmatched(postback: Postback, record: PostbackRecord) -> tuple[Outcome, str]:
+    """Why there is no click to join: it may still come, or none was named."""
+    if postback.click_ref:
+        return Outcome.UNMATCHED_CLICK, f"There is no click “{postback.click_ref[:60]}”."
+    if record.transaction_id:
+        words = f"No click id, and no conversion has the transaction {record.transaction_id[:60]}."
+        return Outcome.UNMATCHED_CLICK, words
+    return Outcome.MISSING_CLICK_ID, "The postback has neither a click id nor a known transaction id."

@@ -1,12 +1,14 @@
 """The generic format: parameters by their usual names, as most networks' templates write them.
 
 The aliases are the commonest ones of some 380 public postback templates, and of the trackers that people come from.
+BESIDE are those of facts that no sale depends on: it is no harm if one of them comes twice or can't be read.
 """
 
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from conversions.calls import Call
+from conversions.networks.beside import read_beside
 from conversions.networks.record import PostbackRecord
 from conversions.networks.values import (
     KIND_OF_EVENT,
@@ -36,6 +38,15 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "occurred_at": ("ts", "timestamp", "time", "event_time"),
     "parent": ("parent_txid", "parent_transaction_id", "original_txid"),
 }  # fmt: skip
+BESIDE: dict[str, tuple[str, ...]] = {
+    "margin": ("margin", "profit", "net_profit", "gross_margin"),
+    "lifetime_value": ("ltv", "lifetime_value", "lifetimevalue", "clv", "cltv", "pltv", "predicted_ltv",
+                       "customer_lifetime_value"),
+    "segment": ("segment", "customer_segment", "user_segment"),
+    "lead_quality": ("lead_quality", "leadquality", "quality", "lead_score", "leadscore", "quality_score",
+                     "lead_grade"),
+}  # fmt: skip
+NAMES = ALIASES | BESIDE
 Places = dict[str, list[tuple[str, int]]]
 CRITICAL = frozenset(alias for names in ALIASES.values() for alias in names)
 
@@ -60,7 +71,7 @@ def places_of(aliases: Mapping[str, tuple[str, ...]]) -> Places:
     return places
 
 
-PLACES = places_of(ALIASES)
+PLACES = places_of(NAMES)
 
 
 def read(params: Mapping[str, str], network: Network) -> PostbackRecord:
@@ -70,7 +81,7 @@ def read(params: Mapping[str, str], network: Network) -> PostbackRecord:
 
 def record_of(given: Mapping[str, str], network: Network) -> PostbackRecord:
     """The neutral record of a text for each of our fields. Raises PostbackRefusedError with the reason."""
-    refuse_macros(given)
+    refuse_macros({field: given[field] for field in ALIASES})
     status, kind = read_status(given["status"], network)
     payout, amount = read_amount("payout", given["payout"]), read_amount("amount", given["amount"])
     refuse_negative(status, payout, amount)
@@ -85,13 +96,14 @@ def record_of(given: Mapping[str, str], network: Network) -> PostbackRecord:
         occurred_at=read_time(given["occurred_at"]),
         kind=kind or KIND_OF_EVENT.get(given["event"].casefold(), ""),
         parent=shortened(given["parent"]),
+        beside=read_beside(given),
     )
 
 
 def values_of(params: Mapping[str, str], network: Network) -> dict[str, str]:
     """What was sent for each of our fields, under the network's own name for it or one of the usual ones."""
     places = own_places(network) if network.parameter_names else PLACES
-    values = dict.fromkeys(ALIASES, "")
+    values = dict.fromkeys(NAMES, "")
     ranks: dict[str, int] = {}
     for key, value in params.items():
         for field, rank in places.get(key.casefold(), ()):
@@ -102,9 +114,9 @@ def values_of(params: Mapping[str, str], network: Network) -> dict[str, str]:
 
 def own_places(network: Network) -> Places:
     """The usual names' places, with the network's own name for a field before that field's usual ones."""
-    field_of = {alias: field for field, aliases in ALIASES.items() for alias in (field, *aliases)}
+    field_of = {alias: field for field, aliases in NAMES.items() for alias in (field, *aliases)}
     named = {field_of.get(ours, ours): theirs.casefold() for ours, theirs in network.parameter_names.items()}
-    return places_of({field: (named[field], *usual) if field in named else usual for field, usual in ALIASES.items()})
+    return places_of({field: (named[field], *usual) if field in named else usual for field, usual in NAMES.items()})
 
 
 def first_value(folded: Mapping[str, str], aliases: tuple[str, ...]) -> str:

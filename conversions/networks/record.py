@@ -6,6 +6,31 @@ from decimal import Decimal
 
 
 @dataclass(frozen=True)
+class Beside:
+    """What a postback tells beside the money; false when it tells nothing.
+
+    `margin` and `lifetime_value` are in units of `currency`, which is empty where the postback names none: then it is
+    the conversion's. `told_at` is when somebody said so, None for when the call came. `unread` says in words what of it
+    could not be read: none of this is worth a sale.
+    """
+
+    margin: Decimal | None = None
+    lifetime_value: Decimal | None = None
+    segment: str = ""
+    lead_quality: str = ""
+    currency: str = ""
+    told_at: datetime | None = None
+    unread: str = ""
+
+    def __bool__(self) -> bool:
+        is_money = self.margin is not None or self.lifetime_value is not None
+        return is_money or bool(self.segment or self.lead_quality)
+
+
+NOTHING_BESIDE = Beside()
+
+
+@dataclass(frozen=True)
 class PostbackRecord:
     """What a postback says, whoever said it and in whatever words.
 
@@ -13,7 +38,7 @@ class PostbackRecord:
     does not say. `payout` and `amount` are in units of `currency` and as sent, None when not sent. `occurred_at` is the
     network's own time, None when not sent. `parent` is the transaction that a rebill or an upsell belongs to; it finds
     the click where none was sent. `fact` tells facts of one transaction and status apart, such as two partial refunds,
-    and is the same whenever the network repeats one of them.
+    and is the same whenever the network repeats one of them. `beside` is part of no fact.
     """
 
     click_id: str
@@ -27,6 +52,7 @@ class PostbackRecord:
     kind: str = ""
     parent: str = ""
     fact: str = ""
+    beside: Beside = NOTHING_BESIDE
 
 
 class PostbackRefusedError(Exception):

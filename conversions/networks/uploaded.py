@@ -5,15 +5,18 @@ from collections.abc import Mapping
 from conversions.models import Postback
 from conversions.models.postback import FROM_FILE
 from conversions.networks import adapter_of
-from conversions.networks.generic import ALIASES, record_of
+from conversions.networks.generic import NAMES, record_of
 from conversions.networks.record import PostbackRecord
 from conversions.networks.values import is_macro
 from offers.models import Network
 
+UPLOADED = "uploaded"
+"""The parameter of a row that says when its file came: what it tells beside the money is as old as that."""
+
 
 def read_row(params: Mapping[str, str], network: Network) -> PostbackRecord:
     """The neutral record of a row. Raises PostbackRefusedError with the reason."""
-    return record_of({field: params.get(field, "").strip() for field in ALIASES}, network)
+    return record_of({field: params.get(field, "").strip() for field in (*NAMES, UPLOADED)}, network)
 
 
 def read_postback(postback: Postback, params: Mapping[str, str]) -> PostbackRecord:
