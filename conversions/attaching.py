@@ -68,4 +68,4 @@ def suggested_clicks(postback: Postback) -> list[Click]:
 def clicks_before(offer: Offer, moment: datetime) -> list[Click]:
     rows = Click.objects.filter(offer=offer, created_at__range=(moment - LOOKED_BACK, moment)).select_related("offer")
     sales = Prefetch("conversions", Conversion.objects.order_by("pk"))
-    return list(rows.order_by("-created_at").prefetch_related(sales)[:CLICKS_OF_EACH])
+    return list(rows.filter(is_test=False).order_by("-created_at").prefetch_related(sales)[:CLICKS_OF_EACH])

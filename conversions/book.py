@@ -201,6 +201,7 @@ class ClickBook(Rulebook):
             occurred_at=occurred_at,
             page_url=self.click.landing_url,
             referrer=self.click.referrer,
+            is_test=self.click.is_test,
             created_at=now,
         )
         self.load(conversion, [])

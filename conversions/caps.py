@@ -68,7 +68,7 @@ def sold(offer: Offer, most: int, since: datetime | None = None) -> int:
 
     One that is told as several events, as a Lead and a Purchase, is one sale.
     """
-    sales = Conversion.objects.filter(SOLD, offer=offer).order_by()
+    sales = Conversion.objects.filter(SOLD, offer=offer, is_test=False).order_by()
     if since:
         sales = sales.filter(created_at__gte=since)
     return sales.values("click", "transaction_id").distinct()[:most].count()

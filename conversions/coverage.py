@@ -146,7 +146,7 @@ def newest_conversions(offer: Offer, now: datetime) -> "QuerySet[Conversion, tup
     """The fields of Row for at most 10,000 conversions of the last 7 days, the newest first."""
     # One look-up a row: for EXISTS, PostgreSQL would rather read all sightings. "fired" comes before "blocked".
     sightings = Sighting.objects.filter(conversion=OuterRef("pk")).order_by("-outcome").values("outcome")[:1]
-    rows = Conversion.objects.filter(offer=offer, created_at__gte=now - SPAN).order_by("-created_at")
+    rows = Conversion.objects.filter(offer=offer, created_at__gte=now - SPAN, is_test=False).order_by("-created_at")
     return rows.annotate(
         has_ttclid=is_there("click__ttclid"),
         has_ttp=is_there("click__ttp"),
@@ -220,7 +220,7 @@ def arrivals_of(offer: Offer, now: datetime) -> Arrivals:
 
 def newest_clicks(offer: Offer, now: datetime) -> "QuerySet[Click, tuple[str, str, str]]":
     """Answer, robot and country of at most 10,000 clicks of the last 7 days, the newest first."""
-    rows = Click.objects.filter(offer=offer, created_at__gte=now - SPAN).order_by("-created_at")
+    rows = Click.objects.filter(offer=offer, created_at__gte=now - SPAN, is_test=False).order_by("-created_at")
     return rows.values_list("consent", "robot", "country")[:NEWEST]
 
 

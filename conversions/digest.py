@@ -13,10 +13,11 @@ from django.db.models import Model, QuerySet
 from conversions import bulk, clock
 from conversions.book import ClickBook
 from conversions.click_ids import is_click_id
+from conversions.enriching import Notebook
 from conversions.erased import drop_erased, let_nobody_be_erased
 from conversions.facts import ADDED_UP, CLAIMS, Slot, counts_each, says_other_money, slot
 from conversions.giving_back import store_moves
-from conversions.joining import Fact, join_by_transaction, waiting_for
+from conversions.joining import Fact, join_by_transaction, unmatched, waiting_for
 from conversions.models import Click, Conversion, LedgerEntry, Postback
 from conversions.models.postback import FROM_FILE
 from conversions.networks.record import PostbackRecord, PostbackRefusedError
@@ -97,6 +98,7 @@ class Digest:
     books: dict[str, ClickBook] = field(default_factory=dict)
     keys: dict[int, str] = field(default_factory=dict)
     known: dict[tuple[int, str], LedgerEntry] = field(default_factory=dict)
+    notebook: Notebook = field(default_factory=Notebook)
 
     def run(self, postbacks: list[Postback]) -> None:
         facts = self.facts_of(postbacks)
@@ -106,6 +108,7 @@ class Digest:
         self.load_books({postback.click_ref for postback, _ in facts})
         self.keep_erased_away(postbacks)
         self.load_known(facts)
+        self.notebook.load(facts, self.books, self.known.values())
         for postback, record in facts:
             self.settle(postback, record)
         self.store(postbacks)
@@ -133,7 +136,7 @@ class Digest:
     def load_books(self, click_ids: set[str]) -> None:
         """Every click of the batch with its offer's rules, conversions and their entries: five queries."""
         wanted = [click_id for click_id in click_ids if is_click_id(click_id)]
-        clicks = Click.objects.only("offer", "created_at", "landing_url", "referrer", "erased_at").in_bulk(wanted)
+        clicks = Click.objects.only(*OF_CLICKS).in_bulk(wanted)
         offers = Offer.objects.in_bulk({click.offer_id for click in clicks.values()})
         for click in clicks.values():
             click.offer = offers[click.offer_id]
@@ -161,7 +164,9 @@ class Digest:
 
     def settle(self, postback: Postback, record: PostbackRecord) -> None:
         try:
-            outcome, detail = self.take_over(postback, record)
+            result = self.take_over(postback, record)
+            book = self.books.get(postback.click_ref)
+            outcome, detail = self.notebook.take(postback, record.beside, result, book, self.now)
         except PostbackRefusedError as refusal:
             outcome, detail = Outcome(refusal.outcome), refusal.detail
         postback.settle(outcome, detail, self.now)
@@ -171,6 +176,7 @@ class Digest:
         book = self.books.get(postback.click_ref)
         if book is None:
             return unmatched(postback, record)
+        postback.is_test = book.click.is_test
         if book.click.offer.network_id != postback.network_id:
             return Outcome.WRONG_NETWORK, f"The click belongs to the offer “{book.click.offer}”."
         own = book.entry_of(postback, record)
@@ -226,13 +232,15 @@ class Digest:
         fresh = {slot(conversion) for conversion in new} - raced
         changed = {name: c for book in books for name, c in book.changed.items() if name not in fresh}
         completed = {name: c for book in books for name, c in book.completed.items() if name not in fresh}
-        lock([*changed.values(), *completed.values()])
+        enriched = self.notebook.settle(fresh)
+        lock([*changed.values(), *completed.values(), *enriched])
         bulk.update(list(changed.values()), CHANGING_FIELDS)
         bulk.update([c for name, c in completed.items() if name not in changed], ADOPTED_FIELDS)
         entries = [entry for book in books for entry in book.new_entries]
         for entry in entries:
             entry.conversion_id = entry.conversion.pk
         bulk.insert(entries)
+        self.notebook.store(enriched)
         for postback in postbacks:
             postback.conversion_id = postback.conversion.pk if postback.conversion else None
         bulk.update(postbacks, POSTBACK_FIELDS)
@@ -241,6 +249,7 @@ class Digest:
             transaction.on_commit(announce)
 
 
+OF_CLICKS = ["offer", "created_at", "landing_url", "referrer", "erased_at", "is_test"]
 ADOPTED_FIELDS = ["transaction_id", "network_event", "email_sha256", "phone_sha256"]
 CHANGING_FIELDS = [
     *ADOPTED_FIELDS, "status", "payout", "amount", "currency", "planned_at",
@@ -248,6 +257,7 @@ CHANGING_FIELDS = [
 ]  # fmt: skip
 POSTBACK_FIELDS = [
     "outcome", "detail", "conversion", "click_ref", "transaction_id", "status_word", "due_at", "tries", "digested_at",
+    "is_test",
 ]  # fmt: skip
 
 
@@ -260,7 +270,7 @@ def lock(conversions: list[Conversion]) -> None:
 
 def note_heard(postbacks: list[Postback]) -> None:
     """Keep when each network last called. Its row is locked by the batch; a minute's precision spares most writes."""
-    calls = [postback for postback in postbacks if postback.method != FROM_FILE]
+    calls = [postback for postback in postbacks if postback.method != FROM_FILE and not postback.is_test]
     for network in {postback.network for postback in calls}:
         newest = max(postback.received_at for postback in calls if postback.network_id == network.pk)
         if network.heard_at is None or newest - network.heard_at > HEARD_PRECISION:
@@ -270,18 +280,6 @@ def note_heard(postbacks: list[Postback]) -> None:
 def insert_conversions(new: list[Conversion]) -> set[Slot]:
     """Insert with their primary keys filled in; the slots of those that a page had inserted a moment before us."""
     return {slot(conversion) for conversion in bulk.insert_new(new, ("event_id", "event_name"))}
-
-
-def unmatched(postback: Postback, record: PostbackRecord) -> tuple[Outcome, str]:
-    """Why there is no click to join: it may still come, or none was named."""
-    if postback.click_ref:
-        return Outcome.UNMATCHED_CLICK, f"There is no click “{postback.click_ref[:60]}”."
-    if record.transaction_id:
-        return (
-            Outcome.UNMATCHED_CLICK,
-            f"No click id, and no conversion has the transaction {record.transaction_id[:60]}.",
-        )
-    return Outcome.MISSING_CLICK_ID, "The postback has neither a click id nor a known transaction id."
 
 
 def group(rows: Iterable[Row], attribute: str) -> defaultdict[int, list[Row]]:

@@ -64,6 +64,7 @@ def record_page_event(
         event_name=rule.event_name,
         event_id=make_event_id(click.pk, rule.event_name, occurrence_key),
         occurrence_key=occurrence_key,
+        is_test=click.is_test,
         occurred_at=now,
         created_at=now,
         **columns_of(said, page_url, referrer),

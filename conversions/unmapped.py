@@ -50,7 +50,7 @@ def unmapped_words() -> list[UnmappedWord]:
     What is to be digested again anyway is no more among them. An empty word stands for postbacks of a release that did
     not keep it: digested again, they tell it.
     """
-    waiting = troubled(Outcome.UNMAPPED_STATUS).filter(due_at=None).order_by().values("pk")[:COUNTED]
+    waiting = troubled(Outcome.UNMAPPED_STATUS).filter(due_at=None, is_test=False).order_by().values("pk")[:COUNTED]
     groups = (
         Postback.objects.filter(pk__in=waiting)
         .order_by()

@@ -42,6 +42,7 @@ DELIVERIES = [
     Column("Outcome unknown", "maybe_accepted", yes_or_no),
     Column("Decision", "decision"),
     Column("Decided", "decided_at", is_time=True),
+    Column("Test", "is_test", yes_or_no),
     *hashes("conversion__"),
     *visitor("conversion__click__"),
 ]

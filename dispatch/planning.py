@@ -177,6 +177,7 @@ def promise(conversion: Conversion, decision: Decision, now: datetime) -> Delive
         detail=decision.detail,
         lacks_rate=decision.lacks_rate,
         converted=decision.converted,
+        is_test=conversion.is_test,
         next_attempt_at=now if decision.status == Status.WAITING else None,
         created_at=now,
     )

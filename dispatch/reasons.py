@@ -23,6 +23,7 @@ class Reason(TextChoices):
     INVALID = "invalid", "TikTok refused the event"
     RETRIES_EXHAUSTED = "retries_exhausted", "All retries failed"
     CRASH_LOOP = "crash_loop", "Worker died with it, repeatedly"
+    NO_TEST_CODE = "no_test_code", "Test without a test event code"
     FAILED = "failed", "Our own error"
 
     @property
@@ -51,6 +52,8 @@ ADVICE = {
     Reason.INVALID: "TikTok's message names the field. Correct the offer, its event rule or the pixel, then re-queue.",
     Reason.RETRIES_EXHAUSTED: "TikTok could not be reached or answered with errors for about a day. Look at the "
     "attempts; re-queue when TikTok works again.",
+    Reason.NO_TEST_CODE: "Enter the test event code on the pixel's page, from Events Manager, Test events, and run the "
+    "test conversion again: without it TikTok would count the test.",
     Reason.FAILED: "Building the event failed through a fault of ours, which is logged. Re-queue it when it is mended.",
     Reason.CRASH_LOOP: "Sending this event ended its worker several times. Report it with its id before re-queueing.",
 }

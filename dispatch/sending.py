@@ -62,6 +62,11 @@ class Parcel:
     def deliveries(self) -> list[Delivery]:
         return [shipment.delivery for shipment in self.shipments]
 
+    @property
+    def is_test(self) -> bool:
+        """Whether TikTok is told of tests; they never share a request with what counts."""
+        return self.shipments[0].delivery.is_test
+
 
 Trial = Callable[[], timedelta | None]
 """Asked before what its worker's next death condemns is sent: how long it has to wait, None when it may go."""
@@ -86,7 +91,7 @@ def fill(lane: Lane, requests: int, room: int, now: datetime, trial: Trial) -> l
     """Claim what is due and make requests of it. What can't be sent now goes back, whatever the reason."""
     credential = Credential.objects.usable().filter(pixel=lane.pixel).first()
     deliveries = outbox.claim(lane.pixel, now, requests * room) if credential else []
-    if credential is None or not deliveries:
+    if credential is None or not deliveries or lacks_test_code(lane.pixel, deliveries):
         return []
     wait = trial() if any(map(outbox.is_on_trial, deliveries)) else None
     if wait is not None:
@@ -101,6 +106,16 @@ def fill(lane: Lane, requests: int, room: int, now: datetime, trial: Trial) -> l
     except Exception:
         outbox.put_back(deliveries, now)
         raise
+
+
+def lacks_test_code(pixel: Pixel, deliveries: Sequence[Delivery]) -> bool:
+    """Whether these are tests that TikTok would count for want of a test event code; then they are not sent at all."""
+    if not deliveries[0].is_test or pixel.test_event_code:
+        return False
+    for delivery in deliveries:
+        detail = f"{pixel} has no test event code, without which TikTok would count the test."
+        outbox.settle_unsent(delivery, Reason.NO_TEST_CODE, detail, Delivery.Status.DEAD)
+    return True
 
 
 def make_parcels(
@@ -165,7 +180,8 @@ def post(parcel: Parcel) -> tuple[Reply, datetime]:
     """TikTok's reply and when the request began. Needs no database."""
     started_at = timezone.now()
     pixel = parcel.lane.pixel
-    body = make_body(pixel.code, pixel.live_test_event_code, [shipment.event for shipment in parcel.shipments])
+    test_event_code = pixel.test_event_code if parcel.is_test else pixel.live_test_event_code
+    body = make_body(pixel.code, test_event_code, [shipment.event for shipment in parcel.shipments])
     return client.send(body, parcel.token), started_at
 
 
@@ -202,6 +218,8 @@ def settle(parcel: Parcel, reply: Reply, started_at: datetime) -> None:
         forget_late(parcel.deliveries)
         if reply.verdict == Verdict.ACCEPTED:
             parcel.credential.note_accepted(now)
+        if parcel.is_test:
+            return note_test_on_lane(parcel.lane, reply, now)
         Tally.objects.add(parcel.lane.pixel_id, reply.verdict, len(parcel.shipments))
         note_on_lane(parcel.lane, len(parcel.shipments) == 1, reply, now)
 
@@ -219,5 +237,16 @@ def note_on_lane(lane: Lane, is_single: bool, reply: Reply, now: datetime) -> No
         case Verdict.INVALID if is_single:
             return Lane.objects.note_failure(lane, reply.message, now)
         case Verdict.THROTTLED:
-            Lane.objects.slow_down(lane, now + timedelta(seconds=outbox.throttle_seconds(reply)), now)
+            rest(lane, reply, now)
     Lane.objects.end_probe(lane, now)
+
+
+def note_test_on_lane(lane: Lane, reply: Reply, now: datetime) -> None:
+    """A test neither opens the breaker nor closes it; TikTok's wish for rest holds for whatever called forth."""
+    if reply.verdict == Verdict.THROTTLED:
+        rest(lane, reply, now)
+    Lane.objects.end_probe(lane, now)
+
+
+def rest(lane: Lane, reply: Reply, now: datetime) -> None:
+    Lane.objects.slow_down(lane, now + timedelta(seconds=outbox.throttle_seconds(reply)), now)

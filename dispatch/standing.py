@@ -99,7 +99,7 @@ class Sight:
 def watched(pixels: QuerySet[Pixel], now: datetime) -> QuerySet[Any]:
     """The pixels with what `of` has to know of them; one index probe each, however long their queues are."""
     usable = Credential.objects.usable().filter(pixel=OuterRef("pk"))
-    due = Delivery.objects.due(now).filter(pixel=OuterRef("pk")).order_by("next_attempt_at")
+    due = Delivery.objects.due(now).filter(pixel=OuterRef("pk"), is_test=False).order_by("next_attempt_at")
     oldest = Subquery(due.values("next_attempt_at")[:1])
     return pixels.select_related("lane").annotate(has_credential=Exists(usable), due_since=oldest)
 
@@ -112,8 +112,12 @@ def of(pixel: Any, now: datetime, due_count: int | None = None) -> Standing:
 
 
 def number_of(deliveries: QuerySet[Delivery]) -> int:
-    """Counted no further than tells anything, and along the index of those that wait, or all would be sorted."""
-    return deliveries.order_by("pixel_id", "next_attempt_at").values("next_attempt_at")[:COUNT_LIMIT].count()
+    """Counted no further than tells anything, and along the index of those that wait, or all would be sorted.
+
+    Tests do not count.
+    """
+    count = deliveries.order_by("pixel_id", "next_attempt_at").values("next_attempt_at")[:COUNT_LIMIT].count()
+    return count - deliveries.order_by().filter(is_test=True).count() if 0 < count < COUNT_LIMIT else count
 
 
 def lane_of(pixel: Any) -> Lane:

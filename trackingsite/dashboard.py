@@ -156,7 +156,7 @@ def dead_letters(now: datetime, request: HttpRequest) -> Iterator[Need]:
 
 def missing_rates(now: datetime, request: HttpRequest) -> Iterator[Need]:
     """Currencies that conversions are held for until somebody enters a rate."""
-    held = Delivery.objects.filter(status=Delivery.Status.HELD).exclude(lacks_rate="").order_by()
+    held = Delivery.objects.filter(status=Delivery.Status.HELD, is_test=False).exclude(lacks_rate="").order_by()
     may_add = request.user.has_perm("offers.add_exchangerate")
     for currency, count in held.values_list("lacks_rate").annotate(Count("pk")).order_by("lacks_rate"):
         title = f"{deliveries(count)} held: there is no exchange rate for {currency}"
@@ -170,7 +170,13 @@ def postbacks(now: datetime, request: HttpRequest) -> Iterator[Need]:
     newest = Postback.objects.order_by("-pk").values("pk")[:1]
     yesterday = now - timedelta(days=1)
     recent = Postback.objects.filter(pk__gt=Subquery(newest) - NEWEST_POSTBACKS, received_at__gt=yesterday)
-    troubled = recent.exclude(outcome__in=HARMLESS).order_by().values_list("outcome").annotate(count=Count("pk"))
+    troubled = (
+        recent.exclude(is_test=True)
+        .exclude(outcome__in=HARMLESS)
+        .order_by()
+        .values_list("outcome")
+        .annotate(count=Count("pk"))
+    )
     for outcome, count in troubled.order_by("-count"):
         title = f"{count:,} postback{'' if count == 1 else 's'} in 24 hours: {Outcome(outcome).label}"
         is_word = outcome == Outcome.UNMAPPED_STATUS
@@ -225,12 +231,13 @@ def in_words(counts: dict[str, int], labels: list[tuple[str, str]]) -> str:
 
 
 def clicks_today(now: datetime) -> Iterator[Figure]:
-    count = Click.objects.filter(created_at__gte=midnight(now)).count()
+    today = Click.objects.filter(created_at__gte=midnight(now))
+    count = today.count() - today.filter(is_test=True).count()  # each is told by an index alone
     yield Figure("Clicks today", count, reverse("admin:conversions_click_changelist"))
 
 
 def conversions_today(now: datetime) -> Iterator[Figure]:
-    today = Conversion.objects.filter(created_at__gte=midnight(now)).order_by()
+    today = Conversion.objects.filter(created_at__gte=midnight(now), is_test=False).order_by()
     counts = dict(today.values_list("status").annotate(Count("pk")))
     link = reverse("admin:conversions_conversion_changelist")
     yield Figure("Conversions today", sum(counts.values()), link, in_words(counts, Conversion.Status.choices))
@@ -238,7 +245,7 @@ def conversions_today(now: datetime) -> Iterator[Figure]:
 
 def told_today(now: datetime) -> Iterator[Figure]:
     """Of today's conversions, so that the newest part of two indexes is all that is read."""
-    today = Delivery.objects.filter(conversion__created_at__gte=midnight(now)).order_by()
+    today = Delivery.objects.filter(conversion__created_at__gte=midnight(now), is_test=False).order_by()
     counts = dict(today.values_list("status").annotate(Count("pk")))
     link = reverse("admin:dispatch_delivery_changelist")
     accepted = counts.pop(Delivery.Status.ACCEPTED, 0)
@@ -249,6 +256,7 @@ def told_today(now: datetime) -> Iterator[Figure]:
 def waiting(now: datetime) -> Iterator[Figure]:
     rows = Delivery.objects.filter(status=Delivery.Status.WAITING).order_by("pixel_id", "next_attempt_at")
     count = rows.values("pixel_id")[:COUNTED_WAITING].count()
+    count -= rows.filter(is_test=True).count() if count < COUNTED_WAITING else 0
     note = "or more" if count >= COUNTED_WAITING else ""
     link = f"{reverse('admin:dispatch_delivery_changelist')}?status__exact=waiting"
     yield Figure("Waiting to be sent", count, link, note)

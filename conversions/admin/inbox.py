@@ -191,7 +191,9 @@ def strip_of(request: HttpRequest) -> Strip:
 
 def counts_of(outcomes: Iterable[str], network: Network | None) -> dict[str, int]:
     """How many there are of each outcome, and `due` to be digested, each up to COUNTED; one query."""
-    rows = {name: troubled(name) for name in outcomes} | {"due": Postback.objects.due(clock.now())}
+    rows = {name: troubled(name).filter(is_test=False) for name in outcomes} | {
+        "due": Postback.objects.due(clock.now())
+    }
     if network:
         rows = {name: found.filter(network=network) for name, found in rows.items()}
     counted = {name: CappedCount(found.order_by().values("pk")[:COUNTED]) for name, found in rows.items()}

@@ -121,7 +121,7 @@ def own_page(network: Network, name: str) -> str:
 def counts_of(network: Network, now: datetime) -> list[tuple[SafeString, int, str]]:
     """Its postbacks of the last 24 hours by outcome, as far as they are among the newest 20,000 of all networks."""
     newest = Postback.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    recent = Postback.objects.filter(network=network, pk__gt=newest - NEWEST_POSTBACKS)
+    recent = Postback.objects.filter(network=network, pk__gt=newest - NEWEST_POSTBACKS, is_test=False)
     today = recent.filter(received_at__gt=now - timedelta(days=1)).order_by()
     counted = today.values_list("outcome").annotate(count=Count("pk")).order_by("-count")
     return [(outcome_badge(Outcome(outcome)), count, postbacks_url(network, outcome)) for outcome, count in counted]
@@ -138,7 +138,7 @@ def postbacks_url(network: Network, outcome: str) -> str:
 
 def unmapped_of(network: Network) -> dict[str, Any] | None:
     """How many postbacks wait for a word to be mapped, and where that is done; None when none do."""
-    waiting = Postback.objects.filter(network=network, outcome=Outcome.UNMAPPED_STATUS).order_by()
+    waiting = Postback.objects.filter(network=network, outcome=Outcome.UNMAPPED_STATUS, is_test=False).order_by()
     count = waiting[:MOST_UNMAPPED].count()
     mapping = page_url("conversions_postback_unmapped")
     url = mapping or postbacks_url(network, Outcome.UNMAPPED_STATUS)

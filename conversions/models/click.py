@@ -91,6 +91,8 @@ class Click(models.Model):
             models.Index(
                 fields=["external_id_sha256"], name="click_by_external_id", condition=~Q(external_id_sha256="")
             ),
+            # Used by the list's filter for tests, and by retention, which keeps them for a while only.
+            models.Index(fields=["-created_at"], name="click_test", condition=Q(is_test=True)),
             models.Index(fields=["erased_at"], name="click_erased", condition=Q(erased_at__isnull=False)),
         ]
 

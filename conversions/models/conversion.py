@@ -92,8 +92,9 @@ class Conversion(models.Model):
             models.Index(fields=["id"], name="conversion_unplanned", condition=Q(planned_at=None)),
             # Used by the digest, which joins a refund without a click id by its receipt.
             models.Index(fields=["transaction_id"], name="conversion_by_transaction", condition=~Q(transaction_id="")),
-            # Used by the admin's list, newest first.
+            # Used by the admin's list, newest first, and by its filter for tests.
             models.Index(fields=["-created_at"], name="conversion_newest"),
+            models.Index(fields=["-created_at"], name="conversion_test", condition=Q(is_test=True)),
             # Used by erasures, which find a person's sales.
             models.Index(fields=["email_sha256"], name="conversion_by_email", condition=~Q(email_sha256="")),
             models.Index(fields=["phone_sha256"], name="conversion_by_phone", condition=~Q(phone_sha256="")),

@@ -90,6 +90,8 @@ class Postback(models.Model):
             # Used by erasures, which find the calls that name a person.
             models.Index(fields=["email_sha256"], name="postback_by_email", condition=~Q(email_sha256="")),
             models.Index(fields=["phone_sha256"], name="postback_by_phone", condition=~Q(phone_sha256="")),
+            # Used by the inbox's filter for tests.
+            models.Index(fields=["-id"], name="postback_test", condition=Q(is_test=True)),
             # Used by retention, as far as addresses are still there.
             models.Index(fields=["id"], name="postback_with_address", condition=Q(remote_ip__isnull=False)),
         ]

@@ -103,7 +103,7 @@ def conversions_of(
 ) -> tuple[dict[str, list[Conversion]], dict[str, list[Conversion]]]:
     """The network's conversions that the rows may mean, by transaction and by click: two index scans."""
     transactions, clicks = {row.transaction_id for row in rows} - {""}, {row.click_ref for row in rows} - {""}
-    told = Conversion.objects.filter(offer__network=upload.network_id).exclude(status=Status.TRACKED)
+    told = Conversion.objects.filter(offer__network=upload.network_id, is_test=False).exclude(status=Status.TRACKED)
     by_transaction, by_click = defaultdict(list), defaultdict(list)
     for conversion in told.filter(transaction_id__in=transactions).exclude(transaction_id=""):
         by_transaction[conversion.transaction_id].append(conversion)

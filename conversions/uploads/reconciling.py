@@ -62,7 +62,7 @@ def ours(upload: Upload) -> "QuerySet[Conversion]":
     if upload.offer_id:
         rows = rows.filter(offer=upload.offer_id)
     # Nothing is recorded much before it happens, and by this column there is an index.
-    return rows.filter(created_at__gte=begin - EDGE).exclude(status=Status.TRACKED).order_by("pk")
+    return rows.filter(created_at__gte=begin - EDGE, is_test=False).exclude(status=Status.TRACKED).order_by("pk")
 
 
 def without_row(upload: Upload, conversions: list[Conversion]) -> list[Conversion]:

@@ -93,7 +93,7 @@ class DeadLetterAdmin(DeliveryColumns):
         """Two index scans instead of one condition with OR, for which the whole table would be read."""
         dead = Delivery.objects.dead().order_by().values("pk")
         held = Delivery.objects.undecided_because(Reason.OUTCOME_UNKNOWN).order_by().values("pk")
-        rows: DeliveryQuerySet = super().get_queryset(request).filter(pk__in=dead.union(held, all=True))
+        rows: DeliveryQuerySet = super().get_queryset(request).filter(pk__in=dead.union(held, all=True), is_test=False)
         return rows
 
     def has_requeue_permission(self, request: HttpRequest) -> bool:

@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,17 +25,17 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return self.filter(status=Delivery.Status.LEASED, lease_until__lt=now)
 
     def dead(self) -> "DeliveryQuerySet":
-        """What automation gave up on."""
+        """What automation gave up on, tests included."""
         return self.filter(status=Delivery.Status.DEAD)
 
     def undecided(self) -> "DeliveryQuerySet":
-        """Dead letters in the wide sense: a person decides. Held ones of unknown outcome belong to them."""
+        """Dead letters in the wide sense: a person decides. Held ones of unknown outcome belong to them, no tests."""
         return self.filter(UNDECIDED)
 
     def undecided_because(self, reason: str) -> "DeliveryQuerySet":
         """Undecided deliveries of one reason, found by an index; automation holds those of unknown outcome."""
         held = reason == Reason.OUTCOME_UNKNOWN
-        return self.filter(status=Delivery.Status.HELD if held else Delivery.Status.DEAD, reason=reason)
+        return self.filter(status=Delivery.Status.HELD if held else Delivery.Status.DEAD, reason=reason, is_test=False)
 
     def lacking_rate(self, currencies: Iterable[str]) -> "DeliveryQuerySet":
         """Deliveries held because there was no exchange rate for one of these currencies."""
@@ -46,10 +47,10 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
     def undecided_counts(self) -> dict[str, int]:
         """How many undecided deliveries there are of each reason, the most frequent first."""
-        dead = self.dead().order_by().values_list("reason").annotate(models.Count("pk"))
-        held = self.undecided_because(Reason.OUTCOME_UNKNOWN).order_by().values_list("reason")
-        counts = [*dead, *held.annotate(models.Count("pk"))]
-        return dict(sorted(counts, key=lambda pair: (-pair[1], pair[0])))
+        rows, reason = self.order_by(), Reason.OUTCOME_UNKNOWN
+        counts = counted(rows.dead()) - counted(rows.dead().filter(is_test=True))  # both are told by an index alone
+        counts += counted(rows.undecided_because(reason))
+        return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
     def requeue(self, user: Any, now: datetime, spread_seconds: int = 0) -> int:
         """Send undecided deliveries again under their old event_id, now or spread over the seconds to come.
@@ -91,7 +92,12 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return Delivery.objects.filter(UNDECIDED, pk__in=self.order_by().values("pk"))
 
 
-UNDECIDED = Q(status="dead") | Q(status="held", reason=Reason.OUTCOME_UNKNOWN)
+UNDECIDED = (Q(status="dead") | Q(status="held", reason=Reason.OUTCOME_UNKNOWN)) & Q(is_test=False)
+
+
+def counted(rows: DeliveryQuerySet) -> Counter[str]:
+    """How many there are of each reason."""
+    return Counter(dict(rows.values_list("reason").annotate(models.Count("pk"))))
 
 
 def spread(start: datetime, seconds: int) -> models.expressions.Combinable:
@@ -186,6 +192,8 @@ class Delivery(models.Model):
             models.Index(fields=["reason", "pixel"], name="delivery_held", condition=Q(status="held")),
             # Used by the sweep over what waits for consent, DeliveryQuerySet.held_for(), the oldest first.
             models.Index(fields=["reason", "id"], name="delivery_held_in_order", condition=Q(status="held")),
+            # Used by the list's filter for tests, and by what counts deliveries without reading them.
+            models.Index(fields=["status", "-id"], name="delivery_test", condition=Q(is_test=True)),
             # Used by the release of what waits for an exchange rate.
             models.Index(
                 fields=["lacks_rate"], name="delivery_without_rate", condition=Q(status="held") & ~Q(lacks_rate="")

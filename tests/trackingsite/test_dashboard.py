@@ -281,7 +281,7 @@ def test_queries_do_not_grow_with_rows(django_assert_num_queries: Any, django_as
     make_offer(pixel=make_pixel())
     taken_over()
     trip(working_pixel())
-    with django_assert_max_num_queries(20) as for_one:
+    with django_assert_max_num_queries(21) as for_one:
         html(client)
     for reason in (Reason.CONTRACT, Reason.CRASH_LOOP):
         dead(reason)
