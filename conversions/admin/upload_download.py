@@ -16,7 +16,7 @@ from conversions.uploads.columns import FIELDS
 
 Verdict = UploadRow.Verdict
 TELLING = ("ttclid", "email", "phone")
-MONEY = ("payout", "amount")
+MONEY = ("payout", "amount", "margin", "lifetime_value")
 NUMBER = re.compile(r"-?\d{1,12}(\.\d+)?")
 COLUMNS = [
     Column("row", "row"),

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from conversions.click_ids import is_click_id
-from conversions.networks.generic import ALIASES
+from conversions.networks.generic import NAMES
 from offers.models import Network
 
 FIELDS = {
@@ -23,6 +23,10 @@ FIELDS = {
     "offer": "Offer (its slug here)",
     "consent": "Consent of the visitor",
     "page_url": "Address of the page",
+    "margin": "Margin (what is left to you)",
+    "lifetime_value": "Lifetime value of the customer",
+    "segment": "Segment of the customer",
+    "lead_quality": "Lead quality or score",
     "email": "E-mail address",
     "phone": "Phone number",
 }
@@ -49,6 +53,10 @@ HEADINGS = {
     "offer": "offer, offer slug",
     "consent": "consent, ad consent, marketing consent",
     "page_url": "page url, landing page, landing url, landing page url, url, page",
+    "margin": "margin, profit, net profit, gross margin, net margin",
+    "lifetime_value": "lifetime value, ltv, clv, cltv, customer lifetime value, predicted lifetime value, pltv",
+    "segment": "segment, customer segment, user segment",
+    "lead_quality": "lead quality, quality, lead score, quality score, lead grade",
     "email": "email, e mail, email address, customer email, user email",
     "phone": "phone, phone number, telephone, mobile, customer phone, user phone, tel",
 }
@@ -67,13 +75,13 @@ def fold(heading: str) -> str:
 def names_of(network: Network) -> dict[str, list[str]]:
     """The headings, folded, that stand for each field, the network's own name first."""
     own = {known_field(ours): theirs for ours, theirs in network.parameter_names.items()}
-    named = {field: [own.get(field, ""), *HEADINGS[field].split(","), *ALIASES.get(field, ())] for field in FIELDS}
+    named = {field: [own.get(field, ""), *HEADINGS[field].split(","), *NAMES.get(field, ())] for field in FIELDS}
     return {field: list(dict.fromkeys(filter(None, map(fold, names)))) for field, names in named.items()}
 
 
 def known_field(name: str) -> str:
     """The field that a parameter of ours belongs to, such as transaction_id for txid."""
-    return next((field for field, aliases in ALIASES.items() if name == field or name in aliases), name)
+    return next((field for field, aliases in NAMES.items() if name == field or name in aliases), name)
 
 
 def find_headings(rows: Iterator[list[str]], network: Network) -> tuple[int, list[str], list[list[str]]]:

@@ -9,6 +9,8 @@ from conversions.click_ids import ALPHABET, LENGTH
 from conversions.models import Click, Consent, Postback, Upload, UploadRow
 from conversions.models.click import TTCLID_LENGTH
 from conversions.models.postback import FROM_FILE
+from conversions.networks.beside import LABELS
+from conversions.networks.uploaded import UPLOADED
 from conversions.networks.values import read_time
 from conversions.outcomes import Outcome
 from conversions.uploads.cells import is_shortened, read_consent
@@ -180,6 +182,8 @@ def make_click(row: UploadRow, offer: Offer, fallback: datetime) -> Click:
 def make_postback(upload: Upload, row: UploadRow, now: datetime) -> Postback:
     """An unsaved postback that says what the row says, to be digested now. The ttclid stays with its click."""
     params = {name: value for name, value in row.params.items() if name != "ttclid"}
+    if not LABELS.keys().isdisjoint(params):
+        params[UPLOADED] = upload.created_at.isoformat()
     if is_by_ttclid(row) and row.click_ref:
         params["click_id"] = row.click_ref
     if row.transaction_id:

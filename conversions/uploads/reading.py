@@ -28,6 +28,7 @@ NO_ROWS = "The file has headings but no rows under them."
 NO_HEADINGS = "The file has no rows. Its first row must hold the headings."
 LOST_KEY = "The file can't be decrypted any more: FIELD_ENCRYPTION_KEYS lacks the key. Upload it again."
 TIMES = ("occurred_at", "clicked_at")
+MONEY = ("payout", "amount", "margin", "lifetime_value")
 PERSONAL = frozenset(field for field in FIELDS if identity.is_personal(field))
 PLAIN = re.compile(r"[\w .,+-]{0,200}", re.ASCII)
 
@@ -155,7 +156,7 @@ def without_personal(given: Mapping[str, str]) -> dict[str, str]:
 
 def tidy(given: dict[str, str], date_order: str) -> None:
     """Amounts as plain numbers, times in ISO 8601, addresses without personal data; a minus alone means a refund."""
-    for field in ("payout", "amount"):
+    for field in MONEY:
         if field in given:
             given[field], code = tidy_amount(given[field])
             if code:
