@@ -170,14 +170,8 @@ def postbacks(now: datetime, request: HttpRequest) -> Iterator[Need]:
     newest = Postback.objects.order_by("-pk").values("pk")[:1]
     yesterday = now - timedelta(days=1)
     recent = Postback.objects.filter(pk__gt=Subquery(newest) - NEWEST_POSTBACKS, received_at__gt=yesterday)
-    troubled = (
-        recent.exclude(is_test=True)
-        .exclude(outcome__in=HARMLESS)
-        .order_by()
-        .values_list("outcome")
-        .annotate(count=Count("pk"))
-    )
-    for outcome, count in troubled.order_by("-count"):
+    troubled = recent.exclude(is_test=True).exclude(outcome__in=HARMLESS).order_by()
+    for outcome, count in troubled.values_list("outcome").annotate(count=Count("pk")).order_by("-count"):
         title = f"{count:,} postback{'' if count == 1 else 's'} in 24 hours: {Outcome(outcome).label}"
         is_word = outcome == Outcome.UNMAPPED_STATUS
         shown = f"{reverse('admin:conversions_postback_changelist')}?outcome__exact={outcome}"

@@ -26,7 +26,6 @@ logger = logging.getLogger(__name__)
 Status = Delivery.Status
 QUEUED = [Status.WAITING, Status.LEASED, Status.HELD, Status.DEAD]
 WITH_REASON = [Status.HELD, Status.DEAD]
-TOLD_OF_TESTS = ["pixel", "status", "reason"]
 
 
 @dataclass(frozen=True)
@@ -123,9 +122,8 @@ def read_queues() -> dict[int, dict[tuple[str, str], int]]:
         counts = Delivery.objects.filter(status=status).order_by().values_list(*columns).annotate(count=Count("*"))
         for pixel_id, *reason, count in counts:
             queues[pixel_id][status, "".join(reason)] = count
-    for pixel_id, status, reason in Delivery.objects.filter(is_test=True, status__in=QUEUED).values_list(
-        *TOLD_OF_TESTS
-    ):
+    tests = Delivery.objects.filter(is_test=True, status__in=QUEUED).values_list("pixel", "status", "reason")
+    for pixel_id, status, reason in tests:
         queues[pixel_id][status, reason if status in WITH_REASON else ""] -= 1
     return queues
 

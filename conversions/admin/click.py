@@ -11,6 +11,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from conversions.admin.badges import consent_badge, robot_badge
 from conversions.admin.export import ExportMixin
 from conversions.admin.identifiers import answer_table, identifier_table
+from conversions.admin.marked import TestFilter, marked
 from conversions.admin.searching import term_of
 from conversions.admin.story import conversion_table
 from conversions.click_ids import is_click_id
@@ -107,6 +108,7 @@ class ClickAdmin(ExportMixin, RecordAdmin):
         ("consent", ChoicesDropdownFilter),
         TtclidFilter,
         RobotFilter,
+        TestFilter,
         ("created_at", SpanFilter),
     ]
     list_filter_submit = True
@@ -132,7 +134,7 @@ class ClickAdmin(ExportMixin, RecordAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Click | None = None) -> list[Any]:
         return [ERASED, *FIELDSETS] if obj and obj.erased_at else FIELDSETS
 
-    click_id = shown("click id", lambda row: mono(row.pk))
+    click_id = shown("click id", lambda row: marked(row, mono(row.pk)))
     arrived = shown("arrived", lambda row: moment(row.created_at))
     source = shown("source", lambda row: shortened(" / ".join(filter(None, (row.utm_source, row.utm_medium))), 40))
     campaign = shown("campaign", lambda row: shortened(row.utm_campaign or row.campaign_id, 40))

@@ -10,6 +10,7 @@ from conversions.admin.badges import consent_badge, money, robot_badge, status_b
 from conversions.admin.coverage import coverage_page, coverage_url
 from conversions.admin.export import ExportMixin
 from conversions.admin.identifiers import identifier_table, pixel_leg, said_table
+from conversions.admin.marked import TestFilter, marked
 from conversions.admin.searching import by_click, by_event, by_transaction, term_of
 from conversions.admin.story import ledger_table, postback_table, told
 from conversions.export_columns import CONVERSIONS
@@ -20,7 +21,7 @@ from offers.vocabulary import StandardEvent
 FIELDSETS = [
     ("Summary", {
         "fields": [
-            ("event_name", "status_shown"), ("sold", "network_event_shown"), ("payout_shown", "amount_shown"),
+            ("event_shown", "status_shown"), ("sold", "network_event_shown"), ("payout_shown", "amount_shown"),
             ("offer_link", "pixel_link"),
             ("whole_transaction", "event_id_shown"), ("happened", "recorded"),
         ],
@@ -56,13 +57,14 @@ class EventFilter(DropdownFilter):  # type: ignore[misc]
 class ConversionAdmin(ExportMixin, RecordAdmin):
     export_columns = CONVERSIONS
     list_display = [
-        "event_name", "status_shown", "told", "value", "offer_link", "click_link", "transaction", "happened",
+        "event_shown", "status_shown", "told", "value", "offer_link", "click_link", "transaction", "happened",
     ]  # fmt: skip
     list_filter = [
         ("status", ChoicesDropdownFilter),
         ("kind", ChoicesDropdownFilter),
         EventFilter,
         ("offer", RelatedDropdownFilter),
+        TestFilter,
         ("created_at", SpanFilter),
     ]
     list_filter_submit = True
@@ -106,6 +108,7 @@ class ConversionAdmin(ExportMixin, RecordAdmin):
         response: HttpResponse = super().render_change_form(request, context, **kwargs)
         return response
 
+    event_shown = shown("event", lambda row: marked(row, row.event_name))
     status_shown = shown("status", status_badge)
     told = shown("TikTok", lambda row: told_badges(row, row.deliveries.all()))
     value = shown("value", lambda row: money(row.money, row.currency))

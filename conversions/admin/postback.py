@@ -21,6 +21,7 @@ from conversions.admin.inbox_attach import attach_one
 from conversions.admin.inbox_page import fieldsets_of, page_context, signature_words
 from conversions.admin.inbox_replay import AT_ONCE, may_replay, replay_one, replay_reason, replay_selected
 from conversions.admin.inbox_time import ReceivedFilter
+from conversions.admin.marked import TestFilter, marked
 from conversions.admin.searching import by_click, by_transaction, term_of
 from conversions.admin.unmapped import may_map, unmapped_page
 from conversions.models import Postback
@@ -38,6 +39,7 @@ class PostbackAdmin(RecordAdmin):
         OutcomeFilter,
         ("network", RelatedDropdownFilter),
         OfferFilter,
+        TestFilter,
         ("received_at", ReceivedFilter),
     ]
     list_filter_submit = True
@@ -98,7 +100,7 @@ class PostbackAdmin(RecordAdmin):
         replay_selected(request, keys_of(queryset), How.WITHOUT_MACROS)
 
     received = shown("received", lambda row: moment(row.received_at))
-    outcome_shown = shown("outcome", outcome_badge)
+    outcome_shown = shown("outcome", lambda row: marked(row, outcome_badge(row)))
     whose = shown("network, offer", network_and_offer)
     ids = shown("click id, transaction", click_and_transaction)
     whole_click_id = shown("click id", lambda row: mono(sent_of(row).click_id))

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from unfold.contrib.filters.admin import DropdownFilter
 
+from conversions.admin.marked import marked
 from conversions.click_ids import is_click_id
 from conversions.models import Conversion
 from dispatch import clock, waiting
@@ -120,7 +121,7 @@ class DeliveryColumns(RecordAdmin):
 
     @admin.display(description="status")
     def status_badge(self, delivery: Delivery) -> SafeString:
-        return badge(delivery.get_status_display(), STATUS_TONES[delivery.status])
+        return marked(delivery, badge(delivery.get_status_display(), STATUS_TONES[delivery.status]))
 
     @admin.display(description="reason")
     def reason_text(self, delivery: Delivery) -> str:

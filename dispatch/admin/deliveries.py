@@ -5,11 +5,13 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
 from conversions.admin.export import ExportMixin
+from conversions.admin.marked import TestFilter
 from dispatch import clock, waiting
 from dispatch.admin.columns import DeliveryColumns, EventNameFilter
+from dispatch.admin.figure_filters import DeliveryFigureFilter
 from dispatch.export_columns import DELIVERIES
 from dispatch.models import Delivery
-from offers.admin_parts import RecordList, shown
+from offers.admin_parts import RecordList, SpanFilter, shown
 
 
 class DeliveryList(RecordList):
@@ -42,6 +44,11 @@ class DeliveryAdmin(ExportMixin, DeliveryColumns):
         ("reason", ChoicesDropdownFilter),
         ("pixel", RelatedDropdownFilter),
         EventNameFilter,
+        TestFilter,
+        ("conversion__offer", RelatedDropdownFilter),
+        ("conversion__offer__network", RelatedDropdownFilter),
+        ("conversion__created_at", SpanFilter),
+        DeliveryFigureFilter,
     ]
     empty_sentence = "Nothing is to be sent yet. Deliveries appear when a conversion is recorded."
     fieldsets = [
