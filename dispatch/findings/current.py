@@ -1,18 +1,43 @@
 """Everything that is wrong now: what the first page, scale decisions and alerts speak of."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
-from dispatch.findings.finding import Finding
+from dispatch.findings import figures, networks, pages, pixels, queue, volume
+from dispatch.findings.finding import Finding, Scope
+from dispatch.findings.sight import Sight
 from offers.models import Offer
+
+CHECKS: list[Callable[[Sight], Iterator[Finding]]] = [
+    queue.workers_stopped,
+    pixels.in_trouble,
+    queue.deliveries_late,
+    pixels.taken_over,
+    pixels.due_for_rotation,
+    queue.digest_late,
+    queue.dead_letters,
+    queue.missing_rates,
+    pixels.counted_by_nobody,
+    networks.unusable,
+    networks.silent,
+    figures.off_target,
+    figures.unreported,
+    figures.hardly_allowed,
+    figures.hardly_identified,
+    volume.dropped,
+    volume.revalued,
+    queue.sums_late,
+    pages.strange,
+]
 
 
 def current(now: datetime) -> list[Finding]:
     """Everything that is wrong now, the bad before the warnings, in a constant number of queries."""
-    return []
+    sight = Sight(now)
+    return sorted((each for check in CHECKS for each in check(sight)), key=lambda each: each.tone)
 
 
 def of_offer(offer: Offer, findings: Iterable[Finding]) -> list[Finding]:
     """Those that concern the offer: its own, its network's, its pixel's and the site's."""
-    subjects = {("offer", offer.pk), ("network", offer.network_id), ("pixel", offer.pixel_id)}
-    return [found for found in findings if found.scope == "site" or (found.scope, found.subject_id) in subjects]
+    subjects = {(Scope.OFFER, offer.pk), (Scope.NETWORK, offer.network_id), (Scope.PIXEL, offer.pixel_id)}
+    return [each for each in findings if each.scope == Scope.SITE or (each.scope, each.subject_id) in subjects]

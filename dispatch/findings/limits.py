@@ -1,0 +1,53 @@
+"""From where on something is a finding: spans, shares, and the least numbers that say anything, all in one place.
+
+The targets themselves, such as 95 % of accepted events, are those of `dispatch.health.targets`.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+DAY = timedelta(hours=24)
+LATELY = timedelta(hours=3)  # what has begun just now shows here long before it moves the figure of a day
+OLD_ENOUGH = timedelta(hours=24)  # a network has had its time to report a sale that a page has told of
+GAP_SPAN = timedelta(days=3)
+
+LONG_QUEUE = timedelta(minutes=30)
+SUMS_LATE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Least:
+    """How many cases there must be, and how many of them must be off, of a day or of the last hours."""
+
+    cases: int
+    off: int = 1
+    off_lately: int = 2
+
+
+ACCEPTANCE = Least(cases=5, off=2)
+MATCH = Least(cases=5, off=2)
+DUPLICATES = Least(cases=1, off=1)  # one sale under two event_ids is paid for twice
+RETRIES = Least(cases=20, off=2)
+DELAY = Least(cases=10)
+GAP = Least(cases=10, off=2)
+
+IDENTIFIERS_CASES = 20
+IDENTIFIERS_SHARE = 0.5
+
+CONSENT_SHARE = 0.5
+CONSENT_CASES = 10  # fewer say something only when not one of them may be told
+
+UNUSABLE_SHARE = 0.03
+UNUSABLE_COUNT = 3
+MOST = 0.5
+UNMATCHED_CASES = 3  # a click may come some seconds after its postback
+
+VOLUME_SPAN = timedelta(hours=3)
+VOLUME_DAYS = 7
+VOLUME_SHARE = 0.3
+VOLUME_CLICKS = 30
+VOLUME_SALES = 5
+
+VALUE_BEFORE = timedelta(hours=72)
+VALUE_CHANGE = 0.2
+VALUE_SALES = 10

@@ -1,0 +1,89 @@
+"""Networks that say nothing, or what they say leads to nothing."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.db.models import Q, Sum
+from django.urls import reverse
+
+from conversions.outcomes import TROUBLED, Outcome
+from dispatch.findings import limits
+from dispatch.findings.finding import Code, Finding
+from dispatch.findings.limits import DAY, LATELY
+from dispatch.findings.sight import Sight, found, list_page
+from dispatch.health.targets import percent
+from dispatch.models import NetworkSlot
+from dispatch.rollups.slots import slot_of
+from dispatch.wording import at
+from offers.models import Network
+from offers.silence import in_hours, silent_for
+
+
+def silent(sight: Sight) -> Iterator[Finding]:
+    """Networks that should have called by now: usually their postback URL is wrong, and sales are missing."""
+    for network in Network.objects.live().filter(silence_hours__isnull=False):
+        silence = silent_for(network, sight.now)
+        if silence is None:
+            continue
+        heard = f"It called last at {at(network.heard_at, sight.now)}" if network.heard_at else "It has never called"
+        allowed = in_hours(timedelta(hours=network.silence_hours or 0))
+        words = (
+            f"{heard}, and it may be silent for {allowed}. Check the postback URL entered there; a test postback on "
+            "the network's page shows whether this side works."
+        )
+        title = f"Nothing from {network} for {in_hours(silence)}"
+        more = {"value": in_hours(silence), "target": allowed}
+        yield found(Code.NETWORK_SILENT, network, "warn", title, words, **more)
+
+
+def unusable(sight: Sight) -> Iterator[Finding]:
+    """Postbacks of the last day that led to nothing, by network and outcome."""
+    day, lately = counted(sight)
+    troubled = [key for key in day if any(day[key][outcome] for outcome in TROUBLED)]
+    networks = Network.objects.in_bulk(troubled)
+    for key in troubled:
+        bad = [(-day[key][outcome], outcome) for outcome in TROUBLED if day[key][outcome]]
+        for _, outcome in sorted(bad):
+            if is_worth_telling(outcome, day[key]):
+                yield of_outcome(networks[key], Outcome(outcome), day[key], lately[key])
+
+
+def counted(sight: Sight) -> tuple[dict[int, Counter[str]], dict[int, Counter[str]]]:
+    """Postbacks of the last day and of the last hours, by network and outcome, in one query."""
+    recent = Sum("postbacks", filter=Q(starts_at__gte=slot_of(sight.now - LATELY)), default=0)
+    slots = NetworkSlot.objects.filter(starts_at__gte=slot_of(sight.now - DAY), starts_at__lt=sight.now)
+    rows = slots.exclude(outcome=Outcome.RECEIVED).order_by().values_list("network_id", "outcome")
+    day: dict[int, Counter[str]] = defaultdict(Counter)
+    lately: dict[int, Counter[str]] = defaultdict(Counter)
+    for network, outcome, count, new in rows.annotate(all=Sum("postbacks"), recent=recent):
+        day[network][outcome], lately[network][outcome] = count, new
+    return day, lately
+
+
+def is_worth_telling(outcome: str, day: Counter[str]) -> bool:
+    """A click may come after its postback, or belong to somebody else; everything else is a mistake to mend."""
+    if outcome != Outcome.UNMATCHED_CLICK:
+        return True
+    return day[outcome] >= limits.UNUSABLE_COUNT or day[outcome] / day.total() >= limits.UNUSABLE_SHARE
+
+
+def of_outcome(network: Network, outcome: Outcome, day: Counter[str], lately: Counter[str]) -> Finding:
+    """Bad once it is most of what the network says: of a day, or of the last hours."""
+    count, total = day[outcome], day.total()
+    title = f"{count:,} postback{'' if count == 1 else 's'} in 24 hours: {outcome.label} ({network})"
+    is_word = outcome == Outcome.UNMAPPED_STATUS
+    shown = list_page("conversions_postback", {"outcome__exact": outcome.value, "network__id__exact": network.pk})
+    words = f"{network} called {total:,} time{'' if total == 1 else 's'}; {percent(count / total)} ended so. "
+    return found(
+        Code.POSTBACKS_UNUSABLE, network, "bad" if is_most(outcome, day) or is_most(outcome, lately) else "warn",
+        title, words + outcome.advice, detail=outcome.value, value=percent(count / total),
+        target=f"below {percent(limits.UNUSABLE_SHARE)}",
+        link=reverse("admin:conversions_postback_unmapped") if is_word else shown,
+        do="Map the words" if is_word else "Look at them",
+    )  # fmt: skip
+
+
+def is_most(outcome: Outcome, counts: Counter[str]) -> bool:
+    least = limits.UNMATCHED_CASES if outcome == Outcome.UNMATCHED_CLICK else 1
+    return counts[outcome] >= least and counts[outcome] / counts.total() >= limits.MOST

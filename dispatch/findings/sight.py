@@ -1,0 +1,70 @@
+"""What the checks look at, read once for all of them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.urls import reverse
+
+from dispatch.findings.finding import Code, Finding, Scope, permission_of
+from dispatch.findings.limits import DAY, GAP_SPAN, LATELY, OLD_ENOUGH
+from dispatch.health.figures import Figures
+from dispatch.health.reading import figures
+from offers.admin_parts import page_url
+from offers.models import Network, Offer, Pixel
+
+SCOPES = {Offer: Scope.OFFER, Network: Scope.NETWORK, Pixel: Scope.PIXEL}
+Subject = Offer | Network | Pixel
+
+
+class Sight:
+    """The site at one moment; everything is read when it is first asked for."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    @cached_property
+    def offers(self) -> dict[int, Offer]:
+        """The active offers."""
+        return {offer.pk: offer for offer in Offer.objects.live().select_related("network", "pixel")}
+
+    @cached_property
+    def day(self) -> dict[int, Figures]:
+        """What the last 24 hours add up to, by offer; of inactive offers, too."""
+        return figures(Scope.OFFER, self.now - DAY, self.now)
+
+    @cached_property
+    def lately(self) -> dict[int, Figures]:
+        """The same of the last hours."""
+        return figures(Scope.OFFER, self.now - LATELY, self.now)
+
+    @cached_property
+    def reported(self) -> dict[int, Figures]:
+        """The same of days that are long enough ago for the network to have reported their sales."""
+        return figures(Scope.OFFER, self.now - OLD_ENOUGH - GAP_SPAN, self.now - OLD_ENOUGH)
+
+
+def found(code: Code, subject: Subject | None, tone: str, title: str, words: str, **more: Any) -> Finding:
+    """A finding about a row, or about the site; it leads to the row's page unless `link` and `do` say otherwise."""
+    scope = SCOPES[type(subject)] if subject else Scope.SITE
+    name = str(getattr(subject, "name", "")) or "The site"
+    if "link" not in more and subject is not None:
+        more = {"link": own_page(subject), "do": f"Look at the {scope.value}", **more}
+    key = subject.pk if subject else None
+    return Finding(code, scope, key, name, tone, title, words, permission=permission_of(code), **more)
+
+
+def own_page(subject: Subject) -> str:
+    """The admin's page of a row."""
+    return reverse(f"admin:{subject._meta.app_label}_{subject._meta.model_name}_change", args=[subject.pk])
+
+
+def list_page(name: str, query: Mapping[str, object] | None = None) -> str:
+    """A list of the admin, filtered."""
+    return reverse(f"admin:{name}_changelist", query=query)
+
+
+def health_page(offer: Offer) -> str:
+    """The offer's figures; its own page where there is none of them."""
+    return page_url("dispatch_health_offer", offer.pk) or own_page(offer)

@@ -1,0 +1,107 @@
+"""Whether there is as much as there was at the same hours of past days, and whether a sale is worth what it was."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from statistics import median
+
+from django.db.models import F, Sum
+
+from dispatch.findings import limits
+from dispatch.findings.finding import Code, Finding
+from dispatch.findings.limits import DAY, VALUE_BEFORE
+from dispatch.findings.sight import Sight, found, health_page
+from dispatch.health.targets import percent
+from dispatch.models import OfferSlot
+from dispatch.models.rollup import SLOT
+from dispatch.rollups.slots import slot_of
+from dispatch.wording import in_words
+from offers.models import Offer
+
+SALES = sum((F(name) for name in OfferSlot.STATUSES[2:]), F("pending"))  # all but what only a page has told of
+LOOK = {
+    "clicks": "Look whether the ads run, and whether the tracking link and the landing page open.",
+    "sales": "Look whether the landing page and the offer open, and whether the network reports its sales.",
+}
+Counts = dict[int, list[int]]  # by offer: of the hours just past, then of the same hours of each day before
+
+
+def dropped(sight: Sight) -> Iterator[Finding]:
+    """Active offers with far fewer clicks or sales in the last full hours than in the same hours of most past days."""
+    ends_at = slot_of(sight.now)
+    clicks, sales = volumes(ends_at)
+    for offer in sight.offers.values():
+        drops = [
+            of_drop(offer, "clicks", clicks[offer.pk], limits.VOLUME_CLICKS, ends_at),
+            of_drop(offer, "sales", sales[offer.pk], limits.VOLUME_SALES, ends_at),
+        ]
+        yield from [each for each in drops if each][:1]  # without clicks there are no sales
+
+
+def of_drop(offer: Offer, name: str, counts: list[int], least: int, ends_at: datetime) -> Finding | None:
+    """`counts` are those of the hours that have just ended, then those of each day before."""
+    now, usual = counts[0], median(counts[1:])
+    if usual < least or now >= limits.VOLUME_SHARE * usual:
+        return None
+    words = (
+        f"In the {in_words(limits.VOLUME_SPAN)} until {ends_at:%H:%M} UTC there were {now:,} {name}; in the same hours "
+        f"of the {limits.VOLUME_DAYS} days before, usually {usual:,.0f}. {LOOK[name]}"
+    )
+    title = f"{offer} has far fewer {name} than usual at this time"
+    target = f"{limits.VOLUME_SHARE * usual:,.0f} or more"
+    more = {"link": health_page(offer), "do": "See the figures", "detail": name, "target": target}
+    return found(Code.VOLUME_DROP, offer, "warn", title, words, value=f"{now:,}", **more)
+
+
+def volumes(ends_at: datetime) -> tuple[Counts, Counts]:
+    """Clicks and sales of the hours that ended then and of those a day before that, and so on; one query."""
+    slots = int(limits.VOLUME_SPAN / SLOT)
+    day_of = {
+        ends_at - timedelta(days=day) - number * SLOT: day
+        for day in range(limits.VOLUME_DAYS + 1)
+        for number in range(1, slots + 1)
+    }
+    rows = OfferSlot.objects.filter(starts_at__in=list(day_of)).order_by().values_list("offer_id", "starts_at")
+    clicks: Counts = defaultdict(lambda: [0] * (limits.VOLUME_DAYS + 1))
+    sales: Counts = defaultdict(lambda: [0] * (limits.VOLUME_DAYS + 1))
+    for offer, starts_at, visits, sold in rows.annotate(visits=Sum("clicks"), sold=Sum(SALES)):
+        clicks[offer][day_of[starts_at]] += visits
+        sales[offer][day_of[starts_at]] += sold
+    return clicks, sales
+
+
+def revalued(sight: Sight) -> Iterator[Finding]:
+    """Active offers whose sales of the last day are worth clearly more or less than those of the days before."""
+    lately, before = (averages(sight, *span) for span in spans(sight.now))
+    for (key, currency), average in lately.items():
+        usual, offer = before.get((key, currency)), sight.offers.get(key)
+        if offer and usual and abs(average - usual) > Decimal(str(limits.VALUE_CHANGE)) * usual:
+            yield of_value(offer, currency, average, usual)
+
+
+def spans(now: datetime) -> list[tuple[datetime, datetime]]:
+    """The last day, and the days before it."""
+    return [(slot_of(now - DAY), now), (slot_of(now - DAY - VALUE_BEFORE), slot_of(now - DAY))]
+
+
+def averages(sight: Sight, since: datetime, until: datetime) -> dict[tuple[int, str], Decimal]:
+    """What a sale paid, by offer and currency, where there were enough of them."""
+    slots = OfferSlot.objects.filter(starts_at__gte=since, starts_at__lt=until).order_by()
+    rows = slots.values_list("offer_id", "currency").annotate(
+        paid=Sum("payout"), sold=Sum(F("approved") + F("partial"))
+    )
+    return {(key, money): payout / sold for key, money, payout, sold in rows if sold >= limits.VALUE_SALES}
+
+
+def of_value(offer: Offer, currency: str, average: Decimal, usual: Decimal) -> Finding:
+    change = f"{'+' if average > usual else '−'}{percent(abs(float((average - usual) / usual)))}"
+    words = (
+        f"A sale of the last 24 hours pays {average:,.2f} {currency} on average, one of the {in_words(VALUE_BEFORE)} "
+        f"before {usual:,.2f} {currency} ({change}). Compare with the network's terms; TikTok optimises for what it is "
+        "told."
+    )
+    title = f"The value of a sale of {offer} has changed: {change}"
+    target = f"at most {percent(limits.VALUE_CHANGE)} up or down"
+    more = {"link": health_page(offer), "do": "See the figures", "detail": currency, "target": target}
+    return found(Code.VALUE_UNSTABLE, offer, "warn", title, words, value=f"{average:,.2f} {currency}", **more)
