@@ -208,3 +208,12 @@ class Watermark(models.Model):
 
     def __str__(self) -> str:
         return f"{self.table} to {self.settled}"
+
+
+class Report(OfferSlot):
+    """What people ask the sums: the page of reports, and its place in the history of what was exported."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()  # who may see it is said by OfferSlot
+        verbose_name = "report"
