@@ -92,6 +92,8 @@ class Postback(models.Model):
             models.Index(fields=["phone_sha256"], name="postback_by_phone", condition=~Q(phone_sha256="")),
             # Used by the inbox's filter for tests.
             models.Index(fields=["-id"], name="postback_test", condition=Q(is_test=True)),
+            # Used by the sums of what a network has sent in half an hour; keys alone do not say when it came.
+            models.Index(fields=["network", "received_at"], name="postback_of_network_by_time"),
             # Used by retention, as far as addresses are still there.
             models.Index(fields=["id"], name="postback_with_address", condition=Q(remote_ip__isnull=False)),
         ]

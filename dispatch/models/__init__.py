@@ -12,11 +12,11 @@ from dispatch.models.rollup import (
     Source,
     SourceDay,
     SourceSlot,
-    StaleSlot,
     TellingSlot,
     Watermark,
 )
 from dispatch.models.scale_decision import ScaleDecision
+from dispatch.models.stale_slot import StaleSlot
 from dispatch.models.tally import Tally
 from dispatch.models.test_conversion import TestConversion
 

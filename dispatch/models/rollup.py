@@ -178,32 +178,15 @@ class NetworkSlot(models.Model):
         return f"{self.network_id} at {self.starts_at:%Y-%m-%d %H:%M}"
 
 
-class StaleSlot(models.Model):
-    """A half-hour of an offer or of a network whose sums have to be made anew; unfinished work, one row a half-hour."""
-
-    offer = models.ForeignKey(Offer, models.CASCADE, null=True, related_name="+")
-    network = models.ForeignKey(Network, models.CASCADE, null=True, related_name="+")
-    starts_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["offer", "starts_at"], name="one_stale_slot_of_offer"),
-            models.UniqueConstraint(fields=["network", "starts_at"], name="one_stale_slot_of_network"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.offer_id or self.network_id} at {self.starts_at:%Y-%m-%d %H:%M}"
-
-
 class Watermark(models.Model):
     """How far the sums have followed one table, by its primary key."""
 
     table = models.CharField(max_length=30, primary_key=True)
-    settled = models.CharField(
-        max_length=30, blank=True, help_text="Everything up to here is in the sums, late commits included."
-    )
-    reached = models.CharField(max_length=30, blank=True, help_text="The newest row that was seen at `reached_at`.")
+    settled = models.CharField(max_length=30, blank=True, help_text="No row up to here was still to be committed.")
+    reached = models.CharField(max_length=30, blank=True, help_text="The newest row at `reached_at`.")
     reached_at = models.DateTimeField(null=True)
+    seen = models.CharField(max_length=30, blank=True, help_text="The newest row whose half-hour was marked.")
+    counted = models.PositiveBigIntegerField(default=0, help_text="How many there were from `settled` to `seen`.")
     looked_at = models.DateTimeField(null=True, help_text="When the sums were last brought up to date.")
 
     def __str__(self) -> str:

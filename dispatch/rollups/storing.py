@@ -1,0 +1,85 @@
+"""Making stored sums what they should be: only rows that differ are written, and every difference is told."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Model, QuerySet
+
+Key = tuple[Any, ...]
+Columns = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A row of sums that is not what it should be; None where there is none, or should be none."""
+
+    table: str
+    key: Key
+    stored: Columns | None
+    counted: Columns | None
+
+    def __str__(self) -> str:
+        if self.stored is None or self.counted is None:
+            return f"{self.table} {named(self.key)}: " + ("should be there" if self.counted else "should not be there")
+        words = [
+            f"{name} {self.stored[name]}, should be {value}"
+            for name, value in self.counted.items()
+            if self.stored[name] != value
+        ]
+        return f"{self.table} {named(self.key)}: {'; '.join(words)}"
+
+
+def named(key: Key) -> str:
+    return " ".join(str(part) for part in key if part != "")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The rows of one table that are made at once. `rows` are all there are of it; `fixed` is what they share."""
+
+    rows: "QuerySet[Any]"
+    fixed: Columns
+    names: tuple[str, ...]
+    columns: tuple[str, ...]
+
+    def stored(self) -> dict[Key, tuple[int, Columns]]:
+        """What is there, by its key, with its primary key."""
+        found = self.rows.order_by().values_list("pk", *self.names, *self.columns)
+        width = len(self.names) + 1
+        return {values[1:width]: (values[0], dict(zip(self.columns, values[width:], strict=True))) for values in found}
+
+    def differences(self, counted: dict[Key, Columns], stored: dict[Key, tuple[int, Columns]]) -> list[Difference]:
+        """Rows that are missing, wrong or too many."""
+        table = self.rows.model.__name__
+        there = {key: columns for key, (_, columns) in stored.items()}
+        keys = [*counted, *(key for key in there if key not in counted)]
+        shared = tuple(str(value) for value in self.fixed.values())
+        return [
+            Difference(table, (*shared, *key), there.get(key), counted.get(key))
+            for key in keys
+            if there.get(key) != counted.get(key)
+        ]
+
+    def write(self, counted: dict[Key, Columns], stored: dict[Key, tuple[int, Columns]]) -> None:
+        """Make it so. The caller holds the transaction, and nobody else makes the same rows meanwhile."""
+        model = self.rows.model
+        gone = [pk for key, (pk, _) in stored.items() if key not in counted]
+        for start in range(0, len(gone), 500):
+            model.objects.filter(pk__in=gone[start : start + 500]).delete()
+        changed = [key for key in counted if key not in stored or stored[key][1] != counted[key]]
+        model.objects.bulk_create(
+            (self.row(model, key, counted[key]) for key in changed),
+            batch_size=500,
+            update_conflicts=True,
+            unique_fields=[*self.fixed_unique(), *self.names],
+            update_fields=list(self.columns),
+        )
+
+    def row(self, model: type[Model], key: Key, columns: Columns) -> Model:
+        return model(**self.fixed, **dict(zip(self.names, key, strict=True)), **columns)
+
+    def fixed_unique(self) -> Iterable[str]:
+        """Those of the shared columns by which the table tells its rows apart."""
+        (unique,) = self.rows.model._meta.total_unique_constraints
+        return [name for name in self.fixed if name.removesuffix("_id") in unique.fields]
