@@ -67,7 +67,13 @@ class DeadLetterAdmin(DeliveryColumns):
     """What automation gave up on: why, what TikTok said, what to do about it, and the doing of it."""
 
     list_display = ["short_event", "reason_badge", "said_and_advice", "pixel_name", "attempts", "age"]
-    list_filter = [ReasonFilter, ("pixel", RelatedDropdownFilter), EventNameFilter]
+    list_filter = [
+        ReasonFilter,
+        ("pixel", RelatedDropdownFilter),
+        ("conversion__offer", RelatedDropdownFilter),
+        ("conversion__offer__network", RelatedDropdownFilter),
+        EventNameFilter,
+    ]
     empty_sentence = "No dead letters: TikTok took everything, or it is still being tried."
     list_before_template = "admin/dispatch/dead_letter_reasons.html"
     actions = ["requeue_selected", "discard_selected"]

@@ -48,7 +48,7 @@ class Part:
         whose = WHOSE.get((self.table, scope))
         if whose is None:
             return ""
-        chosen = {"outcome__exact": self.name} if self.table == POSTBACK else {FIGURE: self.name}
+        chosen = {"outcome__exact": self.name, "test": "no"} if self.table == POSTBACK else {FIGURE: self.name}
         span = span_of(RECORDED[self.table], since, until)
         return reverse(f"admin:{self.table}_changelist", query={**chosen, whose: subject, **span})
 
