@@ -16,14 +16,14 @@ import pytest
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import connection
-from django.test import RequestFactory, TransactionTestCase
+from django.test import RequestFactory, SimpleTestCase, TransactionTestCase
 from playwright.sync_api import Browser, sync_playwright
 
 from conversions import clock, configuration
 from conversions.erased import emptiness
 from conversions.wake import Waker
+from tests.run import WITH_DATABASE_ONLY, environment
 from tests.run import browser as find_chromium
-from tests.run import environment
 
 BROWSER = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130 Mobile"
 CHROMIUM_ARGUMENTS = [
@@ -39,6 +39,9 @@ CHROMIUM_ARGUMENTS = [
     "--user-agent=Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141 Safari/537.36",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 ]
+
+USING_DATABASE = {"db", "transactional_db", "django_db_setup", "live_server", "own_database"}
+FAULTS = Path(__file__).parent / "faults"  # where processes choose their databases by themselves
 
 
 class OutsideConnectionError(RuntimeError):
@@ -153,10 +156,27 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What a whole run asks of every database but the first."""
+    parser.addoption(WITH_DATABASE_ONLY, action="store_true", help="leave out what would run the same on any database")
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Browser tests come last: Playwright's event loop would be in the way of every test after them."""
     items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+    if config.getoption(WITH_DATABASE_ONLY):
+        others = [item for item in items if not may_use_database(item)]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if may_use_database(item)]
+
+
+def may_use_database(item: pytest.Item) -> bool:
+    """Whether pytest-django lets it use the run's database, or a process of its own may; any other test can't."""
+    is_django = issubclass(getattr(item, "cls", None) or object, SimpleTestCase)
+    is_marked = item.get_closest_marker("django_db") is not None
+    fixtures = USING_DATABASE & set(getattr(item, "fixturenames", ()))
+    return is_django or is_marked or bool(fixtures) or item.path.is_relative_to(FAULTS)
 
 
 @pytest.fixture

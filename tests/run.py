@@ -1,4 +1,7 @@
-"""The whole suite on every database at once, then a table; what `make test` runs. Arguments go on to pytest."""
+"""The whole suite on every database at once, then a table; what `make test` runs. Arguments go on to pytest.
+
+In a whole run a test that can't use a database runs once instead of twice.
+"""
 
 import os
 import re
@@ -23,6 +26,8 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 STRICT = "--nothing-skipped"
 APART = ["tests/faults", "tests/e2e", "tests/trackingsite"]
 """Tests that mostly wait: for processes and for browsers."""
+WITH_DATABASE_ONLY = "--with-database-only"
+"""What needs no database is tested once, beside SQLite."""
 SECONDS_TO_STOP = 30
 
 
@@ -71,9 +76,9 @@ def suites(arguments: list[str]) -> list[Suite]:
     others = [f"--ignore={folder}" for folder in APART]
     return [
         Suite("SQLite", nullcontext(""), others),
-        Suite("PostgreSQL", private_cluster(), others),
+        Suite("PostgreSQL", private_cluster(), [*others, WITH_DATABASE_ONLY]),
         Suite("SQLite, apart", nullcontext(""), APART),
-        Suite("PostgreSQL, apart", private_cluster(), APART),
+        Suite("PostgreSQL, apart", private_cluster(), [*APART, WITH_DATABASE_ONLY]),
     ]
 
 

@@ -4,9 +4,10 @@ import socket
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
-from tests.conftest import OutsideConnectionError
-from tests.run import APART, Result, environment, read, report, suites
+from tests.conftest import OutsideConnectionError, may_use_database
+from tests.run import APART, WITH_DATABASE_ONLY, Result, environment, read, report, suites
 
 RECORD = """<?xml version="1.0"?><testsuites><testsuite>
 <testcase name="a"/><testcase name="b"/>
@@ -48,15 +49,30 @@ def test_fails_on_failures_on_no_test_at_all_and_where_it_is_strict_on_skips(
     assert report([result], strict) == code
 
 
-def test_a_whole_run_has_every_test_once_on_each_database(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_whole_run_has_every_test_of_a_database_once_on_each_and_any_other_test_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv("TEST_DATABASE_URL", raising=False)
 
     whole = {suite.name: suite.arguments for suite in suites([])}
     chosen = {suite.name: suite.arguments for suite in suites(["-k", "postback"])}
 
-    assert whole["SQLite"] == whole["PostgreSQL"] == [f"--ignore={folder}" for folder in APART]
-    assert whole["SQLite, apart"] == whole["PostgreSQL, apart"] == APART
+    others = [f"--ignore={folder}" for folder in APART]
+    assert (whole["SQLite"], whole["PostgreSQL"]) == (others, [*others, WITH_DATABASE_ONLY])
+    assert (whole["SQLite, apart"], whole["PostgreSQL, apart"]) == (APART, [*APART, WITH_DATABASE_ONLY])
     assert chosen == {"SQLite": ["-k", "postback"], "PostgreSQL": ["-k", "postback"]}
+
+
+@pytest.mark.django_db
+def test_knows_a_test_of_a_database(request: pytest.FixtureRequest) -> None:
+    assert may_use_database(request.node)
+
+
+def test_knows_a_test_of_none(request: pytest.FixtureRequest) -> None:
+    with pytest.raises(RuntimeError, match="Database access not allowed"):
+        connection.ensure_connection()
+
+    assert not may_use_database(request.node)
 
 
 def test_takes_no_setting_of_this_project_into_the_tests(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
