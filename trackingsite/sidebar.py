@@ -54,6 +54,13 @@ NAVIGATION = [
         ],
     },
     {
+        "title": "Health",
+        "items": [
+            page("Alerts", "notifications", "dispatch", "alert"),
+            page("Alert channels", "campaign", "dispatch", "alertchannel"),
+        ],
+    },
+    {
         "title": "Visitors' rights",
         "items": [
             page("Consent records", "fact_check", "conversions", "consentrecord"),
@@ -65,6 +72,7 @@ NAVIGATION = [
         "items": [
             page("Users", "person", "auth", "user"),
             page("Roles", "group", "auth", "group"),
+            page("API tokens", "vpn_key", "dispatch", "apitoken"),
         ],
     },
 ]

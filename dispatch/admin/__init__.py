@@ -1,5 +1,8 @@
 """The pages on what was sent: credentials and their rotation, deliveries, dead letters."""
 
+from dispatch.admin.alert_channels import AlertChannelAdmin
+from dispatch.admin.alerts import AlertAdmin
+from dispatch.admin.api_tokens import ApiTokenAdmin
 from dispatch.admin.conversions import ToldConversionAdmin
 from dispatch.admin.credentials import CredentialAdmin
 from dispatch.admin.dead_letters import DeadLetterAdmin
@@ -9,6 +12,9 @@ from dispatch.admin.offers import ToldOfferAdmin
 from dispatch.admin.pixels import SendingPixelAdmin
 
 __all__ = [
+    "AlertAdmin",
+    "AlertChannelAdmin",
+    "ApiTokenAdmin",
     "CredentialAdmin",
     "DeadLetterAdmin",
     "DeliveryAdmin",
