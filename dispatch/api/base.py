@@ -1,5 +1,6 @@
 """What every view of the API has: who may call it, how often, and errors that are always JSON."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -46,9 +47,9 @@ class ApiView(APIView):
     """`permission` is the Django permission that a caller needs, such as `dispatch.trace`."""
 
     permission = ""
-    authentication_classes = (TokenAuthentication, SessionAuthentication)
-    permission_classes = (MayCall,)
-    throttle_classes = (PerCaller,)
+    authentication_classes: Sequence[Any] = (TokenAuthentication, SessionAuthentication)
+    permission_classes: Sequence[Any] = (MayCall,)
+    throttle_classes: Sequence[Any] = (PerCaller,)
     renderer_classes = (JSONRenderer,)
 
     def get_exception_handler(self) -> Any:

@@ -25,6 +25,10 @@ class Migration(migrations.Migration):
             name='told_size',
             field=models.PositiveBigIntegerField(default=0, help_text='How many it was about when it was told.'),
         ),
+        migrations.AddIndex(
+            model_name='alert',
+            index=models.Index(condition=models.Q(('end_told_at', None), ('ended_at__isnull', False)), fields=['ended_at'], name='alert_end'),
+        ),
         migrations.CreateModel(
             name='ApiToken',
             fields=[

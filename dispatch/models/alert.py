@@ -62,6 +62,10 @@ class Alert(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["key"], condition=Q(ended_at=None), name="one_open_alert_of_a_kind")
         ]
+        # Used every minute, by what tells that something is over.
+        indexes = [
+            models.Index(fields=["ended_at"], name="alert_end", condition=Q(ended_at__isnull=False, end_told_at=None))
+        ]
 
     def __str__(self) -> str:
         return self.title
