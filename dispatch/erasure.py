@@ -114,6 +114,10 @@ def wipe_deliveries(traces: Traces) -> list[Delivery]:
 def wipe_record(keys: Sequence[int]) -> None:
     """Empty what was recorded of deliveries with these keys."""
     Delivery.objects.filter(pk__in=keys).exclude(detail="").update(detail="")
+    worded = list(Delivery.objects.filter(pk__in=keys, valued__has_key="word").only("valued"))
+    for delivery in worded:
+        delivery.valued.pop("word")
+    Delivery.objects.bulk_update(worded, ["valued"])
     DeliveryAttempt.objects.filter(delivery__in=keys).update(payload={}, message="")
 
 

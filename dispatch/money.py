@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from offers.models import ExchangeRate
 from offers.vocabulary import CURRENCIES
@@ -22,11 +23,15 @@ WITHOUT_MINOR_UNIT = frozenset({"BIF", "CLP", "ISK", "JPY", "KRW", "PYG", "VND"}
 
 @dataclass(frozen=True)
 class Told:
-    """Value and currency for TikTok; `converted` says what became of what the network sent, if it is not the same."""
+    """Value and currency for TikTok; `converted` says what became of what the network sent, if it is not the same.
+
+    `valued` is what replaced the value by the event rule, as dispatch.valuing records it.
+    """
 
     value: Decimal | None
     currency: str
     converted: dict[str, str] | None = None
+    valued: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ def tell(reported: Told, wanted: str, happened: datetime, rates: Rates) -> Told:
     if rate is None:
         return reported
     value = rate.convert(amount)
-    return Told(value, rate.into, record_of(amount, value, rate))
+    return Told(value, rate.into, record_of(amount, value, rate), reported.valued)
 
 
 def record_of(amount: Decimal, value: Decimal, rate: Rate) -> dict[str, str]:

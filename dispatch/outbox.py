@@ -71,7 +71,8 @@ def load(rows: QuerySet[Delivery]) -> list[Delivery]:
 
 
 NEEDED = [
-    *("lease_token", "attempts", "claims", "maybe_accepted", "first_sent_at", "detail", "converted", "is_test"),
+    *("lease_token", "attempts", "claims", "maybe_accepted", "first_sent_at", "detail", "is_test"),
+    *("converted", "valued"),
     *(
         f"conversion__{name}"
         for name in (
@@ -79,6 +80,7 @@ NEEDED = [
             *("payout", "amount", "currency"),
             *("occurred_at", "page_url", "referrer", "email_sha256", "phone_sha256"),
             *("page_value", "page_currency", "page_properties"),
+            *("margin", "lifetime_value", "segment", "lead_quality"),
         )
     ),
 ]
@@ -145,9 +147,11 @@ def settle_unsent(delivery: Delivery, reason: Reason, detail: str, status: str, 
     )
 
 
-def note_converted(deliveries: Sequence[Delivery]) -> None:
-    """Write down by which rates they are told, before they go out: a copy that may have arrived keeps its rate."""
-    ours(deliveries).bulk_update(deliveries, ["converted"])
+def note_told(deliveries: Sequence[Delivery], name: str) -> None:
+    """Write down by which rate they are told (`converted`) or what replaced their value (`valued`), before they go out:
+    a copy that may have arrived keeps both."""
+    if deliveries:
+        ours(deliveries).bulk_update(deliveries, [name])
 
 
 def settle_failed(deliveries: Sequence[Delivery], reply: Reply, now: datetime) -> int:

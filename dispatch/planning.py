@@ -2,8 +2,10 @@
 
 import logging
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -14,6 +16,7 @@ from dispatch.money import RateBook, Rates, Told, kept, tell
 from dispatch.reasons import Reason
 from dispatch.tiktok.contract import OLDEST, ContractError, Event
 from dispatch.tiktok.payload import build_event, reported
+from dispatch.valuing import NOT_SENT, Sent
 from dispatch.visitors import read_visitors
 from offers.models import EventRule, ExchangeRate
 
@@ -49,6 +52,7 @@ class Decision:
     detail: str = ""
     event: Event | None = None
     converted: dict[str, str] | None = None
+    valued: Mapping[str, Any] | None = None
     lacks_rate: str = ""
 
 
@@ -71,7 +75,8 @@ def plan(now: datetime, limit: int = BATCH_SIZE, newest_first: bool = False) -> 
         fresh, rates = [], RateBook().find
         for conversion in conversions:
             of_it = keeping(known.get(conversion.pk), rates)
-            decision = decide(conversion, rules[conversion.offer_id], now, of_it)
+            sent = told_before(known.get(conversion.pk))
+            decision = decide(conversion, rules[conversion.offer_id], now, of_it, sent)
             if decision and conversion.pk in known:
                 known[conversion.pk].conversion = conversion
                 revise(known[conversion.pk], decision, now)
@@ -98,24 +103,33 @@ def keeping(delivery: Delivery | None, rates: Rates) -> Rates:
     return kept(delivery.converted, rates) if delivery and delivery.maybe_accepted and delivery.converted else rates
 
 
+def told_before(delivery: Delivery | None) -> Sent:
+    """Where TikTok may hold a copy already, what had replaced this copy's value."""
+    return Sent(is_there=True, valued=delivery.valued) if delivery and delivery.maybe_accepted else NOT_SENT
+
+
 def decide(
-    conversion: Conversion, rules: list[EventRule], now: datetime, rates: Rates | None = None
+    conversion: Conversion,
+    rules: list[EventRule],
+    now: datetime,
+    rates: Rates | None = None,
+    sent: Sent = NOT_SENT,
 ) -> Decision | None:
     """The decision for one conversion, with the event where it may go; None while nothing is to be told yet."""
     try:
-        return judge(conversion, rules, now, rates or RateBook().find)
+        return judge(conversion, rules, now, rates or RateBook().find, sent)
     except Exception as error:  # a fault of ours must cost one delivery, not the queue
         logger.exception("Conversion %s could not be judged", conversion.pk)
         return Decision(Status.DEAD, Reason.FAILED, f"{type(error).__name__} while building the event.")
 
 
-def judge(conversion: Conversion, rules: list[EventRule], now: datetime, rates: Rates) -> Decision | None:
+def judge(conversion: Conversion, rules: list[EventRule], now: datetime, rates: Rates, sent: Sent) -> Decision | None:
     if conversion.status in TAKEN_BACK:
         return Decision(Status.SUPPRESSED, Reason.TAKEN_BACK, f"The network reported “{conversion.status}”.")
     fitting = rules_for(conversion, rules)
     rule = next((rule for rule in fitting if rule.uses("server")), None)
     if rule:
-        told = reported(conversion, rule, page_rules(rules)[conversion.event_name])
+        told = reported(conversion, rule, page_rules(rules)[conversion.event_name], sent)
         return visitor_decision(conversion, now) or contract_decision(conversion, told, now, rates)
     return Decision(Status.SUPPRESSED, Reason.PIXEL_ONLY) if fitting else None
 
@@ -162,7 +176,7 @@ def contract_decision(conversion: Conversion, told: Told, now: datetime, rates: 
             return Decision(Status.HELD, error.reason, error.detail, lacks_rate=told.currency)
         status = Status.SUPPRESSED if error.reason in HOPELESS else Status.DEAD
         return Decision(status, error.reason, error.detail)
-    return Decision(Status.WAITING, event=event, converted=told.converted)
+    return Decision(Status.WAITING, event=event, converted=told.converted, valued=told.valued)
 
 
 def promise(conversion: Conversion, decision: Decision, now: datetime) -> Delivery:
@@ -177,6 +191,7 @@ def promise(conversion: Conversion, decision: Decision, now: datetime) -> Delive
         detail=decision.detail,
         lacks_rate=decision.lacks_rate,
         converted=decision.converted,
+        valued=decision.valued,
         is_test=conversion.is_test,
         next_attempt_at=now if decision.status == Status.WAITING else None,
         created_at=now,
@@ -190,18 +205,20 @@ def revise(delivery: Delivery, decision: Decision, now: datetime) -> int:
     sent cannot be called back. What is held because its outcome is unknown waits for a person, unless it must not go.
     """
     stands = (delivery.status, delivery.reason, delivery.lacks_rate)
-    if stands == (decision.status, decision.reason, decision.lacks_rate):
-        return 0
     conversion = delivery.conversion
     rows = Delivery.objects.filter(pk=delivery.pk, status__in=OPEN)
     if decision.status != Status.SUPPRESSED:
         rows = rows.exclude(reason=Reason.OUTCOME_UNKNOWN)
+    valued = decision.valued if decision.event else delivery.valued
+    if stands == (decision.status, decision.reason, decision.lacks_rate):
+        return rows.update(valued=valued) if valued != delivery.valued else 0
     return rows.update(
         status=decision.status,
         reason=decision.reason,
         detail=decision.detail,
         lacks_rate=decision.lacks_rate,
         converted=decision.converted or delivery.converted,
+        valued=valued,
         event_name=conversion.event_name,  # of what a refund has made before its rebill came
         event_id=conversion.event_id,
         next_attempt_at=now if decision.status == Status.WAITING else None,

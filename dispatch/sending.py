@@ -20,7 +20,7 @@ from dispatch.erasure import forget_late
 from dispatch.models import Credential, Delivery, Lane, Tally
 from dispatch.money import RateBook, Rates
 from dispatch.outbox import Shipment
-from dispatch.planning import decide, keeping, rules_of
+from dispatch.planning import decide, keeping, rules_of, told_before
 from dispatch.reasons import Reason
 from dispatch.record import record_attempts
 from dispatch.tiktok import client
@@ -149,19 +149,18 @@ def build_shipments(deliveries: Sequence[Delivery], now: datetime) -> list[Shipm
     read_visitors([delivery.conversion for delivery in deliveries])
     rules = rules_of({delivery.conversion.offer_id for delivery in deliveries})
     rates = RateBook().find
-    before = {delivery.pk: delivery.converted for delivery in deliveries}
+    before = {delivery.pk: (delivery.converted, delivery.valued) for delivery in deliveries}
     made = (make_shipment(delivery, rules[delivery.conversion.offer_id], rates, now) for delivery in deliveries)
     shipments = [shipment for shipment in made if shipment]
-    changed = [shipment.delivery for shipment in shipments]
-    changed = [delivery for delivery in changed if delivery.converted != before[delivery.pk]]
-    if changed:
-        outbox.note_converted(changed)
+    sending = [shipment.delivery for shipment in shipments]
+    for place, name in enumerate(("converted", "valued")):
+        outbox.note_told([row for row in sending if getattr(row, name) != before[row.pk][place]], name)
     return shipments
 
 
 def make_shipment(delivery: Delivery, rules: list[EventRule], rates: Rates, now: datetime) -> Shipment | None:
     """Consent, rule, contract and window are asked again at the last moment: they may have changed since the plan."""
-    decision = decide(delivery.conversion, rules, now, keeping(delivery, rates))
+    decision = decide(delivery.conversion, rules, now, keeping(delivery, rates), told_before(delivery))
     if decision is None:
         gone = "The offer has no event rule for this conversion any more."
         outbox.settle_unsent(delivery, Reason.CONTRACT, gone, Delivery.Status.DEAD)
@@ -171,7 +170,7 @@ def make_shipment(delivery: Delivery, rules: list[EventRule], rates: Rates, now:
     elif delivery.could_double(now):
         outbox.settle_unsent(delivery, Reason.OUTCOME_UNKNOWN, delivery.detail, Delivery.Status.HELD)
     else:
-        delivery.converted = decision.converted
+        delivery.converted, delivery.valued = decision.converted, decision.valued
         return Shipment(delivery, decision.event)
     return None
 

@@ -10,6 +10,7 @@ from django.db.models import Q
 from conversions.models import Conversion
 from dispatch.money import in_words
 from dispatch.reasons import Reason
+from dispatch.valuing import in_words as valued_in_words
 from offers.models import Pixel
 
 DEDUP_WINDOW = timedelta(hours=48)
@@ -212,6 +213,11 @@ class Delivery(models.Model):
     def conversion_of_money(self) -> str:
         """What the network sent, what TikTok is told, and by which rate; empty when it is told as it was sent."""
         return in_words(self.converted) if self.converted else ""
+
+    @property
+    def value_in_words(self) -> str:
+        """What replaced the value by the event rule, or why it did not; empty when nothing was to."""
+        return valued_in_words(self.valued, bool(self.accepted_at or self.maybe_accepted)) if self.valued else ""
 
     def could_double(self, now: datetime) -> bool:
         """Whether sending again could count twice: TikTok merges copies of one event for 48 hours only."""

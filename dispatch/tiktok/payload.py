@@ -10,9 +10,11 @@ from conversions.page_events import page_money
 from conversions.visitor import visitor_ip
 from dispatch.money import Told
 from dispatch.tiktok.contract import VERSION, Event, Page, Properties, User, check_event
+from dispatch.valuing import NOT_SENT, PIXEL, Sent, as_recorded, replaced
 from offers.models import EventRule
 
 ValueSource = EventRule.ValueSource
+NOTHING = Told(None, "")
 VISIBLE_OF_DIGEST = 6
 
 
@@ -64,16 +66,23 @@ def build_page(conversion: Conversion) -> Page:
     return page
 
 
-def reported(conversion: Conversion, rule: EventRule, page: EventRule) -> Told:
+def reported(conversion: Conversion, rule: EventRule, page: EventRule, sent: Sent = NOT_SENT) -> Told:
     """Value and currency as the rule says and network or page sent them; no value when there is none to tell.
 
     `page` is the rule by which a page calls the event. A value that the Pixel tells by it goes before any other:
-    TikTok keeps the first copy, so another value here would contradict it, or be wrong on our record only.
+    TikTok keeps the first copy, so another value here would contradict it, or be wrong on our record only. Else what
+    is known beside the money replaces it where the rule says so; where TikTok may hold a copy, as that was told.
     """
-    if is_told_by_pixel(conversion, page):
-        value, currency = page_money(page, conversion)
-        if value is not None:
-            return Told(value, currency)
+    by_pixel = Told(*page_money(page, conversion)) if is_told_by_pixel(conversion, page) else NOTHING
+    goes_first = by_pixel.value is not None
+    told = by_pixel if goes_first else by_rule(conversion, rule)
+    if sent.is_there:
+        return as_recorded(told, sent.valued)
+    return replaced(told, conversion, rule, refused=PIXEL if goes_first else "")
+
+
+def by_rule(conversion: Conversion, rule: EventRule) -> Told:
+    """What the rule's own source has."""
     values: dict[str, tuple[Decimal | None, str]] = {
         ValueSource.PAYOUT: (conversion.payout, conversion.currency),
         ValueSource.AMOUNT: (conversion.amount, conversion.currency),

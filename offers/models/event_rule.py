@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from offers.event_names import validate_event_name
 from offers.models.offer import Offer
+from offers.word_values import key_of, read_word_values
 
 
 class EventRule(models.Model):
@@ -102,8 +103,33 @@ class EventRule(models.Model):
             errors["value_source"] = "A page does not know what the network will report. Choose a fixed value or none."
         if self.trigger == self.Trigger.PAGE and self.network_event:
             errors["network_event"] = "Only postbacks carry a network event."
+        if self.trigger == self.Trigger.PAGE and self.replaced_by:
+            errors["replaced_by"] = "A page is told of before anything of this is known. Choose “Nothing”."
+        elif wrong := self.wrong_word_values():
+            errors["value_of_words"] = wrong
         if errors:
             raise ValidationError(errors)
+
+    def wrong_word_values(self) -> str:
+        """What is wrong with the values of the words; empty when nothing is."""
+        text = self.value_of_words.strip()
+        needs_words = self.replaced_by in (self.Enrichment.SEGMENT, self.Enrichment.LEAD_QUALITY)
+        if not needs_words:
+            return "Only a segment or a lead quality has words. Clear this, or choose one of them." if text else ""
+        if not text:
+            return "Say what each word is worth, such as hot=40 warm=15 cold=0. No other word replaces the value."
+        try:
+            read_word_values(text)
+        except ValueError as error:
+            return str(error)
+        return ""
+
+    def worth_of(self, word: str) -> Decimal | None:
+        """What a segment or a lead quality is worth in the offer's currency; None where nothing is said of it."""
+        try:
+            return read_word_values(self.value_of_words).get(key_of(word))
+        except ValueError:  # stored past the validation: then no word replaces anything
+            return None
 
     def names(self, event: str) -> bool:
         """Whether this rule is made for the network's event word; networks write their words in any case."""
