@@ -37,6 +37,7 @@ RULES: dict[Code, Rule] = {
     Code.DIGEST_LATE: USUAL,
     Code.DEAD_LETTERS: Rule(warn=MINUTE, grows=True),
     Code.NO_RATE: USUAL,
+    Code.SUMS_LATE: USUAL,
     Code.ACCEPTANCE_LOW: USUAL,
     Code.RETRIES_HIGH: SLOW,
     Code.DELAY_HIGH: SLOW,

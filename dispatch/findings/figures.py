@@ -1,10 +1,10 @@
 """What TikTok hears of each active offer, against the targets of a launch: of a day, and of the last hours."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from dispatch.findings import limits
+from dispatch.findings import examples, limits
 from dispatch.findings.finding import Code, Finding, Scope
 from dispatch.findings.limits import DAY, LATELY, Least
 from dispatch.findings.sight import Sight, found, health_page
@@ -12,11 +12,13 @@ from dispatch.health.figures import Figures
 from dispatch.health.rows import PARTS
 from dispatch.health.targets import TARGETS, percent
 from dispatch.reasons import Reason
+from dispatch.rollups.slots import slot_of
 from dispatch.wording import in_words
 from offers.models import Offer
 
 IN_A_DAY, IN_HOURS = "In the last 24 hours", f"In the last {in_words(LATELY)}"
 UNTOLD = (Reason.CONSENT_DENIED, Reason.CONSENT_UNKNOWN)
+OFFERS_WITH_EXAMPLES = 3
 BLOCKED = (
     "Browsers keep the Pixel back: look at the page's Content-Security-Policy and at what else blocks scripts. The "
     "Events API tells these alone."
@@ -39,15 +41,25 @@ class Check:
 
 def off_target(sight: Sight) -> Iterator[Finding]:
     """At most one finding of each figure and offer: of the day, or where that is well, of the last hours."""
-    for offer in sight.offers.values():
-        for check in CHECKS:
-            if check.code == Code.GAP_HIGH:
-                continue
-            today = of_window(check, offer, sight.day.get(offer.pk), IN_A_DAY, sight.now - DAY, sight.now)
-            now = of_window(check, offer, sight.lately.get(offer.pk), IN_HOURS, sight.now - LATELY, sight.now)
-            found_so = worse(today, now)
-            if found_so:
-                yield found_so
+    both = [of_both(check, offer, sight) for offer in sight.offers.values() for check in CHECKS]
+    return with_examples([each for each in both if each], sight)
+
+
+def of_both(check: Check, offer: Offer, sight: Sight) -> Finding | None:
+    today = of_window(check, offer, sight.day.get(offer.pk), IN_A_DAY, sight.now - DAY, sight.now)
+    now = of_window(check, offer, sight.lately.get(offer.pk), IN_HOURS, sight.now - LATELY, sight.now)
+    return worse(today, now)
+
+
+def with_examples(findings: list[Finding], sight: Sight) -> Iterator[Finding]:
+    """Doubles are told by name, those of a few offers, as each costs some queries."""
+    doubled = [each for each in findings if each.code == Code.DUPLICATES_HIGH][:OFFERS_WITH_EXAMPLES]
+    for each in findings:
+        if each not in doubled or each.subject_id is None:
+            yield each
+            continue
+        ids = examples.doubled_event_ids(sight.offers[each.subject_id], slot_of(sight.now - DAY))
+        yield replace(each, words=each.words + examples.named(ids, sight.day[each.subject_id].doubles))
 
 
 def unreported(sight: Sight) -> Iterator[Finding]:
@@ -143,12 +155,11 @@ CHECKS = [
         Code.DELAY_HIGH, "delay_p95", limits.DELAY, slower_than(300),
         "Delivery is slow for", delay_words, "accepted",
     ),
-    Check(
-        Code.GAP_HIGH, "gap", limits.GAP, lambda sums: sums.unreported,
-        "Sales that the network has not reported for", gap_words, "unreported",
-    ),
 ]  # fmt: skip
-GAP = CHECKS[-1]
+GAP = Check(
+    Code.GAP_HIGH, "gap", limits.GAP, lambda sums: sums.unreported,
+    "Sales that the network has not reported for", gap_words, "unreported",
+)  # fmt: skip
 
 
 def hardly_identified(sight: Sight) -> Iterator[Finding]:

@@ -77,8 +77,7 @@ def of_outcome(network: Network, outcome: Outcome, day: Counter[str], lately: Co
     words = f"{network} called {total:,} time{'' if total == 1 else 's'}; {percent(count / total)} ended so. "
     return found(
         Code.POSTBACKS_UNUSABLE, network, "bad" if is_most(outcome, day) or is_most(outcome, lately) else "warn",
-        title, words + outcome.advice, detail=outcome.value, value=percent(count / total),
-        target=f"below {percent(limits.UNUSABLE_SHARE)}",
+        title, words + outcome.advice, detail=outcome.value, value=f"{count:,} of {total:,}",
         link=reverse("admin:conversions_postback_unmapped") if is_word else shown,
         do="Map the words" if is_word else "Look at them",
     )  # fmt: skip

@@ -81,7 +81,7 @@ def grouped(findings: Iterable[Finding]) -> list[Finding]:
     if len(failing) < 2:
         return findings
     rest = [each for each in findings if each.code != Code.TIKTOK_FAILING]
-    return [together(failing), *rest]
+    return sorted([together(failing), *rest], key=lambda each: each.tone)
 
 
 def together(failing: list[Finding]) -> Finding:

@@ -78,13 +78,14 @@ def digest_late(sight: Sight) -> Iterator[Finding]:
 def dead_letters(sight: Sight) -> Iterator[Finding]:
     """What waits for a person's decision, by reason; whether it grows is told by what the last day adds."""
     counts = Delivery.objects.undecided_counts()
-    new = sum((sums.reasons for sums in sight.day.values()), Counter[str]()) if counts else Counter()
+    new = sum((sums.reasons for sums in sight.day.values()), Counter[str]()) if counts else Counter[str]()
     for reason, count in counts.items():
         title = f"{count:,} dead letter{'' if count == 1 else 's'}: {Reason(reason).label}"
         grown = f" {new[reason]:,} of them are of the last 24 hours." if new[reason] else ""
         link, do = list_page("dispatch_deadletter", {"reason": reason}), "Review them"
         words = f"{Reason(reason).advice}{grown}"
-        yield found(Code.DEAD_LETTERS, None, "bad", title, words, link=link, do=do, detail=reason)
+        more = {"link": link, "do": do, "detail": reason, "value": f"{count:,}"}
+        yield found(Code.DEAD_LETTERS, None, "bad", title, words, **more)
 
 
 def missing_rates(sight: Sight) -> Iterator[Finding]:
