@@ -24,9 +24,12 @@ AFTER_A_SALE = {
 REFUSED_AS = {PostbackStatus.IGNORED: Outcome.IGNORED, PostbackStatus.TEST: Outcome.TEST}
 
 
-def example_calls(network: Network, click_id: str, status: PostbackStatus, key: str) -> list[Call]:
-    """The calls for a status, a sale before what takes it back; empty where the format's example is a sale only."""
-    sale = adapter_of(network).example(network, click_id, key)
+def example_calls(network: Network, click_id: str, status: PostbackStatus, key: str, number: int = 1) -> list[Call]:
+    """The calls for a status, a sale before what takes it back; empty where the format's example is a sale only.
+
+    Another number is another transaction.
+    """
+    sale = adapter_of(network).example(network, click_id, key, number)
     if status == PostbackStatus.APPROVED:
         return [sale]
     changed = next((call for call in variants(network, sale, status) if says(network, call, key, status)), None)

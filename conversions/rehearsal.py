@@ -95,8 +95,8 @@ def rehearse_one(network: Network, call: Call) -> Rehearsal:
     )
 
 
-def send(network: Network, call: Call, address: str) -> HttpResponse:
-    """The gateway's answer to the call."""
+def send(network: Network, call: Call, address: str, waits: bool = True) -> HttpResponse:
+    """The gateway's answer to the call; digested at once, or left to the workers as a network's own calls are."""
     environ = {
         "REQUEST_METHOD": call.method,
         "PATH_INFO": "/",
@@ -104,7 +104,7 @@ def send(network: Network, call: Call, address: str) -> HttpResponse:
         "CONTENT_TYPE": call.content_type,
         "CONTENT_LENGTH": str(len(call.body)),
         "REMOTE_ADDR": address,
-        "HTTP_PREFER": "wait",
+        "HTTP_PREFER": "wait" if waits else "",
         "wsgi.input": BytesIO(call.body),
     }
     headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in call.headers.items()}

@@ -46,8 +46,11 @@ class Adapter(Protocol):
     def read(self, params: Mapping[str, str], network: Network) -> PostbackRecord:
         """The neutral record of the parameters as kept. Raises PostbackRefusedError with the reason."""
 
-    def example(self, network: Network, click_id: str, key: str) -> Call:
-        """The call with which the network would report an approved sale of this click, signed with `key`."""
+    def example(self, network: Network, click_id: str, key: str, number: int = 1) -> Call:
+        """The call with which the network would report an approved sale of this click, signed with `key`.
+
+        Another number is another transaction.
+        """
 
 
 MODULES = [

@@ -32,7 +32,7 @@ FORMAT = Format(
 )  # fmt: skip
 
 
-def example(network: Network, click_id: str, key: str) -> Call:
+def example(network: Network, click_id: str, key: str, number: int = 1) -> Call:
     """A conversion with the status 1."""
-    sale = {"click_id": click_id, "txid": "TEST-1", "status": "1", "payout": "10.00", "currency": "USD"}
+    sale = {"click_id": click_id, "txid": f"TEST-{number}", "status": "1", "payout": "10.00", "currency": "USD"}
     return Call("GET", urlencode(sale))

@@ -57,10 +57,10 @@ def read(params: Mapping[str, str], network: Network) -> PostbackRecord:
     return generic.read({OURS.get(name.casefold(), name): value for name, value in params.items()}, network)
 
 
-def example(network: Network, click_id: str, key: str) -> Call:
+def example(network: Network, click_id: str, key: str, number: int = 1) -> Call:
     """The POST of a transaction."""
     transaction = {
-        "transactionId": "TEST-1", "clickRef": click_id, "commission": "10.00", "transactionAmount": "100.00",
+        "transactionId": f"TEST-{number}", "clickRef": click_id, "commission": "10.00", "transactionAmount": "100.00",
         "transactionCurrency": "USD", "commissionGroups": [{"code": "DEFAULT", "commissionAmount": "10.00"}],
     }  # fmt: skip
     body = urlencode({"AwinTransactionPush": orjson.dumps(transaction).decode()}).encode()

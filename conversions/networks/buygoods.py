@@ -33,7 +33,7 @@ FORMAT = Format(
 )  # fmt: skip
 
 
-def example(network: Network, click_id: str, key: str) -> Call:
+def example(network: Network, click_id: str, key: str, number: int = 1) -> Call:
     """A call of the conversion URL."""
-    sale = {"click_id": click_id, "txid": "TEST-1", "status": "approved", "payout": "10.00", "currency": "USD"}
+    sale = {"click_id": click_id, "txid": f"TEST-{number}", "status": "approved", "payout": "10.00", "currency": "USD"}
     return Call("GET", urlencode(sale))

@@ -28,6 +28,6 @@ FORMAT = Format(
 )
 
 
-def example(network: Network, click_id: str, key: str) -> Call:
+def example(network: Network, click_id: str, key: str, number: int = 1) -> Call:
     """A conversion."""
-    return Call("GET", urlencode({"click_id": click_id, "txid": "TEST-1", "payout": "10.00"}))
+    return Call("GET", urlencode({"click_id": click_id, "txid": f"TEST-{number}", "payout": "10.00"}))

@@ -215,10 +215,10 @@ def nested(params: Mapping[str, str], name: str) -> Any:
         return text
 
 
-def example(network: Network, click_id: str, key: str) -> Call:
+def example(network: Network, click_id: str, key: str, number: int = 1) -> Call:
     """An affiliate's notification of a sale, encrypted with `key`."""
     sale = {
-        "transactionTime": "2026-01-15T10:00:00-08:00", "receipt": "TESTSALE", "transactionType": "SALE",
+        "transactionTime": "2026-01-15T10:00:00-08:00", "receipt": f"TESTSALE{number}", "transactionType": "SALE",
         "vendor": "vendor", "affiliate": "affiliate", "role": "AFFILIATE", "totalAccountAmount": 10.00,
         "trackingCodes": [click_id], "version": 8.0, "attemptCount": 1,
     }  # fmt: skip

@@ -51,7 +51,9 @@ def read(params: Mapping[str, str], network: Network) -> PostbackRecord:
     return replace(record, currency="USD", amount=amount)
 
 
-def example(network: Network, click_id: str, key: str) -> Call:
+def example(network: Network, click_id: str, key: str, number: int = 1) -> Call:
     """An initial purchase."""
-    sale = {"click_id": click_id, "txid": "TESTSALE", "status": "PURCHASE", "payout": "10.00", "currency": "USD"}
+    sale = {
+        "click_id": click_id, "txid": f"TESTSALE{number}", "status": "PURCHASE", "payout": "10.00", "currency": "USD",
+    }  # fmt: skip
     return Call("GET", urlencode(sale))

@@ -138,10 +138,10 @@ def kind_of(params: Mapping[str, str]) -> str:
     return Conversion.Kind.UPSELL.value if is_above(params.get("upsell_no", ""), 0) else ""
 
 
-def example(network: Network, click_id: str, key: str) -> Call:
+def example(network: Network, click_id: str, key: str, number: int = 1) -> Call:
     """The notification of a single payment, signed with `key`."""
     sale = {
-        "event": "on_payment", "api_mode": "live", "order_id": "TESTORDER", "transaction_id": "1",
+        "event": "on_payment", "api_mode": "live", "order_id": "TESTORDER", "transaction_id": str(number),
         "transaction_type": "payment", "pay_sequence_no": "0", "cid": click_id, "amount_affiliate": "10.00",
         "amount_brutto": "100.00", "currency": "EUR",
     }  # fmt: skip

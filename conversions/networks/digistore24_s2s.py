@@ -52,10 +52,10 @@ def read(params: Mapping[str, str], network: Network) -> PostbackRecord:
     return replace(record, transaction_id=record.parent, parent=record.transaction_id, fact=record.transaction_id)
 
 
-def example(network: Network, click_id: str, key: str) -> Call:
+def example(network: Network, click_id: str, key: str, number: int = 1) -> Call:
     """A payment."""
     sale = {
-        "click_id": click_id, "txid": "1", "status": "payment", "payout": "10.00", "amount": "100.00",
+        "click_id": click_id, "txid": str(number), "status": "payment", "payout": "10.00", "amount": "100.00",
         "currency": "EUR",
     }  # fmt: skip
     return Call("GET", urlencode(sale))

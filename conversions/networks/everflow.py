@@ -44,7 +44,7 @@ def read(params: Mapping[str, str], network: Network) -> PostbackRecord:
     return replace(record, transaction_id=joined(record.transaction_id, event, "" if is_macro(order) else order))
 
 
-def example(network: Network, click_id: str, key: str) -> Call:
+def example(network: Network, click_id: str, key: str, number: int = 1) -> Call:
     """A conversion."""
-    sale = {"click_id": click_id, "txid": "TEST-1", "event_id": "0", "payout": "10.00", "currency": "USD"}
+    sale = {"click_id": click_id, "txid": f"TEST-{number}", "event_id": "0", "payout": "10.00", "currency": "USD"}
     return Call("GET", urlencode(sale))

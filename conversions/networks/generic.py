@@ -48,6 +48,7 @@ BESIDE: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 NAMES = ALIASES | BESIDE
 Places = dict[str, list[tuple[str, int]]]
+BESIDE_NAMES = frozenset(alias for names in BESIDE.values() for alias in names)
 CRITICAL = frozenset(alias for names in ALIASES.values() for alias in names)
 
 FORMAT = Format(
@@ -135,7 +136,7 @@ def joined(transaction_id: str, *parts: str) -> str:
     return shortened("-".join([transaction_id, *told])) if transaction_id else ""
 
 
-def example(network: Network, click_id: str, key: str) -> Call:
+def example(network: Network, click_id: str, key: str, number: int = 1) -> Call:
     """A GET with the usual names."""
-    sale = {"click_id": click_id, "txid": "TEST-1", "status": "approved", "payout": "10.00", "currency": "USD"}
+    sale = {"click_id": click_id, "txid": f"TEST-{number}", "status": "approved", "payout": "10.00", "currency": "USD"}
     return Call("GET", urlencode(sale))

@@ -54,7 +54,7 @@ def sign(pairs: Pairs, key: str) -> str:
     return hmac.new(key.encode(), canonical, hashlib.sha256).hexdigest()
 
 
-def example(network: Network, click_id: str, key: str) -> Call:
+def example(network: Network, click_id: str, key: str, number: int = 1) -> Call:
     """The generic example with its signature."""
-    pairs = read_pairs(generic.example(network, click_id, key))
+    pairs = read_pairs(generic.example(network, click_id, key, number))
     return Call("GET", urlencode([*pairs, (SIGNATURE, sign(pairs, key))]))

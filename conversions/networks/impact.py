@@ -60,10 +60,10 @@ def read(params: Mapping[str, str], network: Network) -> PostbackRecord:
     return replace(record, payout=payout or record.payout, amount=amount or record.amount, fact="reversed")
 
 
-def example(network: Network, click_id: str, key: str) -> Call:
+def example(network: Network, click_id: str, key: str, number: int = 1) -> Call:
     """An action that is approved."""
     sale = {
-        "click_id": click_id, "txid": "TEST-1", "status": "APPROVED", "payout": "10.00", "amount": "100.00",
+        "click_id": click_id, "txid": f"TEST-{number}", "status": "APPROVED", "payout": "10.00", "amount": "100.00",
         "currency": "USD", "delta_payout": "0.00", "delta_amount": "0.00",
     }  # fmt: skip
     return Call("GET", urlencode(sale))

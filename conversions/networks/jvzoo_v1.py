@@ -142,10 +142,11 @@ def read_pennies(text: str) -> Decimal | None:
     return amount if is_dollars or amount is None else (amount * CENT).quantize(CENT)
 
 
-def example(network: Network, click_id: str, key: str) -> Call:
+def example(network: Network, click_id: str, key: str, number: int = 1) -> Call:
     """The notification of a sale, signed with `key`."""
     sale = {
-        "ctransaction": "SALE", "ctransreceipt": "TESTSALE", "ctransamount": "1000", "ctranstime": "1768500000",
+        "ctransaction": "SALE", "ctransreceipt": f"TESTSALE{number}", "ctransamount": "1000",
+        "ctranstime": "1768500000",
         "cproditem": "1", "cprodtype": "STANDARD", "cupsellreceipt": "", "caffitid": "", "cvendthru": f"tid={click_id}",
     }  # fmt: skip
     signed = {**sale, SIGNATURE: sign(list(sale.items()), key)}

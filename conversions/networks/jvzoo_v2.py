@@ -96,12 +96,12 @@ def is_affiliates(entry: Any) -> bool:
     return isinstance(entry, dict) and str(entry.get("payout_type", "")).strip().upper() == AFFILIATE
 
 
-def example(network: Network, click_id: str, key: str) -> Call:
+def example(network: Network, click_id: str, key: str, number: int = 1) -> Call:
     """The notification of a sale, signed with `key`."""
     payouts = [{"payee_amount": "10.00", "payout_type": AFFILIATE}]
     sale = {
-        "paykey": "AP-TEST", "transaction_id": "TESTSALE", "transaction_type": "SALE", "total": "20.00",
-        "date": "2026-01-15 10:00:00", "product_name": "Test", "other_params": f"tid={click_id}",
+        "paykey": f"AP-TEST{number}", "transaction_id": f"TESTSALE{number}", "transaction_type": "SALE",
+        "total": "20.00", "date": "2026-01-15 10:00:00", "product_name": "Test", "other_params": f"tid={click_id}",
         "transactionPayouts": orjson.dumps(payouts).decode(),
     }  # fmt: skip
     signed = {**sale, SIGNATURE: sign(list(sale.items()), key)}

@@ -189,10 +189,10 @@ def sum_of(amounts: str, topic: str) -> Decimal:
     return sum(given, Decimal(0))
 
 
-def example(network: Network, click_id: str, key: str) -> Call:
+def example(network: Network, click_id: str, key: str, number: int = 1) -> Call:
     """The webhook of a paid order."""
     order = {
-        "id": 1001, "total_price": "100.00", "currency": "USD", "financial_status": "paid",
+        "id": 1000 + number, "total_price": "100.00", "currency": "USD", "financial_status": "paid",
         "note_attributes": [{"name": "click_id", "value": click_id}],
     }  # fmt: skip
     body = orjson.dumps(order)

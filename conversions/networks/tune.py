@@ -42,7 +42,7 @@ def read(params: Mapping[str, str], network: Network) -> PostbackRecord:
     return replace(record, transaction_id=joined(record.transaction_id, named(params, "goal_id")))
 
 
-def example(network: Network, click_id: str, key: str) -> Call:
+def example(network: Network, click_id: str, key: str, number: int = 1) -> Call:
     """A conversion of the default goal."""
-    sale = {"click_id": click_id, "txid": "TEST-1", "goal_id": "0", "payout": "10.00", "currency": "USD"}
+    sale = {"click_id": click_id, "txid": f"TEST-{number}", "goal_id": "0", "payout": "10.00", "currency": "USD"}
     return Call("GET", urlencode(sale))

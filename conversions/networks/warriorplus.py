@@ -107,11 +107,11 @@ def amount_names(is_rebill: bool) -> tuple[str, ...]:
     return ("WP_SUBSCR_PAYMENT_AMOUNT", "WP_SALE_AMOUNT") if is_rebill else ("WP_SALE_AMOUNT",)
 
 
-def example(network: Network, click_id: str, key: str) -> Call:
+def example(network: Network, click_id: str, key: str, number: int = 1) -> Call:
     """An affiliate's message of a sale with the key."""
     sale = {
-        "WP_ACTION": "sale", "WP_SALE": "sale_test", "WP_SALE_AMOUNT": "20.00", "WP_SALE_CURRENCY": "USD",
-        "WP_SALE_EARNINGS_AFF": "10.00", "WP_PAYMENT_STATUS": "Completed", "WP_SID": click_id, "IPN_ID": "ipn_test",
-        "IPN_RCPT_TYPE": "aff", KEY: key,
+        "WP_ACTION": "sale", "WP_SALE": f"sale_test{number}", "WP_SALE_AMOUNT": "20.00", "WP_SALE_CURRENCY": "USD",
+        "WP_SALE_EARNINGS_AFF": "10.00", "WP_PAYMENT_STATUS": "Completed", "WP_SID": click_id,
+        "IPN_ID": f"ipn_test{number}", "IPN_RCPT_TYPE": "aff", KEY: key,
     }  # fmt: skip
     return Call("POST", "", urlencode(sale).encode(), "application/x-www-form-urlencoded")
