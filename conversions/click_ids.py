@@ -3,6 +3,7 @@
 import re
 import secrets
 import time
+from datetime import datetime
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 26
@@ -14,7 +15,15 @@ def new_click_id() -> str:
 
     Lower case and without dashes, because the tightest networks take nothing else in a sub-id.
     """
-    number = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+    return spelled((time.time_ns() // 1_000_000) << 80 | secrets.randbits(80))
+
+
+def first_click_id(moment: datetime) -> str:
+    """The smallest id that can be made at an aware moment."""
+    return spelled(int(moment.timestamp() * 1000) << 80)
+
+
+def spelled(number: int) -> str:
     return "".join(ALPHABET[number >> shift & 31] for shift in range(5 * (LENGTH - 1), -1, -5))
 
 

@@ -66,14 +66,13 @@ class StaleSlotQuerySet(models.QuerySet["StaleSlot"]):
         for part in parts:
             self.mark_of(Conversion.objects.filter(pk__in=part), "offer_id", "created_at")
 
-    def mark_kin(self, rows: "models.QuerySet[Conversion]") -> None:
+    def mark_kin(self, keys: Iterable[int]) -> None:
         """Mark those of conversions and of what may be their doubles: of the same clicks or the same transactions."""
-        found = list(rows.order_by().values_list("pk", "click_id", "transaction_id"))
-        self.mark_conversions(pk for pk, _, _ in found)
-        for part in pieces({click for _, click, _ in found}):
-            self.mark_of(Conversion.objects.filter(click__in=part), "offer_id", "created_at")
-        for part in pieces({transaction for _, _, transaction in found if transaction}):
-            same = Conversion.objects.filter(transaction_id__in=part).exclude(transaction_id="")
+        for part in pieces(keys):
+            found = list(Conversion.objects.filter(pk__in=part).order_by().values_list("click_id", "transaction_id"))
+            clicks, transactions = {click for click, _ in found}, {transaction for _, transaction in found}
+            self.mark_of(Conversion.objects.filter(click__in=clicks), "offer_id", "created_at")
+            same = Conversion.objects.filter(transaction_id__in=transactions).exclude(transaction_id="")
             self.mark_of(same, "offer_id", "created_at")
 
     def mark_clicks(self, keys: Sequence[str]) -> None:

@@ -17,10 +17,15 @@ SOLD = frozenset({Status.APPROVED, Status.PARTIAL})
 TAKEN_BACK = (LedgerEntry.Kind.REFUND, LedgerEntry.Kind.PARTIAL)
 NOTHING = Decimal(0)
 DIMENSIONS = tuple(f"click__{name}" for name in Source.DIMENSIONS)
-COLUMNS = (
-    "pk", "event_name", "currency", "status", "payout", "occurrence_key", "created_at", "page_called", "has_ttclid",
-    "has_ttp", "has_agent", "click__ip", "has_email", "has_phone", "click__created_at", *DIMENSIONS,
-)  # fmt: skip
+AS_THEY_ARE = ("event_name", "currency", "status", "payout", "occurrence_key", "created_at")
+SAID_OF = ("page_called", "has_ttclid", "has_ttp", "has_agent", "has_email", "has_phone")
+COLUMNS = {
+    "key": "pk",
+    **{name: name for name in (*AS_THEY_ARE, *SAID_OF)},
+    "ip": "click__ip",
+    "clicked_at": "click__created_at",
+}
+"""Where each field of Reported comes from, but for its source."""
 
 
 @dataclass
@@ -82,9 +87,9 @@ def read(bucket: Bucket) -> dict[int, Reported]:
 
 
 def conversions_of(rows: "QuerySet[Conversion]") -> Iterator[Reported]:
-    for values in rows.annotate(**SAID).values_list(*COLUMNS):
-        own, source = values[: -len(DIMENSIONS)], values[-len(DIMENSIONS) :]
-        yield Reported(*own, source=source)
+    for values in rows.annotate(**SAID).values_list(*COLUMNS.values(), *DIMENSIONS):
+        own = dict(zip(COLUMNS, values, strict=False))
+        yield Reported(**own, source=values[len(COLUMNS) :])
 
 
 def note_entry(of: Reported, kind: str, payout: Decimal | None, currency: str, moment: datetime) -> None:
