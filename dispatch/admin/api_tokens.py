@@ -41,7 +41,7 @@ class TokenForm(forms.Form):
         choices=SPANS,
         initial=90,
         widget=UnfoldAdminSelectWidget,
-        help_text="It may do what you may do, until then or until it is revoked. What is taken from you is taken from it.",
+        help_text="It may do what you may do, until then or until it is revoked. It loses the roles that you lose.",
     )
 
 

@@ -121,9 +121,9 @@ def has_grown(alert: Alert, finding: Finding) -> bool:
 
 
 def size_of(finding: Finding) -> int:
-    """How many it is about, where it is a matter of how many: its value, such as “1,234”."""
-    number = re.match(r"[\d,]+", finding.value)
-    return int(number[0].replace(",", "") or 0) if number and RULES[finding.code].grows else 0
+    """How many it is about, where it is a matter of how many: its title begins so, as “1,234 dead letters”."""
+    number = re.match(r"\d[\d,]*", finding.title)
+    return int(number[0].replace(",", "")) if number and RULES[finding.code].grows else 0
 
 
 def told_before(alerts: Iterable[Alert]) -> set[tuple[int, int]]:

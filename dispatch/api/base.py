@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
-from rest_framework import status
+from rest_framework import serializers, status
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.permissions import BasePermission
@@ -33,14 +33,20 @@ class Conflict(APIException):
     default_code = "conflict"
 
 
+class Failure(serializers.Serializer[Any]):
+    """What every failure looks like."""
+
+    code = serializers.CharField()
+    message = serializers.CharField(help_text="What is wrong and what to do, for people.")
+
+
 class MayCall(BasePermission):
     """The permission that the view names: the same one as on the page with the same facts."""
 
     message = "Your account lacks the permission for this. Ask an administrator for a role that has it."
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        user = request.user
-        return bool(user and user.is_authenticated and user.has_perm(view.permission))
+        return bool(request.user and request.user.is_authenticated and view.may_call(request.user))
 
 
 class ApiView(APIView):
@@ -51,6 +57,9 @@ class ApiView(APIView):
     permission_classes: Sequence[Any] = (MayCall,)
     throttle_classes: Sequence[Any] = (PerCaller,)
     renderer_classes = (JSONRenderer,)
+
+    def may_call(self, user: Any) -> bool:
+        return bool(user.has_perm(self.permission))
 
     def get_exception_handler(self) -> Any:
         return as_json
