@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from conversions.erased import emptiness, let_nothing_be_taken_in, marks_of
 from conversions.erasing import wipe
 from conversions.models import Click, Erasure
+from conversions.signals import recount
 from conversions.traces import Person, Traces, erased_before, find, pieces, resolve
 from dispatch.models import Delivery, DeliveryAttempt
 from dispatch.reasons import Reason
@@ -55,6 +56,7 @@ def erase(person: Person, user: Any, now: datetime) -> tuple[Erasure, Extent]:
         traces = find(person, lock=True)
         stands = None if has_news(traces) else erased_before(person)
         wipe(traces, now)
+        recount(clicks=list(traces.clicks), conversions=list(traces.conversions))
         found = extent(traces, wipe_deliveries(traces))
         erasure = stands or mark(person, found, user, now)
     emptiness.forget()
@@ -116,7 +118,7 @@ def wipe_record(keys: Sequence[int]) -> None:
     Delivery.objects.filter(pk__in=keys).exclude(detail="").update(detail="")
     worded = list(Delivery.objects.filter(pk__in=keys, valued__has_key="word").only("valued"))
     for delivery in worded:
-        delivery.valued.pop("word")
+        delivery.valued = {name: value for name, value in (delivery.valued or {}).items() if name != "word"}
     Delivery.objects.bulk_update(worded, ["valued"])
     DeliveryAttempt.objects.filter(delivery__in=keys).update(payload={}, message="")
 

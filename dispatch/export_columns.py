@@ -8,6 +8,11 @@ from conversions.export_columns import hashes, visitor, yes_or_no
 from conversions.exporting import Column
 
 
+def of_replacement(name: str, kind: Callable[[str], Any] = str) -> Callable[[Mapping[str, Any] | None], Any]:
+    """One part of the record of what replaced the value; nothing where nothing did."""
+    return lambda record: kind(record[name]) if record and not record.get("refused") else None
+
+
 def of_record(name: str, kind: Callable[[str], Any] = str) -> Callable[[Mapping[str, str] | None], Any]:
     """One part of the record of a converted value; nothing for what was sent as it came."""
     return lambda record: kind(record[name]) if record else None
@@ -28,6 +33,9 @@ DELIVERIES = [
     Column("Payout", "conversion__payout"),
     Column("Sale amount", "conversion__amount"),
     Column("Currency", "conversion__currency"),
+    Column("Value replaced by", "valued", of_replacement("by")),
+    Column("Replacing value", "valued", of_replacement("value", Decimal)),
+    Column("Its currency", "valued", of_replacement("currency")),
     Column("Converted to", "converted", of_record("value", Decimal)),
     Column("Converted currency", "converted", of_record("into")),
     Column("Exchange rate", "converted", of_record("rate", Decimal)),

@@ -59,6 +59,8 @@ class EventRuleForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         is_fixed = cleaned.get("value_source") == EventRule.ValueSource.FIXED
+        for name in ("replaced_by", "value_of_words"):  # switched off by the page's script they are not posted: empty
+            setattr(self.instance, name, cleaned.get(name, ""))
         if cleaned.get("fixed_value") is not None and not is_fixed:
             self.add_error("fixed_value", "Only the value source “Fixed value” uses this. Clear it or choose that.")
         return cleaned

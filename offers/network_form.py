@@ -48,7 +48,8 @@ class NetworkForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 8}),
         help_text="One “our parameter = the network's macro” a line, for example “click_id = {sub1}”. The postback URL "
-        "to copy is made of these. Formats that send fixed fields have none.",
+        "to copy is made of these. Formats that send fixed fields have none. If the network has macros for them, add "
+        "margin, ltv, segment and lead_quality: they can replace the value that TikTok is told.",
     )
     parameter_names = LinesField(
         label="Parameter names",

@@ -12,7 +12,7 @@ from conversions.admin.export import ExportMixin
 from conversions.admin.identifiers import identifier_table, pixel_leg, said_table
 from conversions.admin.marked import TestFilter, marked
 from conversions.admin.searching import by_click, by_event, by_transaction, term_of
-from conversions.admin.story import ledger_table, postback_table, told
+from conversions.admin.story import beside_note, beside_table, ledger_table, postback_table, told, value_cell
 from conversions.export_columns import CONVERSIONS
 from conversions.models import Conversion
 from offers.admin_parts import RecordAdmin, SpanFilter, admin_link, link, moment, mono, page_url, shortened, shown
@@ -104,6 +104,10 @@ class ConversionAdmin(ExportMixin, RecordAdmin):
         context["told"] = told(conversion)
         context["undecided"] = told_badges(conversion, [])
         context["ledger"] = ledger_table(entries)
+        tellings = list(conversion.enrichments.select_related("postback").order_by("told_at", "pk"))
+        if tellings:
+            context["beside"] = beside_table(conversion, tellings)
+            context["beside_note"] = beside_note(conversion, tellings, conversion.deliveries.all())
         context["postbacks"] = postback_table(conversion, was_called=bool(entries))
         response: HttpResponse = super().render_change_form(request, context, **kwargs)
         return response
@@ -111,7 +115,7 @@ class ConversionAdmin(ExportMixin, RecordAdmin):
     event_shown = shown("event", lambda row: marked(row, row.event_name))
     status_shown = shown("status", status_badge)
     told = shown("TikTok", lambda row: told_badges(row, row.deliveries.all()))
-    value = shown("value", lambda row: money(row.money, row.currency))
+    value = shown("value", value_cell)
     payout_shown = shown("payout", lambda row: money(row.payout, row.currency))
     amount_shown = shown("sale amount", lambda row: money(row.amount, row.currency))
     offer_link = shown("offer", lambda row: admin_link(row.offer))

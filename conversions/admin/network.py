@@ -21,6 +21,7 @@ from conversions.calls import Call
 from conversions.example_calls import click_names
 from conversions.models import Postback
 from conversions.networks import adapter_of
+from conversions.networks.generic import BESIDE_NAMES
 from conversions.outage import is_outage
 from conversions.outcomes import GOOD, Outcome
 from conversions.rehearsal import Rehearsal, rehearse, sample_click
@@ -57,7 +58,7 @@ class ConnectedNetworkAdmin(NetworkAdmin):
         return clock.now()
 
     def expected(self, network: Network) -> Expected:
-        names = {name.casefold() for name in (*adapter_of(network).CRITICAL, *network.format.macros)}
+        names = {name.casefold() for name in (*adapter_of(network).CRITICAL, *network.format.macros, *BESIDE_NAMES)}
         return ready_to_copy.expected_of(network, click_names(network), frozenset(names))
 
     def facts_of(self, network: Network, request: HttpRequest) -> dict[str, Any]:

@@ -1,17 +1,19 @@
 """Everything that is known about one conversion: what TikTok was told, the ledger, the postbacks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from conversions.admin.badges import delivery_badge, money, outcome_badge, status_badge, verdict_badge
-from conversions.models import Conversion, LedgerEntry
+from conversions.models import Conversion, Enrichment, LedgerEntry
 from offers.admin_parts import admin_link, moment, mono, sentences, shortened, table
 
 ATTEMPT_HEADERS = ["Started", "Verdict", "HTTP", "Code", "TikTok's message", "TikTok's request id", "Took"]
 LEDGER_HEADERS = ["Happened", "What", "Payout", "Sale amount", "Recorded", "Postback"]
+BESIDE_HEADERS = ["Told", "Margin", "Lifetime value", "Segment", "Lead quality", "Recorded", "Postback"]
 POSTBACK_HEADERS = ["Received", "Outcome", "Transaction", "Detail", "Postback"]
 CONVERSION_HEADERS = ["Recorded", "Event", "Status", "Value", "Transaction", "event_id"]
 
@@ -45,13 +47,14 @@ def told(conversion: Conversion) -> list[ToldStory]:
 def why(delivery: Any) -> str:
     """Why the delivery is where it is, and what to do about it."""
     if delivery.status == "accepted":
-        return f"TikTok took it at {moment(delivery.accepted_at)}."
+        return sentences(f"TikTok took it at {moment(delivery.accepted_at)}", delivery.value_in_words)
     if delivery.reason:
         return sentences(delivery.get_reason_display(), delivery.detail, delivery.advice)
     if delivery.pixel.paused_by:
         return "The pixel is paused. It is sent when the pixel resumes."
     if delivery.status == "waiting":
-        return f"It is sent at the next chance, not before {moment(delivery.next_attempt_at)}."
+        words = f"It is sent at the next chance, not before {moment(delivery.next_attempt_at)}"
+        return sentences(words, delivery.value_in_words)
     return str(delivery.decision)
 
 
@@ -85,6 +88,46 @@ def ledger_table(entries: Iterable[LedgerEntry]) -> SafeString:
         for entry in entries
     ]
     return table(LEDGER_HEADERS, rows, "No postback has spoken of this conversion so far; a page called it.")
+
+
+def beside_table(conversion: Conversion, tellings: Iterable[Enrichment]) -> SafeString:
+    """What was told beside the money, one line each; the newest of each fact stands."""
+    rows = [
+        [
+            moment(telling.told_at),
+            money(telling.margin, telling.currency or conversion.currency),
+            money(telling.lifetime_value, telling.currency or conversion.currency),
+            telling.segment or "–",
+            telling.lead_quality or "–",
+            moment(telling.created_at),
+            admin_link(telling.postback) if telling.postback else "no longer kept",
+        ]
+        for telling in tellings
+    ]
+    return table(BESIDE_HEADERS, rows, "")
+
+
+def beside_note(conversion: Conversion, tellings: Sequence[Enrichment], deliveries: Iterable[Any]) -> str:
+    """Which of it stands, and what came too late for TikTok."""
+    standing = ", ".join(beside_words(conversion)) or "nothing: it came in another currency, or was erased"
+    accepted = min((d.accepted_at for d in deliveries if d.accepted_at), default=None)
+    late = accepted and any(telling.created_at > accepted for telling in tellings)
+    words = f"What came after {moment(accepted)} changed nothing at TikTok, which had taken the event by then"
+    return sentences(f"The newest of each stands: {standing}", words if late else "")
+
+
+def beside_words(conversion: Conversion) -> list[str]:
+    """The facts that stand beside the conversion's money, in words."""
+    words = [("segment", conversion.segment), ("lead quality", conversion.lead_quality)]
+    amounts = [("margin", conversion.margin), ("lifetime value", conversion.lifetime_value)]
+    said = [f"{name} “{word}”" for name, word in words if word]
+    return said + [f"{name} {money(amount, conversion.currency)}" for name, amount in amounts if amount is not None]
+
+
+def value_cell(conversion: Conversion) -> SafeString | str:
+    """A conversion's money as a list shows it, with what is known beside it in a second line."""
+    value, words = money(conversion.money, conversion.currency), " · ".join(beside_words(conversion))
+    return format_html('{}<br><span class="text-xs">{}</span>', value, words) if words else value
 
 
 def postback_table(conversion: Conversion, was_called: bool) -> SafeString:

@@ -59,6 +59,7 @@ class DeliveryAdmin(ExportMixin, DeliveryColumns):
                 "fields": [
                     ("status_badge", "reason_text"),
                     "detail",
+                    "value_shown",
                     "converted_shown",
                     ("planned", "next_attempt"),
                     ("first_sent", "accepted"),
@@ -70,6 +71,7 @@ class DeliveryAdmin(ExportMixin, DeliveryColumns):
         ("Decided by a person", {"fields": ["decision", ("decider", "decided")]}),
     ]
 
+    value_shown = shown("value", lambda row: row.value_in_words)
     converted_shown = shown("converted", lambda row: row.conversion_of_money)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[DeliveryList]:

@@ -46,6 +46,7 @@ FIELDSETS = [
     }),
     ("Notes", {"fields": ["notes"], "description": "For your team. Visitors never see them."}),
 ]  # fmt: skip
+OF_PAGE = (EventRule.ValueSource.FIXED, EventRule.ValueSource.NONE)
 NO_RULES = (
     "This offer has no event rules yet, so its postbacks end as “No event rule” and TikTok is told nothing. "
     "Add one below."
@@ -58,10 +59,24 @@ NO_FALLBACK = (
 CLOSED_FALLBACK = "The fallback offer “{}” is inactive, so it can't stand in once the cap is reached."
 
 
+PIXEL_FIRST = (
+    "{event}: the postback's rule replaces the value by the {by}, but a value that the page has goes first: the Pixel "
+    "tells it, and TikTok keeps the first copy. For the {by} to be told, have the page's rule use the Events API only."
+)
+
+
 def warnings_of(offer: Offer, rules: list[EventRule]) -> list[str]:
     """What needs a person, above the fields."""
     standing = ([] if rules else [NO_RULES]) + ([] if offer.is_active else [INACTIVE])
-    return standing + cap_warnings(offer) + link_warnings(offer)
+    return standing + cap_warnings(offer) + link_warnings(offer) + value_warnings(rules)
+
+
+def value_warnings(rules: list[EventRule]) -> list[str]:
+    """Replacements of a value that the Pixel may tell before them."""
+    by_page = [rule for rule in rules if rule.trigger == EventRule.Trigger.PAGE and rule.uses("pixel")]
+    first = {rule.event_name for rule in by_page if rule.value_source in OF_PAGE}
+    replacing = [rule for rule in rules if rule.replaced_by and rule.event_name in first]
+    return [PIXEL_FIRST.format(event=rule.event_name, by=rule.get_replaced_by_display().lower()) for rule in replacing]
 
 
 def cap_warnings(offer: Offer) -> list[str]:
