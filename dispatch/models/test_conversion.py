@@ -13,6 +13,7 @@ class TestConversion(models.Model):
     click = models.OneToOneField(Click, models.SET_NULL, null=True, blank=True, related_name="test_conversion")
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     started_at = models.DateTimeField("started")
+    gives_up_at = models.DateTimeField("gives up", help_text="What the workers have not done by then has failed.")
     ended_at = models.DateTimeField("ended", null=True, blank=True)
     passed = models.BooleanField(null=True, blank=True, help_text="Empty while it runs.")
     stages = models.JSONField(default=list, help_text="Objects with name, state, words, at and what was compared.")
