@@ -1,4 +1,4 @@
-"""Whether both legs tell TikTok the same of each event: what the Pixel is told on the page, what the server has sent."""
+"""Whether both legs tell TikTok the same of each event: what the Pixel is told, and what the server has sent."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.db import Error, IntegrityError, transaction
 from django.http import Http404
 
 from conversions import configuration
+from conversions.models import Click
 from conversions.outage import is_outage
 from dispatch.models import Delivery, TestConversion
 from dispatch.test_conversions import watching
@@ -67,7 +69,7 @@ def start(offer: Offer, user: Any, now: datetime, patience: timedelta = PATIENCE
         fail_open_stage(run, f"{type(error).__name__} on our side, which is logged.", now)
     if has_failed(run):
         finish(run, now)
-    run.save()
+        run.save()
     return run
 
 
@@ -83,9 +85,8 @@ def refuse_untestable(offer: Offer, rules: list[EventRule]) -> None:
 
 def claim(offer: Offer, user: Any, now: datetime, patience: timedelta) -> TestConversion:
     """The row of the run, unless another one is running. Raises CannotTestError."""
-    run = TestConversion(
-        offer=offer, started_by=user, started_at=now, gives_up_at=now + patience, stages=fresh_stages()
-    )
+    until = now + patience
+    run = TestConversion(offer=offer, started_by=user, started_at=now, gives_up_at=until, stages=fresh_stages())
     try:
         with transaction.atomic():
             run.save()
@@ -96,51 +97,45 @@ def claim(offer: Offer, user: Any, now: datetime, patience: timedelta) -> TestCo
 
 def act(run: TestConversion, rules: list[EventRule], now: datetime) -> None:
     """What the visitor and the network do, stage by stage; it ends at the first one that fails."""
-    for stage in (click, landing, outbound, postback):
-        stage(run, rules, now)
+    click = run.click = arrive_as_test(run.offer, now)
+    words = f"The tracking link made the click {click.pk}, with a ttclid and the visitor's agreement."
+    settle(run, "click", State.PASSED, words, now)
+    for stage in (landing, outbound, postback):
+        stage(run, click, rules, now)
         run.save()
         if has_failed(run):
             return
 
 
-def click(run: TestConversion, rules: list[EventRule], now: datetime) -> None:
-    run.click = arrive_as_test(run.offer, now)
-    words = f"The tracking link made the click {run.click.pk}, with a ttclid and the visitor's agreement."
-    settle(run, "click", State.PASSED, words, now)
-
-
-def landing(run: TestConversion, rules: list[EventRule], now: datetime) -> None:
+def landing(run: TestConversion, click: Click, rules: list[EventRule], now: datetime) -> None:
     """The page's events, each recorded, and what the Pixel is told of them."""
-    assert run.click is not None
     called = [rule.event_name for rule in rules if rule.trigger == EventRule.Trigger.PAGE]
     if not called:
-        words = f"The link leads to {run.click.landing_url}. No event rule of the offer is called by a page."
+        words = f"The link leads to {click.landing_url}. No event rule of the offer is called by a page."
         settle(run, "landing", State.SKIPPED, words, now)
         return
-    pixel = call_events(run.click, rules, now)
-    words = f"The page {run.click.landing_url} called: {', '.join(called)}."
+    pixel = call_events(click, rules, now)
+    words = f"The page {click.landing_url} called: {', '.join(called)}."
     settle(run, "landing", State.PASSED, words, now, pixel=pixel)
 
 
-def outbound(run: TestConversion, rules: list[EventRule], now: datetime) -> None:
+def outbound(run: TestConversion, click: Click, rules: list[EventRule], now: datetime) -> None:
     """The network's link has to carry the click id."""
-    assert run.click is not None
     try:
-        url = follow_outbound(run.click).get("Location", "")
+        url = follow_outbound(click).get("Location", "")
     except Http404:
         words = "The outbound link got a 404: the offer was made inactive meanwhile."
         settle(run, "outbound", State.FAILED, words, now)
         return
-    if run.click.pk in url:
+    if click.pk in url:
         settle(run, "outbound", State.PASSED, f"It leads to {url}, which carries the click id.", now)
         return
     words = f"It leads to {url}, which lacks the click id. Put {{click_id}} into the offer link."
     settle(run, "outbound", State.FAILED, words, now)
 
 
-def postback(run: TestConversion, rules: list[EventRule], now: datetime) -> None:
+def postback(run: TestConversion, click: Click, rules: list[EventRule], now: datetime) -> None:
     """The network reports what the offer has rules for."""
-    assert run.click is not None
     network = run.offer.network
     if not any(rule.trigger in STATUSES for rule in rules):
         settle(run, "postback", State.SKIPPED, "No event rule of the offer is fired by a postback.", now)
@@ -149,8 +144,8 @@ def postback(run: TestConversion, rules: list[EventRule], now: datetime) -> None
         if network.format.is_signed and not network.live_keys():
             settle(run, "postback", State.FAILED, NO_KEY, now)
             return
-        reports = reports_of(run.click, rules, network)
-        answers = [(each, report(run.click, network, each.call)) for each in reports if each.call]
+        reports = reports_of(click, rules, network)
+        answers = [(each, report(click, network, each.call)) for each in reports if each.call]
     except SecretUnreadableError as error:
         settle(run, "postback", State.FAILED, f"The network's secret or key can't be read: {error}", now)
         return
@@ -186,7 +181,7 @@ def advance(key: int, now: datetime) -> TestConversion:
     """
     with transaction.atomic():
         run = TestConversion.objects.select_for_update(of=("self",)).select_related("offer__pixel").get(pk=key)
-        before = [*run.stages]
+        before = deepcopy(run.stages)
         if run.ended_at is None and not is_open(run, "postback"):
             look(run, now)
         if run.ended_at is None and now >= run.gives_up_at:
