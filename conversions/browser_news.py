@@ -12,7 +12,7 @@ from conversions.click_cookie import clicks_in
 from conversions.models import Click, Conversion, Robot
 from conversions.models.click import REFUSALS, TTCLID_LENGTH
 from conversions.robots import robot_of
-from conversions.signals import announce
+from conversions.signals import announce, recount
 from conversions.visitor import client_ip, user_agent
 
 TTP = re.compile(r"[\w.~-]{8,100}", re.ASCII)
@@ -57,6 +57,8 @@ def bring_up_to_date(click: Click, news: dict[str, Any]) -> None:
         return
     with transaction.atomic():
         Click.objects.filter(pk=click.pk, erased_at=None).update(**news)
+        if "robot" in news or click.conversions.exists():
+            recount(clicks=[click.pk])
         if "robot" in news:
             Conversion.objects.filter(click=click).plan_anew()
             transaction.on_commit(announce)

@@ -24,7 +24,7 @@ from conversions.networks.record import PostbackRecord, PostbackRefusedError
 from conversions.networks.uploaded import read_postback
 from conversions.outage import is_outage
 from conversions.outcomes import Outcome
-from conversions.signals import announce
+from conversions.signals import announce, recount
 from conversions.stripping import STRIPPED, strip_call
 from offers.models import EventRule, Network, Offer
 
@@ -69,7 +69,9 @@ def digest_one(key: int) -> Postback:
             raise
         logger.exception("Postback %d could not be digested", key)
         detail = f"{type(error).__name__} while digesting."
-        Postback.objects.filter(pk=key).update(outcome=Outcome.FAILED, detail=detail, due_at=None)
+        with transaction.atomic():
+            Postback.objects.filter(pk=key).update(outcome=Outcome.FAILED, detail=detail, due_at=None)
+            recount(postbacks=[key])
     return Postback.objects.select_related("conversion", "network").get(pk=key)
 
 
@@ -245,6 +247,8 @@ class Digest:
             postback.conversion_id = postback.conversion.pk if postback.conversion else None
         bulk.update(postbacks, POSTBACK_FIELDS)
         store_moves(move for book in books for move in book.moves)
+        touched = [*new, *changed.values(), *completed.values()]
+        recount(conversions=[c.pk for c in touched], postbacks=[postback.pk for postback in postbacks])
         if entries:
             transaction.on_commit(announce)
 

@@ -17,6 +17,7 @@ from conversions.intake import reopen
 from conversions.models import Postback
 from conversions.models.postback import MATCH_SCHEDULE
 from conversions.outcomes import TROUBLED, UNREADABLE, Outcome
+from conversions.signals import recount
 from conversions.wake import DIGEST, enqueue
 from offers.encryption import SecretUnreadableError
 from offers.models import Network
@@ -118,6 +119,7 @@ def check_again(postback: Postback, now: datetime) -> bool:
     if postback.outcome != Outcome.BAD_SIGNATURE:
         postback.sealed_call = ""
     postback.save()
+    recount(postbacks=[postback.pk])
     return is_proven
 
 

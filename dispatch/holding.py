@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from conversions.models import Conversion
-from dispatch.models import ConsentPolicy, Delivery
+from dispatch.models import ConsentPolicy, Delivery, StaleSlot
 from dispatch.planning import NEVER_ANSWERED
 from dispatch.reasons import Reason
 from dispatch.tiktok.contract import OLDEST
@@ -29,11 +29,12 @@ def give_up(reason: Reason, long_ago: datetime) -> int:
     """Only the oldest are looked at, so that a sweep that finds nothing costs nothing."""
     oldest = Delivery.objects.held_for(reason)[:AT_ONCE].values_list("pk", "conversion__occurred_at")
     old = [key for key, occurred_at in oldest if occurred_at < long_ago]
-    return (
-        Delivery.objects.held_for(reason)
-        .filter(pk__in=old)
-        .update(status=Status.SUPPRESSED, reason=Reason.TOO_OLD, detail=GIVEN_UP[reason], lacks_rate="")
-    )
+    if not old:
+        return 0
+    rows = Delivery.objects.held_for(reason).filter(pk__in=old)
+    with transaction.atomic():
+        StaleSlot.objects.mark_conversions(rows.order_by().values("conversion"))
+        return rows.update(status=Status.SUPPRESSED, reason=Reason.TOO_OLD, detail=GIVEN_UP[reason], lacks_rate="")
 
 
 def review_policies() -> int:

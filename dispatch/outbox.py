@@ -13,9 +13,10 @@ from django.db import transaction
 from django.db.models import Case, Count, F, QuerySet, When
 from django.db.models.functions import Coalesce
 
-from dispatch.models import Delivery, Lane
+from dispatch.models import Delivery, Lane, StaleSlot
 from dispatch.models.delivery import DEDUP_WINDOW
 from dispatch.reasons import Reason
+from dispatch.rollups.stale import mark_stale
 from dispatch.tiktok.client import Reply
 from dispatch.tiktok.codes import WITH_WARNING, Verdict
 from dispatch.tiktok.contract import Event
@@ -121,8 +122,14 @@ def settle(deliveries: Sequence[Delivery], reply: Reply, now: datetime) -> int:
 def settle_accepted(deliveries: Sequence[Delivery], reply: Reply, now: datetime) -> int:
     """Done; a warning that came with the acceptance is kept."""
     warning = f"Accepted with a warning: {reply.message}"[:500] if reply.code in WITH_WARNING else ""
-    return ours(deliveries).update(
-        status=Status.ACCEPTED, accepted_at=now, reason="", detail=warning, attempts=F("attempts") + 1, **RELEASED
+    return change(
+        deliveries,
+        status=Status.ACCEPTED,
+        accepted_at=now,
+        reason="",
+        detail=warning,
+        attempts=F("attempts") + 1,
+        **RELEASED,
     )
 
 
@@ -130,14 +137,15 @@ def settle_dead(
     deliveries: Sequence[Delivery], reason: Reason, detail: str, status: str = Status.DEAD, **changes: Any
 ) -> int:
     """Give deliveries up after a try, for a person to look at."""
-    return ours(deliveries).update(
-        status=status, reason=reason, detail=detail[:500], attempts=F("attempts") + 1, **changes, **RELEASED
+    return change(
+        deliveries, status=status, reason=reason, detail=detail[:500], attempts=F("attempts") + 1, **changes, **RELEASED
     )
 
 
 def settle_unsent(delivery: Delivery, reason: Reason, detail: str, status: str, lacks_rate: str = "") -> int:
     """Not to be sent after all: no try was made, so none is counted."""
-    return ours([delivery]).update(
+    return change(
+        [delivery],
         status=status,
         reason=reason,
         detail=detail[:500],
@@ -174,7 +182,8 @@ def retry(attempts: int, deliveries: list[Delivery], reply: Reply, now: datetime
     next_attempt_at = now + timedelta(seconds=retry_seconds(attempts))
     unsafe = [d for d in deliveries if (is_unknown or d.maybe_accepted) and next_attempt_at > window_end(d, now)]
     held = settle_dead(unsafe, Reason.OUTCOME_UNKNOWN, reply.message, Status.HELD, **unknown) if unsafe else 0
-    return held + ours([d for d in deliveries if d not in unsafe]).update(
+    return held + change(
+        [d for d in deliveries if d not in unsafe],
         status=Status.WAITING,
         next_attempt_at=next_attempt_at,
         attempts=F("attempts") + 1,
@@ -196,7 +205,8 @@ def put_back(deliveries: Sequence[Delivery], next_attempt_at: datetime, **change
     What TikTok has not got yet is not in its window yet.
     """
     never_sent = When(attempts=0, maybe_accepted=False, then=None)
-    return ours(deliveries).update(
+    return change(
+        deliveries,
         status=Status.WAITING,
         next_attempt_at=next_attempt_at,
         claims=F("claims") - 1,
@@ -219,6 +229,7 @@ def release_expired(now: datetime) -> int:
         return 0
     lost = {"maybe_accepted": True, "batch_limit": 1, **RELEASED}
     with transaction.atomic():
+        StaleSlot.objects.mark_conversions(expired.order_by().values("conversion"))
         crashed = expired.filter(claims__gte=F("attempts") + CRASHES_ALLOWED)
         dead = crashed.update(status=Status.DEAD, reason=Reason.CRASH_LOOP, **lost)
         back = expired.update(status=Status.WAITING, next_attempt_at=now, **lost)
@@ -228,6 +239,15 @@ def release_expired(now: datetime) -> int:
 
 
 RELEASED = {"lease_token": None, "lease_until": None}
+
+
+def change(deliveries: Sequence[Delivery], **changes: Any) -> int:
+    """Change those that this worker still holds, and have their half-hours counted anew; how many there were."""
+    with transaction.atomic(savepoint=False):
+        count = ours(deliveries).update(**changes)
+        if count:
+            mark_stale(delivery.conversion_id for delivery in deliveries)
+    return count
 
 
 def ours(deliveries: Sequence[Delivery]) -> QuerySet[Delivery]:

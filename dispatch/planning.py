@@ -14,6 +14,7 @@ from conversions.page_events import page_rules
 from dispatch.models import Delivery
 from dispatch.money import RateBook, Rates, Told, kept, tell
 from dispatch.reasons import Reason
+from dispatch.rollups.stale import mark_stale
 from dispatch.tiktok.contract import OLDEST, ContractError, Event
 from dispatch.tiktok.payload import build_event, reported
 from dispatch.valuing import NOT_SENT, Sent
@@ -83,7 +84,9 @@ def plan(now: datetime, limit: int = BATCH_SIZE, newest_first: bool = False) -> 
             elif decision:
                 fresh.append(promise(conversion, decision, now))
         Delivery.objects.bulk_create(fresh, ignore_conflicts=True)
-        Conversion.objects.filter(pk__in=[c.pk for c in conversions]).update(planned_at=now)
+        keys = [conversion.pk for conversion in conversions]
+        Conversion.objects.filter(pk__in=keys).update(planned_at=now)
+        mark_stale(keys)
     return len(conversions)
 
 

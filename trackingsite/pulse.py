@@ -15,10 +15,11 @@ from conversions.wake import DIGEST, UPLOADS, put, queue
 from dispatch import clock
 from dispatch.models import Heartbeat
 from dispatch.models.heartbeat import EVERY
-from dispatch.tasks import BEAT, SWEEP, has_due_deliveries
+from dispatch.rollups.tasks import EVERY_SECONDS, ROLL_UP
+from dispatch.tasks import BEAT, SWEEP, WATCH, has_due_deliveries
 
 PRUNE = "trackingsite.housekeeping.prune_some"
-CLOCK = {SWEEP: 60.0, PRUNE: 600.0}
+CLOCK = {SWEEP: 60.0, WATCH: 60.0, PRUNE: 600.0, ROLL_UP: EVERY_SECONDS}
 """What is due by time alone: each so many seconds, whatever the workers have had to do meanwhile."""
 TIDY_EVERY_SECONDS = 60.0
 GONE = timedelta(days=1)

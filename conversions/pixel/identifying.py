@@ -14,7 +14,7 @@ from conversions.page_state import identity_of
 from conversions.pixel.answers import reply
 from conversions.pixel.calls import Call
 from conversions.pixel.clicks import click_of
-from conversions.signals import announce
+from conversions.signals import announce, recount
 from conversions.visitor import clean_text
 
 NAMES = {"email": "sha256_email", "phone": "sha256_phone_number", "external_id": "external_id"}
@@ -82,6 +82,7 @@ def store(click: Click, digests: dict[str, str]) -> None:
         if erased_among(digests.items()):
             return
         Click.objects.filter(pk=click.pk, erased_at=None).update(**news)
+        recount(clicks=[click.pk])
         Conversion.objects.filter(click=click).plan_anew()  # one may have had nothing to be matched by
         transaction.on_commit(announce)
     take(click, news)

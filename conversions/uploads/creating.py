@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from conversions import bulk, clock
 from conversions.models import Click, Postback, Upload, UploadRow
+from conversions.signals import recount
 from conversions.uploads.preparing import prepare
 from conversions.uploads.standing import let_others_by, lock_in, move, note_progress
 
@@ -72,6 +73,7 @@ def create(upload: Upload, rows: list[UploadRow]) -> None:
     planned = {row.pk: (row.outcome, row.detail) for row in rows}
     prepared = prepare(upload, rows, clock.now())
     Click.objects.bulk_create(prepared.new_clicks, ignore_conflicts=True)
+    recount(clicks=[click.pk for click in prepared.new_clicks])  # whose ids do not follow from the time
     Postback.objects.bulk_create(prepared.postbacks)
     for row, postback in zip(prepared.rows, prepared.postbacks, strict=True):
         row.postback, (row.outcome, row.detail) = postback, planned[row.pk]

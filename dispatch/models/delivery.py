@@ -8,6 +8,7 @@ from django.db import models, transaction
 from django.db.models import Q
 
 from conversions.models import Conversion
+from dispatch.models.stale_slot import StaleSlot
 from dispatch.money import in_words
 from dispatch.reasons import Reason
 from dispatch.valuing import in_words as valued_in_words
@@ -60,6 +61,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """
         rows = self.still_undecided()
         with transaction.atomic():
+            StaleSlot.objects.mark_conversions(rows.order_by().values("conversion"))
             # Whoever sends past TikTok's window has decided that no earlier copy arrived: the window starts anew.
             rows.filter(maybe_accepted=True, first_sent_at__lt=now - DEDUP_WINDOW).update(
                 maybe_accepted=False, first_sent_at=None
@@ -78,12 +80,15 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
     def discard(self, user: Any, reason: str, now: datetime) -> int:
         """Give undecided deliveries up for good, with the reason; how many were undecided until now."""
-        return self.still_undecided().update(
-            status=Delivery.Status.DISCARDED,
-            decided_by=user,
-            decided_at=now,
-            decision=f"Discarded: {reason}"[:300],
-        )
+        rows = self.still_undecided()
+        with transaction.atomic():
+            StaleSlot.objects.mark_conversions(rows.order_by().values("conversion"))
+            return rows.update(
+                status=Delivery.Status.DISCARDED,
+                decided_by=user,
+                decided_at=now,
+                decision=f"Discarded: {reason}"[:300],
+            )
 
     def still_undecided(self) -> "DeliveryQuerySet":
         """The undecided of these, to be changed, with the guard where PostgreSQL asks it again of a row it waited for.
