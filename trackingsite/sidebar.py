@@ -25,7 +25,28 @@ def is_in_inbox(request: HttpRequest) -> bool:
     return path.startswith(reverse("admin:conversions_postback_changelist")) and path != str(UNMAPPED)
 
 
+HEALTH = reverse_lazy("admin:conversions_conversion_health")
+
+
+def may_see_health(request: HttpRequest) -> bool:
+    return request.user.has_perm("dispatch.view_health")
+
+
+def is_in_conversions(request: HttpRequest) -> bool:
+    """Whether a page of conversions is open; those of health are below them and have a line of their own."""
+    path = request.path
+    return path.startswith(reverse("admin:conversions_conversion_changelist")) and not path.startswith(str(HEALTH))
+
+
 NAVIGATION = [
+    {
+        "title": "Health",
+        "items": [
+            {"title": "Health", "icon": "ecg_heart", "link": HEALTH, "permission": may_see_health},
+            page("Alerts", "notifications", "dispatch", "alert"),
+            page("Alert channels", "campaign", "dispatch", "alertchannel"),
+        ],
+    },
     {
         "title": "Configured",
         "items": [
@@ -38,7 +59,7 @@ NAVIGATION = [
     {
         "title": "Recorded",
         "items": [
-            page("Conversions", "paid", "conversions", "conversion"),
+            {**page("Conversions", "paid", "conversions", "conversion"), "active": is_in_conversions},
             {**page("Postbacks", "inbox", "conversions", "postback"), "active": is_in_inbox},
             {**page("Unmapped statuses", "translate", "conversions", "postback"), "link": UNMAPPED},
             page("Clicks", "touch_app", "conversions", "click"),
@@ -51,13 +72,6 @@ NAVIGATION = [
             page("Deliveries", "send", "dispatch", "delivery"),
             page("Dead letters", "report", "dispatch", "deadletter"),
             page("Credentials", "key", "dispatch", "credential"),
-        ],
-    },
-    {
-        "title": "Health",
-        "items": [
-            page("Alerts", "notifications", "dispatch", "alert"),
-            page("Alert channels", "campaign", "dispatch", "alertchannel"),
         ],
     },
     {

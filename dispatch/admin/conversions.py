@@ -1,4 +1,4 @@
-"""What the app that sends adds to the list of conversions: the rows behind the figures of health."""
+"""What the app that sends adds to the list of conversions: the pages of health, and the rows behind their figures."""
 
 from typing import Any
 
@@ -8,6 +8,8 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from conversions.admin.conversion import ConversionAdmin
 from conversions.models import Conversion
 from dispatch.admin.figure_filters import ConversionFigureFilter
+from dispatch.admin.health_overview import health_page
+from dispatch.admin.health_subject import subject_page
 
 admin.site.unregister(Conversion)
 
@@ -19,3 +21,7 @@ class ToldConversionAdmin(ConversionAdmin):
         ("offer__network", RelatedDropdownFilter),
         ConversionFigureFilter,
     ]
+    custom_urls = (
+        ("health/", "conversions_conversion_health", health_page),
+        ("health/<str:scope>/<int:key>/", "conversions_conversion_health_of", subject_page),
+    )
