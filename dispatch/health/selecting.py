@@ -2,15 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from conversions.models import Conversion, LedgerEntry, Sighting
+from dispatch import clock
 from dispatch.models import Delivery, DeliveryAttempt
 from dispatch.reasons import Reason
 from dispatch.rollups.doubles import doubles_among
-from dispatch.tiktok.codes import Verdict
+from dispatch.rollups.promises import NO_FAULT_OF_THE_EVENT
 from offers.models import EventRule, Offer
 
 LOOKED_THROUGH = 300_000  # the newest rows; a figure has no index of its own
@@ -19,17 +21,18 @@ PAGE = EventRule.Trigger.PAGE
 UNCERTAIN = Q(status=Status.HELD, reason=Reason.OUTCOME_UNKNOWN)
 WAITING = Q(status__in=[Status.WAITING, Status.LEASED]) | UNCERTAIN
 DUE = WAITING | Q(status__in=[Status.ACCEPTED, Status.DEAD, Status.DISCARDED])
-CALLED = (
-    Q(conversion__page_value__isnull=False)
-    | Q(conversion__page_properties__isnull=False)
-    | Q(conversion__occurrence_key="")
-)
+SAID_BY_PAGE = Q(conversion__page_value__isnull=False) | Q(conversion__page_properties__isnull=False)
+A_DAY = timedelta(hours=24)  # a network has its time to report what a page has told of
 
 
 def tries() -> QuerySet[DeliveryAttempt]:
-    """Those of the outer delivery that say something about the event."""
-    own = DeliveryAttempt.objects.filter(delivery=OuterRef("pk"))
-    return own.exclude(verdict__in=[Verdict.AUTH, Verdict.THROTTLED]).order_by("pk")
+    """Those of the outer delivery."""
+    return DeliveryAttempt.objects.filter(delivery=OuterRef("pk")).order_by("pk")
+
+
+def retries() -> QuerySet[DeliveryAttempt]:
+    """The second try and no other, of those that say something about the event."""
+    return tries().exclude(verdict__in=NO_FAULT_OF_THE_EVENT)[1:2]
 
 
 def seen(outcome: str) -> Exists:
@@ -44,7 +47,10 @@ def on_both_legs() -> Q:
         legs=EventRule.Legs.BOTH,
         offer__tracking_mode=Offer.TrackingMode.BOTH,
     )
-    return DUE & CALLED & Q(Exists(rules))
+    own = LedgerEntry.objects.filter(conversion=OuterRef("conversion"))
+    by_network = Exists(own.filter(created_at__lte=OuterRef("conversion__created_at")))
+    is_called = SAID_BY_PAGE | Q(conversion__occurrence_key="") | ~Q(by_network)
+    return DUE & is_called & Q(Exists(rules))
 
 
 def fired() -> Exists:
@@ -66,7 +72,7 @@ OF_INDEX: dict[str, Callable[[], Q]] = {
 }
 OF_NEWEST: dict[str, Callable[[], Q]] = {
     "tried": lambda: DUE & Q(Exists(tries())),
-    "retried": lambda: DUE & Q(Exists(tries()[1:2])),
+    "retried": lambda: DUE & Q(Exists(retries())),
     "both_legs": on_both_legs,
     "fired": lambda: on_both_legs() & Q(fired()),
     "blocked": lambda: on_both_legs() & Q(blocked()) & ~Q(fired()),
@@ -122,5 +128,5 @@ def expected(rows: QuerySet[Conversion], is_unreported: bool) -> QuerySet[Conver
     of_both = Q(Exists(rules.filter(trigger=PAGE))) & Q(Exists(rules.exclude(trigger=PAGE)))
     entries = LedgerEntry.objects.filter(conversion=OuterRef("pk"))
     before = entries if is_unreported else entries.filter(created_at__lte=OuterRef("created_at"))
-    found = rows.filter(of_both).exclude(Exists(before))
+    found = rows.filter(of_both, created_at__lte=clock.now() - A_DAY).exclude(Exists(before))
     return found.exclude(pk__in=doubles(found))

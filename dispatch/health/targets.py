@@ -186,7 +186,7 @@ TARGETS = {
             watch=Limit("from", 0.02),
             bad=Limit("from", 0.10),
             counts="Deliveries that were tried more than once, of those that were tried. Tries that TikTok put off "
-            "or refused for the credential's sake are not counted.",
+            "or refused for the credential's sake make no second one.",
             look="The attempts of one of them say what TikTok answered, and whether it is TikTok or the network "
             "between.",
             look_at="retried",

@@ -1,0 +1,92 @@
+"""What the pages of health share: whose they are, badges, charts, and the words about when the sums were made."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import models
+from django.template.defaultfilters import date as format_date
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from dispatch.findings.finding import Scope
+from dispatch.health.figures import Figures
+from dispatch.health.periods import PERIODS, Period
+from dispatch.health.targets import Target
+from dispatch.rollups.keeping import as_of
+from dispatch.wording import at
+from offers.admin_parts import badge
+from offers.models import Network, Offer, Pixel
+
+VIEW = "dispatch.view_health"
+SUBJECTS: dict[Scope, type[models.Model]] = {Scope.OFFER: Offer, Scope.NETWORK: Network, Scope.PIXEL: Pixel}
+OVERVIEW, OF_ONE = "admin:conversions_conversion_health", "admin:conversions_conversion_health_of"
+NOT_MADE = (
+    "The sums have not been made yet, so there are no figures. The workers make them every minute: start them with "
+    "manage.py run_workers."
+)
+SECOND = 1.0
+Point = float | None
+
+
+@dataclass(frozen=True)
+class Switch:
+    """One way to see the page differently."""
+
+    label: str
+    url: str
+    is_chosen: bool
+
+
+def overview_url(scope: str = "", **chosen: str) -> str:
+    return reverse(OVERVIEW, query={"scope": scope, **chosen} if scope else None)
+
+
+def health_url(scope: str, subject: int, period: str = "") -> str:
+    """The page of one offer, network or pixel."""
+    return reverse(OF_ONE, args=[scope, subject], query={"period": period} if period else None)
+
+
+def period_switches(chosen: Period, url: Callable[[str], str]) -> list[Switch]:
+    return [Switch(each.words, url(each.name), each == chosen) for each in PERIODS.values()]
+
+
+def figure_badge(target: Target, figures: Figures) -> str | SafeString:
+    """The value in the colour of its target; a dash where there is none."""
+    value = target.read(figures)
+    return "–" if value is None else badge(target.shown(value), target.tone(figures))
+
+
+def sums_words(now: datetime) -> str:
+    """How recent the figures are."""
+    moment = as_of()
+    return NOT_MADE if moment is None else f"The sums are as of {at(moment, now)}."
+
+
+def line_chart(label: str, moments: list[str], values: list[Point], unit: str) -> str:
+    """One value over time; gaps where there was nothing to speak of are bridged, and every point is marked."""
+    return json.dumps({"labels": moments, "datasets": [{
+        "label": label, "data": values, "borderColor": "var(--color-primary-500)", "spanGaps": True,
+        "pointStyle": "circle", "pointRadius": 2, "backgroundColor": "var(--color-primary-500)",
+        "displayYAxis": True, "suffixYAxis": unit, "maxTicksXLimit": 12,
+    }]})  # fmt: skip
+
+
+def bar_chart(moments: list[str], counts: dict[str, list[int]]) -> str:
+    """How many of each there were over time, side by side."""
+    colours = ["var(--color-primary-600)", "var(--color-base-400)", "var(--color-primary-300)"]
+    return json.dumps({"labels": moments, "datasets": [
+        {"label": label, "data": values, "backgroundColor": colour, "displayYAxis": True, "maxTicksXLimit": 12}
+        for (label, values), colour in zip(counts.items(), colours, strict=False)
+    ]})  # fmt: skip
+
+
+def moment_labels(moments: list[datetime], by_day: bool) -> list[str]:
+    return [format_date(moment, "j M" if by_day else "j M, H:i") for moment in moments]
+
+
+def charted(target: Target, figures: Figures) -> Point:
+    """The value in the unit of its chart: percent, or seconds."""
+    value = target.read(figures)
+    return None if value is None else round(value * 100, 1) if target.unit == "share" else round(value, 1)
