@@ -11,13 +11,14 @@ from conversions.outage import leaving_a_standby
 from conversions.seats import seat
 from conversions.signals import conversions_recorded
 from conversions.wake import Waker, enqueue
-from dispatch import clock, holding, outbox, planning, sending
+from dispatch import clock, holding, outbox, planning, sending, watching
 from dispatch.models import Delivery
 from dispatch.sender import sender
 
 DELIVER = "dispatch.tasks.deliver"
 SWEEP = "dispatch.tasks.sweep"
 BEAT = "dispatch.tasks.beat"
+WATCH = "dispatch.tasks.watch"
 
 deliver_soon = Waker(DELIVER)
 
@@ -58,6 +59,13 @@ def sweep() -> int:
     holding.review_policies()
     holding.give_up_too_old(clock.now())
     return deliver()
+
+
+@leaving_a_standby()
+def watch() -> int:
+    """Once a minute: find what is wrong, decide on spend, write alerts; how many things are wrong."""
+    with seat("watch", 1) as may_watch:
+        return watching.look(clock.now()) if may_watch else 0
 
 
 def beat() -> None:

@@ -1,17 +1,138 @@
 """Hold, Watch or Raise: decided for each active offer from its figures and from what is wrong now."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
+from django.db import transaction
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+
+from dispatch import clock
+from dispatch.findings.current import current
 from dispatch.findings.finding import Finding
 from dispatch.models import ScaleDecision
+from dispatch.scaling.clean import clean_since
+from dispatch.scaling.evidence import facts_of
+from dispatch.scaling.facts import Facts
+from dispatch.scaling.reason import Own, Reason, Verdict, own
+from dispatch.scaling.rules import RULES, of_findings
+from dispatch.wording import at
+from offers.models import Offer
+
+BY_GRAVITY = [Verdict.HOLD, Verdict.WATCH, Verdict.RAISE]
+STALE = timedelta(minutes=5)  # it is confirmed every minute while the workers live
+UNCONFIRMED = (
+    "The last decision was {} and was confirmed at {}. Nobody has looked since: the workers may be stopped. Start them "
+    "with: manage.py run_workers"
+)
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A verdict with its reasons, the gravest first."""
+
+    verdict: Verdict
+    reasons: list[Reason]
+    clean_since: datetime | None
+
+    def is_like(self, decision: ScaleDecision) -> bool:
+        """Whether it is the same verdict for the same reasons, whatever their figures are now."""
+        before = {reason["code"] for reason in decision.reasons if reason["speaks"] != Verdict.RAISE}
+        now = {reason.code for reason in self.reasons if reason.is_against}
+        return decision.verdict == self.verdict and before == now
+
+
+def decide(facts: Facts) -> Decided:
+    """The verdict that the gravest reason asks for."""
+    own_reasons = [reason for rule in RULES if (reason := rule(facts))]
+    reasons = sorted([*of_findings(facts), *own_reasons], key=lambda reason: BY_GRAVITY.index(Verdict(reason.speaks)))
+    verdict = Verdict(reasons[0].speaks) if reasons else Verdict.WATCH
+    return Decided(verdict, reasons, clean_since(facts) if verdict != Verdict.HOLD else None)
 
 
 def decide_all(now: datetime, findings: Sequence[Finding] | None = None) -> int:
-    """Decide on every active offer; how many decisions are new. `findings` spares looking for them again."""
-    return 0
+    """Decide on every active offer; how many decisions are new. `findings` spares looking for them again.
+
+    A new row is written when verdict or reasons change; else the newest is confirmed, with today's figures. An offer
+    that was switched off gets its last decision.
+    """
+    known = current(now) if findings is None else findings
+    offers = list(to_decide())
+    facts = facts_of(offers, known, now)
+    with transaction.atomic():
+        # Several hosts decide at the same time; nobody's conversions wait for this lock.
+        list(Offer.objects.select_for_update(no_key=True).filter(pk__in=facts).order_by("pk").values_list("pk"))
+        return write({key: decide(each) for key, each in facts.items()}, now)
 
 
-def decision_of(offer_ids: Iterable[int]) -> dict[int, ScaleDecision]:
-    """The newest decision of each of these offers that has one, in one query."""
-    return {}
+def to_decide() -> Iterable[Offer]:
+    """Active offers, and those that were switched off since they were last decided on."""
+    reasons = Subquery(newest_of(OuterRef("pk")).values("reasons")[:1])
+    offers: QuerySet[Any] = Offer.objects.select_related("network", "pixel").annotate(last_reasons=reasons)
+    for offer in offers.filter(Q(is_active=True) | Q(last_reasons__isnull=False)).order_by("pk"):
+        if offer.is_active or not says(Own.OFFER_INACTIVE, offer.last_reasons):
+            yield offer
+
+
+def says(code: Own, reasons: list[dict[str, Any]]) -> bool:
+    return any(reason["code"] == code for reason in reasons)
+
+
+def write(decided: dict[int, Decided], now: datetime) -> int:
+    """Confirm what stands, add what is new; how many are new."""
+    newest = newest_decisions(decided)
+    confirmed, new = [], []
+    for key, each in decided.items():
+        last, reasons = newest.get(key), [reason.as_json() for reason in each.reasons]
+        if last and each.is_like(last):
+            last.reasons, last.clean_since, last.looked_at = reasons, each.clean_since, max(now, last.looked_at)
+            confirmed.append(last)
+        else:
+            times = {"clean_since": each.clean_since, "decided_at": now, "looked_at": now}
+            new.append(ScaleDecision(offer_id=key, verdict=each.verdict, reasons=reasons, **times))
+    ScaleDecision.objects.bulk_update(confirmed, ["reasons", "clean_since", "looked_at"], batch_size=200)
+    ScaleDecision.objects.bulk_create(new)
+    return len(new)
+
+
+def newest_of(offer: Any) -> Any:
+    return ScaleDecision.objects.filter(offer=offer).order_by("-id")
+
+
+def newest_decisions(offer_ids: Iterable[int]) -> dict[int, ScaleDecision]:
+    """As they are stored; one query, an index probe for each offer."""
+    offers = Offer.objects.filter(pk__in=list(offer_ids)).order_by()
+    newest = offers.annotate(newest=Subquery(newest_of(OuterRef("pk")).values("pk")[:1])).values("newest")
+    return {row.offer_id: row for row in ScaleDecision.objects.filter(pk__in=newest)}
+
+
+def decision_of(offer_ids: Iterable[int], now: datetime | None = None) -> dict[int, ScaleDecision]:
+    """The present decision of each of these offers that has one, in one query; for reading, not to be saved.
+
+    One that nobody has confirmed for minutes is a Hold, whatever it was: nobody knows how things are.
+    """
+    now = now or clock.now()
+    return {key: as_known(row, now) for key, row in newest_decisions(offer_ids).items()}
+
+
+def as_known(decision: ScaleDecision, now: datetime) -> ScaleDecision:
+    if now - decision.looked_at <= STALE or says(Own.OFFER_INACTIVE, decision.reasons):
+        return decision
+    words = UNCONFIRMED.format(decision.get_verdict_display(), at(decision.looked_at, now))
+    decision.reasons = [own(Own.UNCONFIRMED, Verdict.HOLD, words).as_json(), *decision.reasons]
+    decision.verdict, decision.clean_since, decision.decided_at = Verdict.HOLD, None, decision.looked_at
+    return decision
+
+
+def as_json(decision: ScaleDecision) -> dict[str, Any]:
+    """What the API tells of a decision."""
+    return {
+        "offer": decision.offer_id,
+        "verdict": decision.verdict,
+        "title": decision.get_verdict_display(),
+        "decided_at": decision.decided_at.isoformat(),
+        "confirmed_at": decision.looked_at.isoformat(),
+        "clean_since": decision.clean_since.isoformat() if decision.clean_since else None,
+        "reasons": decision.reasons,
+    }
