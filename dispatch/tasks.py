@@ -14,6 +14,7 @@ from conversions.wake import Waker, enqueue
 from dispatch import clock, holding, outbox, planning, sending, watching
 from dispatch.models import Delivery
 from dispatch.sender import sender
+from dispatch.test_conversions.running import advance_all
 
 DELIVER = "dispatch.tasks.deliver"
 SWEEP = "dispatch.tasks.sweep"
@@ -51,14 +52,16 @@ def sweep() -> int:
     """Once a minute: take back what dead workers held, match postbacks to late clicks, and send what is due.
 
     What was held for want of an exchange rate is planned anew as soon as there is one, what was held for consent when
-    the offer's policy changes; neither is held longer than TikTok would take it.
+    the offer's policy changes; neither is held longer than TikTok would take it. Test conversions end, watched or not.
     """
     rematch_arrived(clock.now())
     outbox.release_expired(clock.now())
     planning.release_with_rate()
     holding.review_policies()
     holding.give_up_too_old(clock.now())
-    return deliver()
+    sent = deliver()
+    advance_all(clock.now())
+    return sent
 
 
 @leaving_a_standby()

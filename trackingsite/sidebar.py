@@ -72,6 +72,7 @@ NAVIGATION = [
             page("Deliveries", "send", "dispatch", "delivery"),
             page("Dead letters", "report", "dispatch", "deadletter"),
             page("Credentials", "key", "dispatch", "credential"),
+            page("Test conversions", "science", "dispatch", "testconversion"),
         ],
     },
     {

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from conversions.admin.offer import ConnectedOfferAdmin
+from dispatch.admin.testing import newest_of
 from offers.models import Offer
 
 admin.site.unregister(Offer)
@@ -19,4 +20,4 @@ class ToldOfferAdmin(ConnectedOfferAdmin):
         css = {"all": ["dispatch/admin.css"]}
 
     def facts_of(self, offer: Offer, request: HttpRequest) -> dict[str, Any]:
-        return super().facts_of(offer, request)
+        return {**super().facts_of(offer, request), **newest_of(offer, request)}
