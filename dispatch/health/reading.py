@@ -40,6 +40,8 @@ def figures(
     network has the sums of the offers that are its own today. A pixel has what was on its way to TikTok only.
     """
     named = None if subjects is None else list(subjects)
+    if named == []:
+        return {}
     found: Sums = defaultdict(Figures)
     for key in named or []:
         found[key] = Figures()

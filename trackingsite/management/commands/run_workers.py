@@ -12,6 +12,7 @@ from redis import RedisError
 from trackingsite.checks import MAKE_STATE_WRITABLE, NO_STATE
 from trackingsite.disks import unwritable_state
 from trackingsite.environment import BASE_DIR
+from trackingsite.lookout import Lookout
 from trackingsite.pulse import Pulse, cluster_name
 from trackingsite.supervision import Child, Keeper, StopSignal, end_all
 
@@ -32,6 +33,7 @@ class Command(BaseCommand):
         name = cluster_name()
         command = [sys.executable, str(BASE_DIR / "manage.py"), "worker_cluster", name]
         with StopSignal() as stop:
+            Lookout().start()
             # Not asked to end in order when we are killed: with nobody to watch it, it might never come to an end.
             Supervisor(Child("workers", command, when_orphaned=signal.SIGKILL), Pulse(name)).run(stop)
 
