@@ -134,6 +134,10 @@ def slower_than(seconds: float) -> Callable[[Figures], int]:
     return lambda sums: sum(count for delay, count in sums.delays.items() if delay > seconds)
 
 
+def doubles_that_matter(sums: Figures) -> int:
+    return sums.doubles if sums.doubles >= limits.DUPLICATES_SHARE * sums.conversions else 0
+
+
 CHECKS = [
     Check(
         Code.ACCEPTANCE_LOW, "acceptance", limits.ACCEPTANCE, lambda sums: sums.due - sums.fresh - sums.accepted,
@@ -144,7 +148,7 @@ CHECKS = [
         "The Pixel is missing too often for", match_words, "both_legs",
     ),
     Check(
-        Code.DUPLICATES_HIGH, "duplicates", limits.DUPLICATES, lambda sums: sums.doubles,
+        Code.DUPLICATES_HIGH, "duplicates", limits.DUPLICATES, doubles_that_matter,
         "Sales under several event_ids of", double_words, "doubles",
     ),
     Check(

@@ -26,7 +26,8 @@ class Least:
 
 ACCEPTANCE = Least(cases=5, off=2)
 MATCH = Least(cases=5, off=2)
-DUPLICATES = Least(cases=1, off=1)  # one sale under two event_ids is paid for twice
+DUPLICATES = Least(cases=1, off=1)  # one sale under two event_ids teaches TikTok that it was two
+DUPLICATES_SHARE = 0.001  # one of thousands is no reason to stop
 RETRIES = Least(cases=20, off=2)
 DELAY = Least(cases=10)
 GAP = Least(cases=10, off=2)

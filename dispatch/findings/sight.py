@@ -67,4 +67,4 @@ def list_page(name: str, query: Mapping[str, object] | None = None) -> str:
 
 def health_page(offer: Offer) -> str:
     """The offer's figures; its own page where there is none of them."""
-    return page_url("dispatch_health_offer", offer.pk) or own_page(offer)
+    return page_url("conversions_conversion_health_of", "offer", offer.pk) or own_page(offer)

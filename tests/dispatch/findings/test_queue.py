@@ -1,0 +1,193 @@
+"""Workers, pixels, credentials, networks and what waits for a person; the first page's tests know the rest."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from conversions.outcomes import Outcome
+from dispatch.findings.current import current
+from dispatch.findings.finding import PERMISSIONS, Code, Finding
+from dispatch.findings.queue import START
+from dispatch.models import Heartbeat, Lane
+from dispatch.reasons import Reason
+from dispatch.rollups.keeping import as_of
+from offers.models import Network, Offer, Pixel
+from tests.dispatch.findings.slots import heard, purchases, sold, told
+from tests.factories import make_click, make_conversion, make_credential, make_delivery, make_network, make_offer
+from tests.staff import make_staff
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def offer() -> Offer:
+    offer = make_offer(name="Lamp")
+    make_credential(offer.pixel, activated_at=timezone.now())
+    Heartbeat.objects.start("host", timezone.now())
+    return offer
+
+
+def only() -> Finding:
+    [finding] = current(timezone.now())
+    return finding
+
+
+@pytest.mark.parametrize(("ago", "words"), [(None, "never started"), (90, "last sign of life")])
+def test_workers_that_are_gone_are_missed(offer: Offer, ago: int | None, words: str):
+    Heartbeat.objects.all().delete()
+    if ago:
+        Heartbeat.objects.start("host", timezone.now() - timedelta(seconds=ago))
+
+    finding = only()
+
+    assert (finding.code, finding.tone) == (Code.WORKERS_STOPPED, "bad")
+    assert words in finding.words
+    assert START in finding.words
+
+
+def test_one_living_cluster_is_enough(offer: Offer):
+    Heartbeat.objects.start("gone", timezone.now() - timedelta(hours=1))
+
+    assert current(timezone.now()) == []
+
+
+@pytest.mark.parametrize(("days", "is_due"), [(89, False), (91, True)])
+def test_a_credential_is_due_for_rotation_by_its_age(offer: Offer, days: int, is_due: bool):
+    offer.pixel.credentials.update(activated_at=timezone.now() - timedelta(days=days))
+
+    findings = current(timezone.now())
+
+    assert [finding.code for finding in findings] == [Code.CREDENTIAL_DUE] * is_due
+
+
+def test_whoever_may_rotate_is_led_to_the_rotation(offer: Offer):
+    offer.pixel.credentials.update(activated_at=timezone.now() - timedelta(days=400))
+    rotation = reverse("admin:dispatch_credential_rotate", args=[offer.pixel_id])
+
+    assert only().seen_by(make_staff("dispatch.rotate_credential")).link == rotation
+    assert only().seen_by(make_staff("offers.view_pixel")).link != rotation
+
+
+def test_zero_days_ask_for_no_rotation(offer: Offer, settings: Any):
+    settings.CREDENTIAL_ROTATION_DAYS = 0
+    offer.pixel.credentials.update(activated_at=timezone.now() - timedelta(days=400))
+
+    assert current(timezone.now()) == []
+
+
+def test_visitors_whose_conversions_count_as_tests_are_named(offer: Offer):
+    Pixel.objects.update(environment="staging", test_event_code="TEST1")
+    assert current(timezone.now()) == []
+
+    sold(offer, timezone.now(), clicks=3)
+
+    assert only().title == "Lamp has visitors, and a pixel for tests"
+    assert "which had 3 clicks in 24 hours" in only().words
+
+
+def test_a_queue_that_takes_half_an_hour_is_told_of(offer: Offer):
+    Pixel.objects.update(max_events_per_second=1)
+    Lane.objects.create(pixel=offer.pixel, next_event=timezone.now().timestamp())
+    due_at = timezone.now() - timedelta(minutes=40)
+    make_delivery(make_conversion(make_click(offer)), next_attempt_at=due_at)
+
+    assert (only().code, only().tone, only().title) == (Code.DELIVERIES_LATE, "warn", "A pixel has a long queue")
+
+
+def test_dead_letters_say_how_many_are_new(offer: Offer):
+    for _ in range(2):
+        dead = make_conversion(make_click(offer))
+        make_delivery(dead, status="dead", reason=Reason.INVALID, next_attempt_at=None)
+    told(offer, timezone.now(), dead=1, reasons={"invalid": 1})
+
+    assert (only().value, only().detail) == ("2", "invalid")
+    assert "1 of them are of the last 24 hours" in only().words
+
+
+def test_what_tests_leave_behind_is_no_finding(offer: Offer):
+    test = make_conversion(make_click(offer, is_test=True), is_test=True)
+    make_delivery(test, status="dead", reason=Reason.INVALID, next_attempt_at=None, is_test=True)
+    make_delivery(make_conversion(make_click(offer)), status="held", lacks_rate="UGX", is_test=True)
+
+    assert current(timezone.now()) == []
+
+
+def test_sums_that_nobody_brings_up_to_date_are_told(offer: Offer, monkeypatch: pytest.MonkeyPatch):
+    assert as_of() is None
+    monkeypatch.setattr("dispatch.findings.queue.as_of", lambda: timezone.now() - timedelta(minutes=12))
+
+    assert (only().code, only().tone) == (Code.SUMS_LATE, "warn")
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "tone"),
+    [
+        ({"recorded": 80, "unreplaced_macro": 1}, "warn"),
+        ({"recorded": 80, "unmatched_click": 3}, "warn"),
+        ({"recorded": 2, "unmatched_click": 3}, "bad"),
+        ({"unreplaced_macro": 1}, "bad"),
+        ({"recorded": 100, "unmatched_click": 2}, None),
+        ({"recorded": 10, "duplicate": 90, "test": 5, "ignored": 5, "received": 9}, None),
+    ],
+)
+def test_postbacks_that_lead_to_nothing_are_told_by_network(offer: Offer, outcomes: dict[str, int], tone: str | None):
+    heard(offer.network, timezone.now(), hours=6, **outcomes)
+
+    findings = current(timezone.now())
+
+    assert [finding.tone for finding in findings] == ([tone] if tone else [])
+    assert all(finding.key.startswith(f"postbacks_unusable:network:{offer.network_id}:") for finding in findings)
+
+
+def test_a_macro_that_is_mistyped_now_is_bad_though_the_day_was_good(offer: Offer):
+    heard(offer.network, timezone.now(), hours=10, recorded=200)
+    heard(offer.network, timezone.now(), unreplaced_macro=2)
+
+    assert only().tone == "bad"
+    assert Outcome.UNREPLACED_MACRO.advice in only().words
+
+
+def test_a_silent_network_is_found(offer: Offer):
+    make_network(name="House", silence_hours=3, heard_at=timezone.now() - timedelta(hours=5))
+    Network.objects.filter(pk=offer.network_id).update(silence_hours=3, heard_at=timezone.now())
+
+    assert (only().code, only().subject, only().value) == (Code.NETWORK_SILENT, "House", "5 hours")
+
+
+@pytest.mark.parametrize(
+    ("usual", "now", "found"),
+    [
+        ({"clicks": 100}, {"clicks": 20}, ["clicks"]),
+        ({"clicks": 100}, {"clicks": 40}, []),
+        ({"clicks": 20}, {"clicks": 0}, []),
+        (purchases(10), purchases(1), ["sales"]),
+        ({"clicks": 100}, {}, ["clicks"]),
+    ],
+)
+def test_volume_is_compared_with_the_same_hours_of_past_days(
+    offer: Offer, usual: dict[str, Any], now: dict[str, Any], found: list[str]
+):
+    for day in range(1, 6):
+        sold(offer, timezone.now(), hours=24 * day + 2, **usual)
+    sold(offer, timezone.now(), hours=2, **now)
+
+    assert [finding.detail for finding in current(timezone.now()) if finding.code == Code.VOLUME_DROP] == found
+
+
+@pytest.mark.parametrize(("paid", "sales", "count"), [(300, 10, 1), (450, 10, 0), (30, 1, 0), (500, 10, 1)])
+def test_the_value_of_a_sale_is_compared_with_the_days_before(offer: Offer, paid: int, sales: int, count: int):
+    sold(offer, timezone.now(), hours=40, **purchases(30, payout=1200))
+    sold(offer, timezone.now(), hours=2, **purchases(sales, payout=paid))
+
+    findings = current(timezone.now())
+
+    assert [finding.code for finding in findings] == [Code.VALUE_UNSTABLE] * count
+
+
+def test_every_code_is_for_somebody(offer: Offer):
+    known = make_staff(*PERMISSIONS)
+
+    assert all(known.has_perm(permission) for permission in PERMISSIONS)
