@@ -16,6 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from conversions import clock
 from conversions.admin.badges import OUTCOME_TONES, money
+from conversions.admin.elsewhere import VIEW_HEALTH, health_url
 from conversions.admin.network_forms import PastedUrlForm, RehearsalForm
 from conversions.calls import Call
 from conversions.example_calls import click_names
@@ -71,6 +72,7 @@ class ConnectedNetworkAdmin(NetworkAdmin):
             "rehearse_url": own_page(network, "rehearse") if may_try else "",
             "check_url": own_page(network, "check_url") if may_try else "",
             "may_see_postbacks": may_see,
+            "health_url": health_url("network", network.pk) if request.user.has_perm(VIEW_HEALTH) else "",
         }
         return {**super().facts_of(network, request), **news}
 

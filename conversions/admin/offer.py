@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from conversions import clock, configuration
 from conversions.admin.coverage import VIEW as VIEW_COVERAGE
 from conversions.admin.coverage import coverage_url
+from conversions.admin.elsewhere import VIEW_HEALTH, health_url
 from conversions.admin.strange_pages import add_host, strange_pages_of
 from conversions.caps import follow, is_full, sold
 from offers.admin.offer import OfferAdmin
@@ -39,6 +40,7 @@ class ConnectedOfferAdmin(OfferAdmin):
             "add_host_url": reverse("admin:offers_offer_add_host", args=[offer.pk]) if may_change else "",
             "caps": cap_lines(offer) if may_count else [],
             "coverage_url": coverage_url(offer.pk) if may_count else "",
+            "health_url": health_url("offer", offer.pk) if request.user.has_perm(VIEW_HEALTH) else "",
         }
         return {**super().facts_of(offer, request), **news}
 

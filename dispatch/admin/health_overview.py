@@ -39,13 +39,14 @@ JUDGED = [target for target in TARGETS.values() if target.watch]
 VERDICT_TONES = {"hold": "bad", "watch": "warn", "raise": "good"}
 SHORT = {
     "acceptance": "Accepted", "match": "Match", "duplicates": "Doubles", "gap": "Gap", "retries": "Retries",
-    "delay_p50": "Delay p50", "delay_p95": "Delay p95", "ttclid": "ttclid", "browser": "IP + browser",
+    "delay_p50": "p50", "delay_p95": "p95", "ttclid": "ttclid", "browser": "Browser",
 }  # fmt: skip
 NOTHING = {
     Scope.OFFER: "There are no offers yet. Add one under Offers, and its health appears here.",
     Scope.NETWORK: "There are no networks yet. Add one under Networks, and its health appears here.",
     Scope.PIXEL: "There are no pixels yet. Add one under Pixels, and its health appears here.",
 }
+FACT_NAMES = {"waiting": "Waiting", "dead": "Dead", "credential": "Credential"}
 NOT_FOUND = "Nothing has this in its name."
 Cell = tuple[str, str | SafeString]
 
@@ -87,7 +88,7 @@ def health_page(request: HttpRequest, model_admin: Any) -> HttpResponse:
         request,
         "health/overview",
         "Health",
-        model_admin,
+        content_title="Health",
         period=period,
         scope=scope,
         term=term,
@@ -173,10 +174,9 @@ def headers_of(scope: Scope, targets: list[Target], sorted_by: Callable[[str], s
     """Each with what it explains on hovering, and where a click on it leads."""
     lead = {Scope.OFFER: ["Scale"], Scope.PIXEL: ["Sending"]}.get(scope, [])
     count = "Due" if scope == Scope.PIXEL else "Conversions"
-    plain = [(name, "", "") for name in (scope.label, *lead, count)]
-    figures_shown = [(SHORT[each.name], each.counts, sorted_by(each.name)) for each in targets]
-    facts = ["Oldest waiting", "Dead letters", *(["Credential"] if scope == Scope.PIXEL else [])]
-    return [*plain, *figures_shown, *((name, "", "") for name in facts)]
+    facts = [*FACT_NAMES.values()][: 3 if scope == Scope.PIXEL else 2]
+    plain = [(name, "", "") for name in (scope.label, *lead, *facts, count)]
+    return [*plain, *((SHORT[each.name], f"{each.label}. {each.counts}", sorted_by(each.name)) for each in targets)]
 
 
 def cells_of(line: Line, scope: Scope, period: Period) -> list[Cell]:
@@ -186,7 +186,12 @@ def cells_of(line: Line, scope: Scope, period: Period) -> list[Cell]:
     return [
         (scope.label, name),
         *line.lead,
+        *((FACT_NAMES[fact.name], fact_cell(fact)) for fact in line.facts),
         ("Due" if scope == Scope.PIXEL else "Conversions", f"{count:,}"),
-        *((SHORT[target.name], figure_badge(target, line.figures)) for target in line.targets),
-        *((fact.label, badge(fact.shown, fact.tone)) for fact in line.facts),
+        *((SHORT[target.name], figure_badge(target, line.figures, is_short=True)) for target in line.targets),
     ]
+
+
+def fact_cell(fact: Fact) -> str | SafeString:
+    """A dash for what is as it should be and says nothing more."""
+    return "–" if fact.is_empty else badge(fact.shown, fact.tone)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.template.defaultfilters import date as format_date
@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from dispatch.findings.finding import Scope
 from dispatch.health.figures import Figures
 from dispatch.health.periods import PERIODS, Period
-from dispatch.health.targets import Target
+from dispatch.health.targets import NBSP, Target
 from dispatch.rollups.keeping import as_of
 from dispatch.wording import at
 from offers.admin_parts import badge
@@ -26,7 +26,8 @@ NOT_MADE = (
     "The sums have not been made yet, so there are no figures. The workers make them every minute: start them with "
     "manage.py run_workers."
 )
-SECOND = 1.0
+UNITS = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")]
+A_DAY = timedelta(days=1)
 Point = float | None
 
 
@@ -52,10 +53,19 @@ def period_switches(chosen: Period, url: Callable[[str], str]) -> list[Switch]:
     return [Switch(each.words, url(each.name), each == chosen) for each in PERIODS.values()]
 
 
-def figure_badge(target: Target, figures: Figures) -> str | SafeString:
+def figure_badge(target: Target, figures: Figures, is_short: bool = False) -> str | SafeString:
     """The value in the colour of its target; a dash where there is none."""
     value = target.read(figures)
-    return "–" if value is None else badge(target.shown(value), target.tone(figures))
+    if value is None:
+        return "–"
+    is_span = is_short and target.unit == "seconds"
+    return badge(short_span(value) if is_span else target.shown(value), target.tone(figures))
+
+
+def short_span(seconds: float) -> str:
+    """For narrow columns: “13 s”, “12 min”, “5 h”."""
+    size, unit = next((size, unit) for size, unit in UNITS if seconds >= 2 * size or size == 1)
+    return f"{round(seconds / size):,}{NBSP}{unit}"
 
 
 def sums_words(now: datetime) -> str:
@@ -73,17 +83,17 @@ def line_chart(label: str, moments: list[str], values: list[Point], unit: str) -
     }]})  # fmt: skip
 
 
-def bar_chart(moments: list[str], counts: dict[str, list[int]]) -> str:
-    """How many of each there were over time, side by side."""
-    colours = ["var(--color-primary-600)", "var(--color-base-400)", "var(--color-primary-300)"]
-    return json.dumps({"labels": moments, "datasets": [
-        {"label": label, "data": values, "backgroundColor": colour, "displayYAxis": True, "maxTicksXLimit": 12}
-        for (label, values), colour in zip(counts.items(), colours, strict=False)
-    ]})  # fmt: skip
+def bar_chart(label: str, moments: list[str], counts: list[int]) -> str:
+    """How many there were over time."""
+    return json.dumps({"labels": moments, "datasets": [{
+        "label": label, "data": counts, "backgroundColor": "var(--color-primary-500)", "displayYAxis": True,
+        "maxTicksXLimit": 12,
+    }]})  # fmt: skip
 
 
-def moment_labels(moments: list[datetime], by_day: bool) -> list[str]:
-    return [format_date(moment, "j M" if by_day else "j M, H:i") for moment in moments]
+def moment_labels(moments: list[datetime], period: Period) -> list[str]:
+    shape = "j M" if period.is_by_day else "H:i" if period.span <= A_DAY else "j M, H:i"
+    return [format_date(moment, shape) for moment in moments]
 
 
 def charted(target: Target, figures: Figures) -> Point:

@@ -43,6 +43,7 @@ from dispatch.wording import at
 from offers.admin_parts import badge, link, page_url
 from offers.models import Pixel
 
+VOLUME = {False: "Conversions recorded", True: "Deliveries that were to be sent"}
 TOO_FEW = "Fewer than {least} say nothing, so it is not judged."
 BUCKETS = {True: "By day, as the days are in {zone}.", False: "By hour, as the clock is in {zone}."}
 Series = list[tuple[datetime, Figures]]
@@ -88,13 +89,14 @@ def subject_page(request: HttpRequest, model_admin: Any, scope: str, key: int) -
         request,
         "health/subject",
         f"Health of {subject.name}",
-        model_admin,
+        content_title=f"Health of {subject.name}",
         **head_of(view),
         facts=[fact_line(fact, view) for fact in facts_now(view)],
         sums=sums_words(now),
         empty=empty_words(view, sums),
         cards=[card_of(target, sums, moves, view) for target in targets_of(view.scope)],
         volume=volume_of(view, moves),
+        volume_label=VOLUME[view.scope == Scope.PIXEL],
         buckets=BUCKETS[view.period.is_by_day].format(zone=moves[0][0].tzname()),
         untold=untold_lines(view, sums),
         postbacks=postback_lines(view, sums),
@@ -149,7 +151,7 @@ def facts_now(view: View) -> Iterator[Fact]:
     stands = standing.of(pixel, view.now)
     own = reverse("admin:offers_pixel_change", args=[pixel.pk])
     look = "The pixel's page has the steps that make sense now."
-    yield Fact("sending", "Sending", stands.title, stands.tone, "Sending", stands.words, look, own, "offers.view_pixel")
+    yield Fact("sending", "Sending", stands.title, stands.tone, "", stands.words, look, own, "offers.view_pixel")
     yield credential(tokens([pixel.pk], view.now).get(pixel.pk), pixel.pk)
 
 
@@ -174,7 +176,7 @@ def empty_words(view: View, sums: Figures) -> str:
 def card_of(target: Target, sums: Figures, moves: Series, view: View) -> dict[str, Any]:
     """One figure with everything that is said of it."""
     tone, cases = target.tone(sums), target.cases(sums)
-    labels = moment_labels([start for start, _ in moves], view.period.is_by_day)
+    labels = moment_labels([start for start, _ in moves], view.period)
     values = [charted(target, each) for _, each in moves]
     is_shown = any(value is not None for value in values)
     place = place_of(target, view)
@@ -242,12 +244,10 @@ PLACES = {
 
 def volume_of(view: View, moves: Series) -> str:
     """How much there was, over time."""
-    labels = moment_labels([start for start, _ in moves], view.period.is_by_day)
-    due = [each.due for _, each in moves]
-    counts = {"Accepted": [each.accepted for _, each in moves], "To be sent": due}
-    if view.scope != Scope.PIXEL:
-        counts = {"Conversions": [each.conversions for _, each in moves], **counts}
-    return bar_chart(labels, counts) if any(map(any, counts.values())) else ""
+    is_pixel = view.scope == Scope.PIXEL
+    counts = [each.due if is_pixel else each.conversions for _, each in moves]
+    labels = moment_labels([start for start, _ in moves], view.period)
+    return bar_chart(VOLUME[is_pixel], labels, counts) if any(counts) else ""
 
 
 def untold_lines(view: View, sums: Figures) -> list[dict[str, Any]]:

@@ -195,11 +195,13 @@ def links_of(pixel: Pixel, request: HttpRequest, found: Standing) -> list[tuple[
     """Where this person can go from here: the steps that make sense now, and the pixel's credentials."""
     step = ("offers_pixel_resume", "Resume …") if pixel.paused_by else ("offers_pixel_pause", "Pause …")
     credentials = f"{reverse('admin:dispatch_credential_changelist')}?pixel__id__exact={pixel.pk}"
+    health = reverse("admin:conversions_conversion_health_of", args=["pixel", pixel.pk])
     links = [
         ("offers.pause_pixel", own(pixel, "offers_pixel_probe"), "Probe now …", found.code == Code.FAILING),
         ("offers.pause_pixel", own(pixel, step[0]), step[1], True),
         ("dispatch.rotate_credential", own(pixel, "dispatch_credential_rotate"), "Rotate its credential …", True),
         ("dispatch.view_credential", credentials, "Its credentials", True),
+        ("dispatch.view_health", health, "Health", True),
     ]
     return [(url, text) for permission, url, text, fits in links if fits and request.user.has_perm(permission)]
 

@@ -32,6 +32,7 @@ class Fact:
     look: str
     url: str = ""
     permission: str = "dispatch.view_delivery"
+    is_empty: bool = False
 
 
 def facts_of(scope: Scope, subject: int, stands: Live, now: datetime) -> Iterator[Fact]:
@@ -54,6 +55,7 @@ def waiting(scope: Scope, subject: int, stands: Live, now: datetime) -> Fact:
         "How long ago the conversion was recorded that has waited longest for its delivery, retries included.",
         "Its own page says why it waits: a pause, TikTok's trouble, a retry, or no worker.",
         list_url(DELIVERY, scope, subject, status__exact="waiting", test="no") if waits is not None else "",
+        is_empty=waits is None,
     )
 
 
@@ -69,6 +71,7 @@ def dead_letters(scope: Scope, subject: int, stands: Live) -> Fact:
         + (CAPPED if stands.is_capped else ""),
         "The list says why each was given up and what to do; they can be sent again or discarded there.",
         url,
+        is_empty=not stands.dead,
     )
 
 

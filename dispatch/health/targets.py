@@ -95,7 +95,7 @@ def covered(identifier: str, label: str, watch: Limit | None, look: str, behind:
     """How many of those due carry an identifier."""
     return Target(
         name=identifier,
-        label=label,
+        label=f"Identifier coverage: {label}",
         unit="share",
         scopes=EVERYWHERE,
         read=lambda sums: sums.coverage(identifier),
@@ -194,7 +194,7 @@ TARGETS = {
         ),
         Target(
             name="delay_p50",
-            label="Delivery delay, half",
+            label="Delivery delay, p50",
             unit="seconds",
             scopes=EVERYWHERE,
             read=lambda sums: sums.delay(0.50),
@@ -209,7 +209,7 @@ TARGETS = {
         ),
         Target(
             name="delay_p95",
-            label="Delivery delay, 95 of 100",
+            label="Delivery delay, p95",
             unit="seconds",
             scopes=EVERYWHERE,
             read=lambda sums: sums.delay(0.95),
