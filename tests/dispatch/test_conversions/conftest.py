@@ -1,9 +1,5 @@
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
-from dispatch.tiktok.sandbox import Sandbox
 from offers.models import Offer
 from tests.factories import make_credential, make_network, make_offer, make_pixel
 
@@ -18,12 +14,3 @@ def offer() -> Offer:
     make_credential(pixel)
     offer = make_offer([PAGE, SALE], pixel=pixel, network=make_network(adapter="generic"), consent_required=True)
     return offer
-
-
-@pytest.fixture
-def sandbox(settings: Any) -> Iterator[Sandbox]:
-    """A fresh stand-in for TikTok that our client talks to; it takes any token."""
-    with Sandbox.running(accept_any_token=True) as running:
-        settings.TIKTOK_API_URL = running.url
-        settings.TIKTOK_DEADLINE_SECONDS = 1.0
-        yield running
