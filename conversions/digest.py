@@ -20,6 +20,7 @@ from conversions.giving_back import store_moves
 from conversions.joining import Fact, join_by_transaction, unmatched, waiting_for
 from conversions.models import Click, Conversion, LedgerEntry, Postback
 from conversions.models.postback import FROM_FILE
+from conversions.networks.naming import note_names
 from conversions.networks.record import PostbackRecord, PostbackRefusedError
 from conversions.networks.uploaded import read_postback
 from conversions.outage import is_outage
@@ -128,6 +129,7 @@ class Digest:
             record = read_postback(postback, postback.params)
         except PostbackRefusedError as refusal:
             postback.status_word = refusal.word
+            note_names(postback)
             postback.settle(refusal.outcome, refusal.detail, self.now)
             return None
         postback.conversion = None
