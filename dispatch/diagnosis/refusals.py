@@ -1,0 +1,89 @@
+"""Calls that led to nothing and may have been about what is traced: the newest of each reason.
+
+What was refused before it was read is not known by its click, so it is looked at itself. How many that are is bounded
+by networks and reasons, each found by the index of what is troubled.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
+
+from conversions.click_ids import LENGTH
+from conversions.models import Postback
+from conversions.networks.generic import values_of
+from conversions.networks.values import is_macro
+from conversions.outcomes import TROUBLED, Outcome
+from conversions.replaying import troubled
+from offers.models import Network
+
+NEWEST_OF_EACH = 50
+MOST_NETWORKS = 20
+ALIKE = 12  # characters: as many alike are no coincidence, for ids of one moment differ in the random part
+NAMELESS = frozenset(
+    {
+        Outcome.UNREPLACED_MACRO,
+        Outcome.MISSING_CLICK_ID,
+        Outcome.BAD_SIGNATURE,
+        Outcome.IP_NOT_ALLOWED,
+        Outcome.UNDECODABLE,
+        Outcome.TOO_LARGE,
+        Outcome.REPEATED_PARAMETER,
+        Outcome.FAILED,
+    }
+)
+"""Of these nobody knows which click they are about, unless it stands in them."""
+
+
+def newest(networks: Sequence[int]) -> list[Postback]:
+    """The newest refused calls of each reason and network, the oldest of them first; one query."""
+    slices = [slice_of(outcome, network) for network in networks[:MOST_NETWORKS] for outcome in TROUBLED]
+    if not slices:
+        return []
+    rows = Postback.objects.filter(pk__in=together(slices)).select_related("network")
+    return list(rows.defer("sealed_call").order_by("pk"))
+
+
+def together(slices: "Sequence[QuerySet[Postback, tuple[int]]]") -> RawSQL:
+    """Keys of any of them. Django's union() takes no LIMIT in its parts on SQLite, where it may stand further in."""
+    parts = [rows.query.sql_with_params() for rows in slices]
+    texts = (f"SELECT * FROM ({sql}) part{number}" for number, (sql, _) in enumerate(parts))  # noqa: S608 - our own
+    text = " UNION ALL ".join(texts)
+    return RawSQL(text, [value for _, values in parts for value in values])  # noqa: S611 - with parameters
+
+
+def slice_of(outcome: str, network: int) -> "QuerySet[Postback, tuple[int]]":
+    rows = troubled(outcome).filter(network=network, is_test=False)
+    return rows.order_by("-pk").values_list("pk")[:NEWEST_OF_EACH]
+
+
+def busiest_networks() -> list[int]:
+    """Those that called last: where nothing says which network is meant."""
+    return list(Network.objects.order_by("-heard_at", "pk").values_list("pk", flat=True)[:MOST_NETWORKS])
+
+
+def names(postback: Postback, texts: Iterable[str]) -> bool:
+    """Whether one of the ids stands in the call: as a parameter, or in the beginning of what could not be read."""
+    wanted = [text.lower() for text in texts if text]
+    said = {str(value).strip().lower() for value in postback.params.values()}
+    said |= {postback.click_ref, postback.transaction_id.lower()}
+    return any(text in said or (len(text) >= 6 and text in postback.raw_call.lower()) for text in wanted)
+
+
+def is_changed(postback: Postback, click_id: str) -> bool:
+    """Whether the call names this click with its id cut off or lengthened."""
+    said = postback.click_ref
+    if postback.outcome != Outcome.UNMATCHED_CLICK or said == click_id or len(said) < ALIKE:
+        return False
+    return click_id.startswith(said) or said.startswith(click_id) or (len(said) < LENGTH and said in click_id)
+
+
+def said_click(postback: Postback) -> str:
+    """The click id that a call names, as far as that can be told without digesting it; empty for a macro."""
+    said = postback.attached_to or postback.click_ref or values_of(postback.params, postback.network)["click_id"]
+    return "" if is_macro(said) else said.lower()[:100]
+
+
+def is_about_somebody_unknown(postback: Postback) -> bool:
+    """Whether it was refused without saying which click it is about."""
+    return Outcome(postback.outcome) in NAMELESS and not said_click(postback)

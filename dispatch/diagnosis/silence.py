@@ -1,0 +1,133 @@
+"""What the network has not reported: of a click without a sale, and of a sale that only a page has told."""
+
+from collections import Counter
+from datetime import timedelta
+
+from conversions.outcomes import Outcome
+from dispatch.diagnosis.case import Case, Rule, Ruling, detail_of, first_that_fits
+from dispatch.diagnosis.verdicts import Cause, Verdict, cause_of
+from dispatch.wording import in_words
+from offers.silence import in_hours, silent_for
+
+PATIENCE = timedelta(hours=24)
+"""Networks report most sales within a day; nothing is missing before that."""
+
+
+def erased(case: Case) -> Ruling | None:
+    if not (case.click and case.click.erased_at):
+        return None
+    words = f"The visitor's data was erased at {case.at(case.click.erased_at)}, so TikTok is told nothing of them."
+    return Ruling(Verdict.NEVER_SENT, Cause.ERASED, words)
+
+
+def robot(case: Case) -> Ruling | None:
+    if not (case.click and case.click.robot):
+        return None
+    words = f"Not a person came but a {case.click.get_robot_display().lower()}, of which TikTok is told nothing."
+    return Ruling(Verdict.NEVER_SENT, Cause.ROBOT, words)
+
+
+def refused_by_visitor(case: Case) -> Ruling | None:
+    if not (case.click and case.click.has_refused):
+        return None
+    words = f"The visitor refused at {case.at(case.click.consent_at)}, so TikTok is told on neither leg what they do."
+    return Ruling(Verdict.NEVER_SENT, Cause.CONSENT_DENIED, words)
+
+
+def capped(case: Case) -> Ruling | None:
+    click = case.click
+    if not (click and click.capped_offer):
+        return None
+    words = (
+        f"A cap of “{click.capped_offer}” was reached, so its tracking link sent the visitor on to “{click.offer}”. "
+        f"What they do there counts for “{click.offer}”."
+    )
+    return Ruling(Verdict.NEVER_SENT, Cause.CAPPED, words)
+
+
+def refused_unread(case: Case) -> Ruling | None:
+    """Calls that came since and name no click: the missing one may well be among them."""
+    calls = case.evidence.nameless_since(case.click) if case.click else []
+    if not calls:
+        return None
+    ((reason, count),) = Counter(call.outcome for call in calls).most_common(1)
+    newest = [call for call in calls if call.outcome == reason][-1]
+    words = (
+        f"The network has reported nothing under this click's id, but {counted(count)} of it since then ended as "
+        f"“{Outcome(reason).label}” and can't be joined with a click. {detail_of(newest)} The sale may be one of them."
+    )
+    return Ruling(Verdict.NOT_REPORTED, cause_of(reason), " ".join(words.split()), about=newest)
+
+
+def counted(count: int) -> str:
+    return "one call" if count == 1 else f"{count} calls"
+
+
+def network_silent(case: Case) -> Ruling | None:
+    network = case.network
+    quiet = silent_for(network, case.now) if network else None
+    if network is None or quiet is None:
+        return None
+    words = f"{network} has not called for {in_hours(quiet)}, longer than it usually does: its postbacks are missing."
+    return Ruling(Verdict.NOT_REPORTED, Cause.NETWORK_SILENT, words)
+
+
+def nothing_is_told(case: Case) -> Ruling | None:
+    if case.rules:
+        return None
+    words = f"The offer “{case.offer}” has no event rule, so TikTok is told nothing whatever happens."
+    return Ruling(Verdict.NEVER_SENT, Cause.NO_RULE, words)
+
+
+def reported_by_page(case: Case) -> Ruling | None:
+    """A page has told of a sale and the network has not, for longer than it takes."""
+    conversion = case.conversion
+    if not conversion or case.now - conversion.created_at < PATIENCE:
+        return None
+    words = (
+        f"A page reported it {in_words(case.now - conversion.created_at)} ago, and the network has not. The offer "
+        "tells TikTok of it when the network does."
+    )
+    return Ruling(Verdict.NOT_REPORTED, Cause.SALE_UNREPORTED, words)
+
+
+def too_young(case: Case) -> Ruling | None:
+    click, conversion = case.click, case.conversion
+    since = conversion.created_at if conversion else click.created_at if click else None
+    if since is None or case.now - since >= PATIENCE:
+        return None
+    what = "A page reported it" if conversion else "The visitor came"
+    words = f"{what} {in_words(case.now - since)} ago, and the network has not reported a sale. Most do within a day."
+    return Ruling(Verdict.NOT_REPORTED, Cause.CLICK_TOO_YOUNG, words)
+
+
+def nothing_yet(case: Case) -> Ruling | None:
+    click = case.click
+    if click is None:
+        return None
+    words = (
+        f"The visitor came {in_words(case.now - click.created_at)} ago, and neither the network nor a page has "
+        "reported a sale of theirs. Most visitors buy nothing."
+    )
+    return Ruling(Verdict.NOT_REPORTED, Cause.NO_CONVERSION_YET, words)
+
+
+def unreported(case: Case) -> Ruling | None:
+    """A conversion that a page has told, of an offer that waits for the network's word."""
+    if not case.conversion or case.entries or not case.postback_rules:
+        return None
+    return first_that_fits(OF_PAGES, case)
+
+
+OF_PAGES: list[Rule] = [refused_unread, network_silent, reported_by_page, too_young]
+OF_CLICKS: list[Rule] = [
+    erased,
+    robot,
+    refused_by_visitor,
+    capped,
+    refused_unread,
+    nothing_is_told,
+    network_silent,
+    too_young,
+    nothing_yet,
+]
