@@ -8,7 +8,7 @@ from conversions.retention import NONE, Chore, Rows
 from dispatch.models import Delivery, TestConversion
 
 
-def tests() -> Chore:
+def old_tests() -> Chore:
     """Clicks of tests, found by their index."""
     return Chore(Click.objects.filter(is_test=True), "created_at", NONE, delete_clicks)
 
