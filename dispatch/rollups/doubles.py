@@ -13,7 +13,17 @@ ENTRIES = Exists(LedgerEntry.objects.filter(conversion=OuterRef("pk")))
 
 
 def doubles_among(rows: Rows, network_id: int, reported_events: set[str]) -> set[int]:
-    """The keys of those of these conversions of one network that are doubles.
+    """The keys of those of these conversions of one offer that are doubles, for either reason."""
+    return same_transactions(rows, network_id) | told_otherwise(rows, reported_events)
+
+
+def same_transactions(rows: Rows, network_id: int) -> set[int]:
+    """The keys of those of these conversions of one network whose transaction an older one has told."""
+    return keys_of(rows.filter(Exists(same_transaction(network_id))).exclude(transaction_id=""))
+
+
+def told_otherwise(rows: Rows, reported_events: set[str]) -> set[int]:
+    """The keys of those that the network has not told, and that tell a sale which another one of the click tells.
 
     `reported_events` are the events of their offer that a postback may tell.
     """
@@ -22,10 +32,11 @@ def doubles_among(rows: Rows, network_id: int, reported_events: set[str]) -> set
     nameless = unreported.filter(transaction_id="")
     repeated = nameless.filter(Exists(same_page(page_value=OuterRef("page_value"))))
     valueless = nameless.filter(Exists(same_page(page_value=None)), page_value=None)
-    again = rows.filter(Exists(same_transaction(network_id))).exclude(transaction_id="")
-    return {
-        key for found in (again, misnamed, repeated, valueless) for key in found.order_by().values_list("pk", flat=True)
-    }
+    return keys_of(misnamed) | keys_of(repeated) | keys_of(valueless)
+
+
+def keys_of(rows: Rows) -> set[int]:
+    return set(rows.order_by().values_list("pk", flat=True))
 
 
 def others(*same: str) -> Rows:

@@ -7,7 +7,7 @@ marked again as a whole when there is more of it than before.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -69,7 +69,7 @@ def look(followed: Followed, now: datetime) -> None:
     if mark is None:
         begin(followed, now)
         return
-    newest = newest_of(followed.model, now)
+    newest = newest_of(followed.model)
     is_settled = mark.reached_at is None or now - mark.reached_at >= LATE_AT_MOST
     settled = mark.reached if is_settled else mark.settled
     rows = after(followed.model, mark.settled, newest)
@@ -87,16 +87,16 @@ def look(followed: Followed, now: datetime) -> None:
 
 
 def begin(followed: Followed, now: datetime) -> None:
-    newest = newest_of(followed.model, now)
+    newest = newest_of(followed.model)
     Watermark.objects.get_or_create(
         pk=followed.name, defaults={"settled": newest, "reached": newest, "reached_at": now, "seen": newest}
     )
 
 
-def newest_of(model: type[Model], now: datetime) -> str:
+def newest_of(model: type[Model]) -> str:
     """The largest key that may follow from the time; uploads make click ids out of what they know a click by."""
     rows = model._default_manager.order_by()
-    rows = rows.filter(pk__lte=first_click_id(now + CLOCKS_DIFFER)) if by_text(model) else rows
+    rows = rows.filter(pk__lte=first_click_id(datetime.now(UTC) + CLOCKS_DIFFER)) if by_text(model) else rows
     return str(rows.aggregate(newest=Max("pk"))["newest"] or "")
 
 

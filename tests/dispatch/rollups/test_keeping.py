@@ -1,0 +1,51 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dispatch.models import StaleSlot
+from dispatch.rollups import keeping, rechecking
+from dispatch.rollups.keeping import as_of, roll_up
+from tests.dispatch.rollups.history import History
+from tests.dispatch.rollups.recount import assert_exact, recounted
+
+pytestmark = pytest.mark.django_db
+BEGIN = datetime(2026, 11, 20, 21, 40, tzinfo=UTC)  # a day of UTC ends meanwhile
+
+
+@pytest.fixture(autouse=True)
+def _nothing_rests(monkeypatch):
+    monkeypatch.setattr(keeping, "PAUSE", 0)
+
+
+@pytest.fixture
+def _no_passes(monkeypatch):
+    """What marks have missed is not mended by looking at everything again."""
+    roll_up(BEGIN, seconds=60)
+    monkeypatch.setattr(rechecking, "go_on", lambda *args: 0)
+
+
+@pytest.mark.usefixtures("_no_passes")
+@pytest.mark.parametrize("seed", range(3))
+def test_sums_are_exact_at_any_time_of_any_history(seed: int):
+    history = History(seed, BEGIN)
+
+    for acts in (30, 30, 30):
+        history.go_on(acts)
+        roll_up(history.now, seconds=60)
+        assert_exact(history.now)
+
+    history.now += timedelta(days=1, hours=2)
+    roll_up(history.now, seconds=60)
+    assert_exact(history.now)
+    assert (as_of(), StaleSlot.objects.exists()) == (history.now, False)
+
+
+def test_what_was_there_before_is_filled_in():
+    history = History(7, BEGIN)
+    history.go_on(60)
+
+    roll_up(history.now, seconds=60)
+
+    assert_exact(history.now)
+    assert rechecking.filled_to() is None
+    assert recounted(history.now)["telling"]
