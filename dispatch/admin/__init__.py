@@ -10,6 +10,8 @@ from dispatch.admin.deliveries import DeliveryAdmin
 from dispatch.admin.erasure import ErasureAdmin
 from dispatch.admin.offers import ToldOfferAdmin
 from dispatch.admin.pixels import SendingPixelAdmin
+from dispatch.admin.reports import ReportAdmin
+from dispatch.admin.testing import TestConversionAdmin
 
 __all__ = [
     "AlertAdmin",
@@ -19,7 +21,9 @@ __all__ = [
     "DeadLetterAdmin",
     "DeliveryAdmin",
     "ErasureAdmin",
+    "ReportAdmin",
     "SendingPixelAdmin",
+    "TestConversionAdmin",
     "ToldConversionAdmin",
     "ToldOfferAdmin",
 ]

@@ -12,12 +12,13 @@ from dispatch.reports.periods import DAY, PRESETS, Period, preset
 from dispatch.reports.zones import is_readable, start_of
 from offers.vocabulary import CURRENCIES
 
-DEFAULT = {"period": "7", "by": "offer", "sort": "-clicks", "zone": "UTC", "currency": "USD"}
+DEFAULT = {"period": "7", "by": "offer", "zone": "UTC", "currency": "USD"}
 SORTS = (
     "key", "clicks", "robots", "conversions", "tracked", "pending", "approved", "partial", "rejected", "refunded",
     "chargeback", "sales", "conversion_rate", "payout", "pending_payout", "earnings_per_click", "sent", "accepted",
     "accepted_share",
 )  # fmt: skip
+TIMES = ("day", "hour")
 LONGEST = 366
 LONGEST_OF_SOURCES = 92
 LONGEST_BY_HOUR = 31
@@ -45,6 +46,7 @@ class Question:
     filters: Mapping[str, str] = field(default_factory=dict)
     currency: str = "USD"
     before: bool = True
+    robots: bool = False
     sort: str = "-clicks"
 
     @property
@@ -75,7 +77,8 @@ class Question:
         dates = {"since": str(period.first), "until": str(period.last)} if self.preset == "own" else {}
         by = dict(zip(("by", "then"), self.by, strict=False))
         shown = {"zone": period.zone.key, "currency": self.currency, "compare": "1" if self.before else "0"}
-        return {"period": self.preset, **dates, **by, **self.filters, **shown, "sort": self.sort}
+        robots = {"robots": "1"} if self.robots else {}
+        return {"period": self.preset, **dates, **by, **self.filters, **shown, **robots, "sort": self.sort}
 
     def query(self, **changes: Any) -> str:
         """The address with something changed; what is None is left out."""
@@ -83,10 +86,10 @@ class Question:
 
     def about(self, key: str, value: str) -> str:
         """The address that looks into one line: filtered by it, grouped by what comes next."""
-        following = DIMENSIONS[key].then
+        following = {"by": DIMENSIONS[key].then, "then": None, "sort": None}
         if key == "day":
-            return self.query(period="own", since=value, until=value, by="hour", then=None)
-        return self.query(**{key: value, "by": following, "then": None})
+            return self.query(period="own", since=value, until=value, **following)
+        return self.query(**{key: value, **following})
 
     def on(self, period: Period) -> "Question":
         return replace(self, period=period)
@@ -109,7 +112,8 @@ def read(params: Params, now: datetime, usual: Params | None = None) -> Question
         filters=read_filters(said, errors),
         currency=one_of("currency", said["currency"].upper(), CURRENCIES, errors),
         before=said.get("compare", "1") != "0",
-        sort=read_sort(said["sort"], errors),
+        robots=said.get("robots", "0") != "0",
+        sort=read_sort(said, errors),
     )
     errors.update({} if errors else too_much(question))
     if errors:
@@ -174,7 +178,9 @@ def one_of(name: str, value: str, known: Any, errors: dict[str, str]) -> str:
     return value
 
 
-def read_sort(text: str, errors: dict[str, str]) -> str:
+def read_sort(said: Params, errors: dict[str, str]) -> str:
+    """The order; without one, times come as they passed and all else by its clicks."""
+    text = said.get("sort") or ("key" if said["by"] in TIMES else "-clicks")
     one_of("sort", text.removeprefix("-"), SORTS, errors)
     return text
 

@@ -2,18 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, Q
+from django.db.models import F
 
 from dispatch.reports.asking import LONGEST_IN_SLOTS, Question, has_utc_days
 from dispatch.reports.dimensions import DIMENSIONS
 from dispatch.reports.figures import COUNTS, MONEY, Sums, rest, total
-from dispatch.reports.statement import Span, by_currency, by_keys, spans, time_key, wanted
+from dispatch.reports.statement import Span, Wanted, added_up, spans, time_key, wanted
 from dispatch.reports.zones import hours_shifts
 
 SHOWN = 200
@@ -52,15 +52,18 @@ class Answer:
 def answer(question: Question, now: datetime, most: int = SHOWN) -> Answer:
     """All lines of a question by time, else the `most` with the most clicks and the rest as one."""
     unit, zone = unit_of(question)
-    timeline, earlier = ask_timeline(question, now, unit, zone)
+    (timeline, earlier), lines = ask(question, now, unit, zone, most)
     whole = Line((), total(timeline.values()), total(earlier.values()) if question.before else None)
-    currencies = currencies_of([whole.sums, *([whole.before] if whole.before else [])])
-    if question.by == (unit,) and zone == question.zone:
+    if is_timeline(question, unit, zone):
         lines = lines_by_time(question, unit, timeline, earlier)
-    else:
-        lines = ask_lines(question, now, currencies, most)
+    currencies = currencies_of([whole.sums, *([whole.before] if whole.before else [])])
     in_order = sorted(timeline.items())
     return Answer(lines, whole, others_of(question, whole, lines), unit, in_order, zone, currencies)
+
+
+def is_timeline(question: Question, unit: str, zone: ZoneInfo) -> bool:
+    """Whether the lines are those of the timeline."""
+    return question.by == (unit,) and zone == question.zone
 
 
 def unit_of(question: Question) -> tuple[str, ZoneInfo]:
@@ -96,29 +99,63 @@ def slots_needed(key: str, zone: ZoneInfo, question: Question) -> bool:
 Times = dict[Any, Sums]
 
 
-def ask_timeline(question: Question, now: datetime, unit: str, zone: ZoneInfo) -> tuple[Times, Times]:
+def ask(
+    question: Question, now: datetime, unit: str, zone: ZoneInfo, most: int
+) -> tuple[tuple[Times, Times], list[Line]]:
+    """Timeline and lines, from one reading of the tables where both can be had from the same ones."""
+    time_spans = spans_of(question, now, question.filters_sources, slots_needed(unit, zone, question), question.before)
+    begin, until, where = begin_of(time_spans), question.period.until, wanted(question.filters)
+    moment = time_key(unit, begin, until, zone)
+    read = reader(unit, begin, until, zone)
+    if is_timeline(question, unit, zone):
+        return timeline_of(added_up(time_spans, where, Wanted(moment))[0], read), []
+    line_spans = spans_of_lines(question, now)
+    asked = wanted_lines(question, begin_of(line_spans), most)
+    readers = [reader(key, begin_of(line_spans), until, question.zone) for key in question.by]
+    if set(line_spans) <= set(time_spans):
+        times, rows = added_up(time_spans, where, replace(asked, moment=moment))
+    else:
+        times, _ = added_up(time_spans, where, Wanted(moment))
+        _, rows = added_up(line_spans, where, asked)
+    return timeline_of(times, read), lines_of(rows, readers, question)
+
+
+def timeline_of(rows: Iterable[Any], read: Callable[[Any], Any]) -> tuple[Times, Times]:
     """The sums of each hour or day that had any, of the period and of the days before."""
-    needs_slots = slots_needed(unit, zone, question)
-    found = spans_of(question, now, question.filters_sources, needs_slots, question.before)
-    key = time_key(unit, begin_of(found), question.period.until, zone)
-    read = reader(unit, begin_of(found), question.period.until, zone)
     sides: tuple[Times, Times] = (defaultdict(Sums), defaultdict(Sums))
-    for is_before, currency, moment, *figures in by_currency(found, [key], wanted(question.filters)):
-        sides[is_before][read(moment)].add(sums_of(figures, [currency]))
+    for is_before, currency, moment, *figures in rows:
+        add_to(sides[is_before][read(moment)], currency, figures)
     return sides
 
 
-def ask_lines(question: Question, now: datetime, currencies: Sequence[str], most: int) -> list[Line]:
-    """The lines with the most clicks. Lines of a time and of something else are compared with nothing."""
+def spans_of_lines(question: Question, now: datetime) -> list[Span]:
+    """Lines of a time and of something else are compared with nothing."""
     needs_slots = any(slots_needed(key, question.zone, question) for key in question.by)
-    has_before = question.before and not question.has_time
-    found = spans_of(question, now, question.needs_sources, needs_slots, has_before)
-    begin, until = begin_of(found), question.period.until
-    keys = [expression(key, begin, until, question.zone) for key in question.by]
-    readers = [reader(key, begin, until, question.zone) for key in question.by]
-    where = wanted(question.filters) & (~Q(event_name="") if "event" in question.by else Q())
-    rows = by_keys(found, keys, where, currencies, None if question.is_by_time else most)
-    return [line_of(row, readers, currencies, has_before, "event" not in question.by) for row in rows]
+    return spans_of(question, now, question.needs_sources, needs_slots, has_before(question))
+
+
+def has_before(question: Question) -> bool:
+    return question.before and not question.has_time
+
+
+def wanted_lines(question: Question, begin: datetime, most: int) -> Wanted:
+    keys = [expression(key, begin, question.period.until, question.zone) for key in question.by]
+    named = f"k{question.by.index('event')} <> ''" if "event" in question.by else ""
+    return Wanted(None, keys, None if question.is_by_time else most, named, has_before(question))
+
+
+def lines_of(rows: Iterable[Any], readers: Sequence[Callable[[Any], Any]], question: Question) -> list[Line]:
+    """A line for each key, those with the most clicks first; by event, clicks are of no line."""
+    has_clicks, lines = "event" not in question.by, {}
+    for is_before, currency, *rest_of_row in rows:
+        key = tuple(read(value) for read, value in zip(readers, rest_of_row, strict=False))
+        if key not in lines:
+            before = Sums(has_clicks=has_clicks) if has_before(question) else None
+            lines[key] = Line(key, Sums(has_clicks=has_clicks), before)
+        side = lines[key].before if is_before else lines[key].sums
+        if side is not None:
+            add_to(side, currency, rest_of_row[len(readers) :])
+    return sorted(lines.values(), key=lambda line: (-line.sums.clicks, -line.sums.conversions))
 
 
 def expression(key: str, begin: datetime, until: datetime, zone: ZoneInfo) -> Any:
@@ -126,35 +163,14 @@ def expression(key: str, begin: datetime, until: datetime, zone: ZoneInfo) -> An
     return F(field) if field else time_key(key, begin, until, zone)
 
 
-def line_of(
-    row: tuple[Any, ...],
-    readers: Sequence[Callable[[Any], Any]],
-    currencies: Sequence[str],
-    has_before: bool,
-    has_clicks: bool,
-) -> Line:
-    places = len(readers)
-    width = len(COUNTS) + len(MONEY) * len(currencies)
-    key = tuple(read(value) for read, value in zip(readers, row[:places], strict=True))
-    line = Line(key, sums_of(row[places : places + width], currencies))
-    line.before = sums_of(row[places + width :], currencies) if has_before else None
-    for sums in filter(None, (line.sums, line.before)):
-        sums.has_clicks = has_clicks
-    return line
-
-
-def sums_of(figures: Sequence[Any], currencies: Sequence[str]) -> Sums:
-    """The counts, then payout and pending payout of each currency."""
-    sums = Sums()
+def add_to(sums: Sums, currency: str, figures: Sequence[Any]) -> None:
+    """The counts, then payout and pending payout in one currency."""
     for name, value in zip(COUNTS, figures, strict=False):
-        setattr(sums, name, int(value or 0))
-    amounts = iter(figures[len(COUNTS) :])
-    for currency in currencies:
-        for name in MONEY:
-            amount = in_cents(next(amounts))
-            if amount:
-                getattr(sums, name)[currency] += amount
-    return sums
+        setattr(sums, name, getattr(sums, name) + int(value))
+    for name, value in zip(MONEY, figures[len(COUNTS) :], strict=True):
+        amount = in_cents(value)
+        if amount:
+            getattr(sums, name)[currency] += amount
 
 
 def in_cents(value: Any) -> Decimal:

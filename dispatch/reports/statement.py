@@ -98,40 +98,65 @@ def selected(span: Span, keys: Sequence[Any], where: Q) -> "QuerySet[Any, Any]":
     return chosen.values_list(*named, "is_before", "currency", *FIGURES)
 
 
-def by_currency(found: Sequence[Span], keys: Sequence[Any], where: Q) -> list[tuple[Any, ...]]:
-    """Rows of is_before, currency, the keys and the figures; the keys must have few values."""
-    rows, params = inner(found, keys, where)
-    names = ", ".join(["is_before", "currency", *(f"k{place}" for place in range(len(keys)))])
-    sums = ", ".join(f"SUM({name})" for name in FIGURES)
-    sql = f"SELECT {names}, {sums} FROM ({rows}) t GROUP BY {names}"  # noqa: S608 - all names are ours
-    return fetched(sql, params)
+@dataclass(frozen=True)
+class Wanted:
+    """What is added up in one go: by the time `moment` where there is one, by the keys of the `most` lines otherwise.
 
-
-def by_keys(
-    found: Sequence[Span], keys: Sequence[Any], where: Q, currencies: Sequence[str], most: int | None
-) -> list[tuple[Any, ...]]:
-    """The keys with the most clicks, then conversions, each with all its figures beside one another.
-
-    After the keys come, for the period and, if it is asked for, for the days before: the counts, then payout and
-    pending payout of each currency.
+    `lines_where` is SQL about the keys, such as that an event has to have a name.
     """
-    rows, params = inner(found, keys, where)
-    names = ", ".join(f"k{place}" for place in range(len(keys)))
-    columns, own = figures_of(any(span.is_before for span in found), currencies)
+
+    moment: Any = None
+    keys: Sequence[Any] = ()
+    most: int | None = None
+    lines_where: str = ""
+    lines_have_before: bool = False
+
+
+Part = list[tuple[Any, ...]]
+
+
+def added_up(found: Sequence[Span], where: Q, asked: Wanted) -> tuple[Part, Part]:
+    """Rows by time and rows by key, from one reading of the tables: is_before, the currency, the keys, the figures.
+
+    The sums by everything that is asked are few, whatever the size of the tables; both parts are added up from these.
+    """
+    times = [asked.moment] if asked.moment is not None else []
+    rows, params = inner(found, [*asked.keys, *times], where)
+    names = ["is_before", "currency", *(f"k{place}" for place in range(len(asked.keys) + len(times)))]
+    sums = ", ".join(f"SUM({name}) AS {name}" for name in FIGURES)
+    base = f"SELECT {', '.join(names)}, {sums} FROM ({rows}) t GROUP BY {', '.join(names)}"  # noqa: S608 - our names
+    keys = names[2 : 2 + len(asked.keys)]
+    parts = [by_time(names[-1], keys)] * len(times) + ([by_keys(keys, bool(times), asked)] if keys else [])
+    fetched_rows = fetched(f"WITH base AS ({base}) {' UNION ALL '.join(parts)}", params)
+    cut = 3 + len(keys)
+    timeline = [(*row[1:3], row[cut], *row[cut + 1 :]) for row in fetched_rows if row[0] == 0]
+    step = 1 if times else 0
+    lines = [(*row[1:cut], *row[cut + step :]) for row in fetched_rows if row[0] == 1]
+    return timeline, lines
+
+
+def summed() -> str:
+    return ", ".join(f"SUM({name})" for name in FIGURES)
+
+
+def by_time(moment: str, keys: Sequence[str]) -> str:
+    nothing = "".join("NULL, " for _ in keys)
+    names = f"is_before, currency, {nothing}{moment}"
+    return f"SELECT 0, {names}, {summed()} FROM base GROUP BY is_before, currency, {moment}"  # noqa: S608 - our names
+
+
+def by_keys(keys: Sequence[str], has_time: bool, asked: Wanted) -> str:
+    """All figures of the keys with the most clicks, then conversions; both sides of them, where both are asked."""
+    names = ", ".join(keys)
+    sides = [] if asked.lines_have_before else ["is_before = 0"]
+    conditions = [*sides, *filter(None, [asked.lines_where])]
+    chosen = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     order = f"SUM(clicks) DESC, SUM({' + '.join(Traffic.STATUSES)}) DESC, {names}"
-    limit = f" LIMIT {most:d}" if most else ""
-    whole = f"SELECT {names}, {columns} FROM ({rows}) t GROUP BY {names}"  # noqa: S608 - all names are ours
-    return fetched(f"{whole} ORDER BY {order}{limit}", [*own, *params])
-
-
-def figures_of(has_before: bool, currencies: Sequence[str]) -> tuple[str, list[Any]]:
-    columns, params = [], []
-    for side in (0, 1) if has_before else (0,):
-        columns += [f"SUM({name}) FILTER (WHERE is_before = {side:d})" for name in COUNTS]
-        for currency in currencies:
-            columns += [f"SUM({name}) FILTER (WHERE is_before = {side:d} AND currency = %s)" for name in MONEY]
-            params += [currency] * len(MONEY)
-    return ", ".join(columns), params
+    top = f"SELECT {names} FROM base{chosen} GROUP BY {names} ORDER BY {order} LIMIT {asked.most}"  # noqa: S608
+    among = [f"({names}) IN ({top})"] if asked.most else []
+    final = f" WHERE {' AND '.join([*conditions, *among])}" if conditions or among else ""
+    own = f"is_before, currency, {names}"
+    return f"SELECT 1, {own}, {'NULL, ' * has_time}{summed()} FROM base{final} GROUP BY {own}"  # noqa: S608
 
 
 def fetched(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:

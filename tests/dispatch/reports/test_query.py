@@ -139,12 +139,17 @@ def test_filters_by_source_take_an_empty_value_too():
     assert ask(campaign_id="c", offer=str(offer.pk), zone="Asia/Kolkata", period="30").whole.sums.clicks == 5
 
 
-@pytest.mark.parametrize("by", [{"by": "offer"}, {"by": "ad_id", "then": "event"}, {"by": "day", "then": "offer"}])
-def test_a_report_takes_two_queries_however_much_there_is(by: dict[str, str], django_assert_num_queries: Any):
+@pytest.mark.parametrize(
+    ("by", "queries"),
+    [({"by": "offer"}, 1), ({"by": "ad_id", "then": "event"}, 2), ({"by": "day", "then": "offer"}, 1)],
+)
+def test_a_report_takes_as_many_queries_however_much_there_is(
+    by: dict[str, str], queries: int, django_assert_num_queries: Any
+):
     for _ in range(3):
         put(make_offer(), ago(days=3), clicks=5, ad_id="a")
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(queries):
         ask(**by)
 
 
