@@ -1,6 +1,12 @@
 """Long lists in pages that cost the same wherever they are: from a key on, never counted."""
 
-from rest_framework.pagination import CursorPagination
+import re
+
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.request import Request
+
+KEY = re.compile(r"\d{1,18}", re.ASCII)
 
 
 class Pages(CursorPagination):
@@ -10,3 +16,11 @@ class Pages(CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = 200
     ordering = "-id"
+    invalid_cursor_message = "There is no such page. Take cursor from next or previous as it is."
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """Raises NotFound, for a cursor that somebody made up as well."""
+        cursor: Cursor | None = super().decode_cursor(request)
+        if cursor and cursor.position is not None and not KEY.fullmatch(cursor.position):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor

@@ -44,7 +44,7 @@ def test_when_no_worker_has_looked_for_three_minutes_it_looks_and_tells():
     looks(lookout, range(3, 6))
 
     assert "The workers do not look after the site" in mail.outbox[0].subject
-    assert "for 3 minutes" in mail.outbox[0].body
+    assert "for 4 minutes" in mail.outbox[0].body
 
 
 def test_it_ends_when_workers_look_again():
