@@ -1,39 +1,26 @@
-"""The admin's first page: what needs a person now, then today's numbers. Every query is bounded by an index."""
+"""The admin's first page: what needs a person now, today's numbers, the decisions. No query grows with the tables."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from conversions.models import Click, Conversion
 from conversions.visitor import is_local_installation
 from dispatch import clock
 from dispatch.findings.current import current
 from dispatch.findings.finding import PERMISSIONS
 from dispatch.findings.pixels import grouped
 from dispatch.models import Delivery
+from dispatch.rollups.keeping import as_of
 from offers.models import Offer
 from trackingsite.demo import DEMO_SLUG
+from trackingsite.spend import spend
+from trackingsite.today import Figure, charts, days, figures
 
 COUNTED_WAITING = 100_000
-
-
-@dataclass(frozen=True)
-class Figure:
-    name: str
-    value: int
-    link: str
-    note: str = ""
-
-    @property
-    def shown(self) -> str:
-        return f"{self.value:,}"
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -45,50 +32,33 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     shown = [each.seen_by(request.user) for each in current(now) if each.permission in watched] if watched else []
     context["needs"] = grouped(shown)
     context["is_watching"] = bool(watched)
-    context["figures"] = [figure for permission, count in COUNTS if may(permission) for figure in count(now)]
+    context.update(numbers(request, now))
+    context["spend"] = spend(now) if may("dispatch.view_scaledecision") else None
+    context["offers_link"] = reverse("admin:offers_offer_changelist")
     context["quick_links"] = [(title, icon, reverse(name)) for right, title, icon, name in LINKS if may(right)]
     context["demo_link"] = demo_link() if may("offers.view_offer") else ""
     return context
 
 
-def midnight(now: datetime) -> datetime:
-    return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+def numbers(request: HttpRequest, now: datetime) -> dict[str, Any]:
+    """Today's, as far as the person may see them."""
+    may, (today, yesterday) = request.user.has_perm, days(now)
+    shown = [figure for permission, figure in figures(today, yesterday) if may(permission)]
+    return {
+        "figures": [*shown, *([waiting()] if may("dispatch.view_delivery") else [])],
+        "charts": charts(today, yesterday) if may("dispatch.view_report") else [],
+        "as_of": as_of(),
+    }
 
 
-def in_words(counts: dict[str, int], labels: list[tuple[str, str]]) -> str:
-    return " · ".join(f"{label} {counts[value]:,}" for value, label in labels if value in counts)
-
-
-def clicks_today(now: datetime) -> Iterator[Figure]:
-    today = Click.objects.filter(created_at__gte=midnight(now))
-    count = today.count() - today.filter(is_test=True).count()  # each is told by an index alone
-    yield Figure("Clicks today", count, reverse("admin:conversions_click_changelist"))
-
-
-def conversions_today(now: datetime) -> Iterator[Figure]:
-    today = Conversion.objects.filter(created_at__gte=midnight(now), is_test=False).order_by()
-    counts = dict(today.values_list("status").annotate(Count("pk")))
-    link = reverse("admin:conversions_conversion_changelist")
-    yield Figure("Conversions today", sum(counts.values()), link, in_words(counts, Conversion.Status.choices))
-
-
-def told_today(now: datetime) -> Iterator[Figure]:
-    """Of today's conversions, so that the newest part of two indexes is all that is read."""
-    today = Delivery.objects.filter(conversion__created_at__gte=midnight(now), is_test=False).order_by()
-    counts = dict(today.values_list("status").annotate(Count("pk")))
-    link = reverse("admin:dispatch_delivery_changelist")
-    accepted = counts.pop(Delivery.Status.ACCEPTED, 0)
-    note = in_words(counts, Delivery.Status.choices)
-    yield Figure("Of these accepted by TikTok", accepted, f"{link}?status__exact=accepted", note)
-
-
-def waiting(now: datetime) -> Iterator[Figure]:
+def waiting() -> Figure:
+    """What is still to be sent: the one number that is not of today, and counted where it is."""
     rows = Delivery.objects.filter(status=Delivery.Status.WAITING).order_by("pixel_id", "next_attempt_at")
     count = rows.values("pixel_id")[:COUNTED_WAITING].count()
     count -= rows.filter(is_test=True).count() if count < COUNTED_WAITING else 0
     note = "or more" if count >= COUNTED_WAITING else ""
     link = f"{reverse('admin:dispatch_delivery_changelist')}?status__exact=waiting"
-    yield Figure("Waiting to be sent", count, link, note)
+    return Figure("Waiting to be sent", f"{count:,}", link, note)
 
 
 def demo_link() -> str:
@@ -98,12 +68,6 @@ def demo_link() -> str:
     return f"{settings.PUBLIC_BASE_URL}{reverse('tracking_link', args=[DEMO_SLUG])}?ttclid=demo-{timezone.now():%H%M%S}"
 
 
-COUNTS: list[tuple[str, Callable[[datetime], Iterator[Figure]]]] = [
-    ("conversions.view_click", clicks_today),
-    ("conversions.view_conversion", conversions_today),
-    ("dispatch.view_delivery", told_today),
-    ("dispatch.view_delivery", waiting),
-]
 LINKS = [
     ("offers.add_offer", "Add an offer", "add", "admin:offers_offer_add"),
     ("conversions.view_conversion", "Conversions", "paid", "admin:conversions_conversion_changelist"),

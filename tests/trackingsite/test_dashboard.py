@@ -1,16 +1,19 @@
 """The admin's first page: what needs a person, today's numbers, for whom they are."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from conversions.outcomes import Outcome
-from dispatch.models import Credential, Heartbeat, Lane, NetworkSlot
+from dispatch.models import Credential, Heartbeat, Lane, NetworkSlot, ScaleDecision
 from dispatch.reasons import Reason
+from dispatch.rollups.keeping import roll_up
 from dispatch.rollups.slots import slot_of
 from dispatch.rotation import revoke
 from dispatch.takeover import refuse
@@ -43,6 +46,13 @@ SEES_ALL = (
 @pytest.fixture
 def _workers_live() -> None:
     Heartbeat.objects.start("host", timezone.now())
+
+
+@pytest.fixture
+def _noon() -> Iterator[None]:
+    """Twelve hours before and after are of one day."""
+    with time_machine.travel(timezone.now().replace(hour=12, minute=10), tick=False):
+        yield
 
 
 def needs() -> list[Any]:
@@ -229,21 +239,59 @@ def test_suspects_the_workers_when_a_postback_is_not_digested():
     assert "The oldest postback has waited for 7\xa0minutes" in page()
 
 
-def test_shows_todays_numbers_only():
-    yesterday = timezone.now() - timedelta(days=1)
-    make_click(created_at=yesterday)
+@pytest.mark.usefixtures("_noon")
+def test_shows_todays_numbers_beside_yesterdays_up_to_the_same_time():
     pixel = working_pixel()
-    make_delivery(conversion_of(pixel), status="accepted")
+    for age in (timedelta(hours=25), timedelta(hours=20), timedelta(days=3)):
+        make_click(created_at=timezone.now() - age)
+    make_delivery(conversion_of(pixel), status="accepted", accepted_at=timezone.now())
     make_delivery(conversion_of(pixel))
+    roll_up(timezone.now())
 
-    figures = {figure.name: figure.value for figure in staff_client(*SEES_ALL).get(INDEX).context["figures"]}
+    context = staff_client(*SEES_ALL, "dispatch.view_report").get(INDEX).context
 
-    assert figures == {
-        "Clicks today": 2,
-        "Conversions today": 2,
-        "Of these accepted by TikTok": 1,
-        "Waiting to be sent": 1,
+    assert {figure.name: (figure.shown, figure.note) for figure in context["figures"]} == {
+        "Clicks today": ("2", "1 yesterday by this time"),
+        "Sales today": ("2", "0 yesterday by this time"),
+        "Payout today": ("80.00 USD", "100.00% of the clicks"),
+        "Accepted by TikTok today": ("1", "of 1 that were sent"),
+        "Waiting to be sent": ("1", ""),
     }
+    assert [chart.words for chart in context["charts"]] == [
+        "Clicks by hour: 2 today, 2 on the whole of yesterday.",
+        "Sales by hour: 2 today, 0 on the whole of yesterday.",
+    ]
+
+
+def test_shows_the_gravest_decision_first_with_its_reason():
+    for name, verdict in (("Calm", "raise"), ("Broken", "hold"), ("New", "watch")):
+        decide(make_offer(name=name), verdict, [f"{name} is {verdict}.", "Something else."])
+
+    spend = staff_client("dispatch.view_scaledecision").get(INDEX).context["spend"]
+
+    assert [(each.offer, each.verdict) for each in spend.standings] == [
+        ("Broken", "Hold"),
+        ("New", "Watch"),
+        ("Calm", "Raise"),
+    ]
+    assert spend.standings[0].words == "Broken is hold. And 1 more."
+    assert staff_client("offers.view_offer").get(INDEX).context["spend"] is None
+
+
+def test_says_how_many_offers_are_decided_on_beyond_those_shown():
+    for number in range(14):
+        decide(make_offer(name=f"Offer {number}"), "hold", ["It is broken."])
+    make_offer()
+
+    spend = staff_client("dispatch.view_scaledecision").get(INDEX).context["spend"]
+
+    assert (len(spend.standings), spend.left, spend.counts, spend.undecided) == (12, 2, [("Hold", 14)], 1)
+
+
+def decide(offer: Offer, verdict: str, words: list[str]) -> None:
+    reasons = [{"code": "clean", "title": "", "words": each, "speaks": verdict} for each in words]
+    moment = timezone.now()
+    ScaleDecision.objects.create(offer=offer, verdict=verdict, reasons=reasons, decided_at=moment, looked_at=moment)
 
 
 def test_each_part_is_for_those_who_may_see_it():
@@ -253,7 +301,8 @@ def test_each_part_is_for_those_who_may_see_it():
 
     assert "Clicks today" in shown
     assert "dead letter" not in shown
-    assert "Conversions today" not in shown
+    assert "Sales today" not in shown
+    assert "Payout today" not in shown
     assert "Your account has no role yet" in page("admin.view_logentry")
 
 

@@ -1,0 +1,124 @@
+"""Today's numbers for the first page, beside yesterday's up to the same time: sums of half-hours, no row is counted."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Sum
+from django.urls import reverse
+from django.utils import timezone
+
+from dispatch.models import OfferSlot
+from dispatch.models.rollup import SLOT
+
+HOURS = 24
+SOLD = ("pending", "approved", "partial")
+SHAPE = {"displayYAxis": True, "maxTicksXLimit": 8}
+COUNTED = ("clicks", *SOLD, "accepted", "sent")
+
+
+@dataclass
+class Day:
+    """What was recorded from one midnight on, by the hour of the clock; up to `until` what `so_far` speaks of."""
+
+    clicks: Counter[int] = field(default_factory=Counter)
+    sales: Counter[int] = field(default_factory=Counter)
+    so_far: Counter[str] = field(default_factory=Counter)
+    payout: dict[str, Decimal] = field(default_factory=dict)
+
+    def add(self, row: dict[str, Any], hour: int, is_so_far: bool) -> None:
+        """Take one half-hour in."""
+        sales = sum(row[name] for name in SOLD)
+        self.clicks[hour] += row["clicks"]
+        self.sales[hour] += sales
+        if is_so_far:
+            self.so_far.update({"sales": sales, **{name: row[name] for name in COUNTED}})
+            if row["payout"]:
+                self.payout[row["currency"]] = self.payout.get(row["currency"], Decimal(0)) + row["payout"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number of today; `note` says how it compares, `link` leads to its rows."""
+
+    name: str
+    shown: str
+    link: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Bars over the hours of the day; `data` is what Chart.js draws, `words` what a screen reader says of it."""
+
+    title: str
+    data: str
+    words: str
+
+
+def midnight(now: datetime) -> datetime:
+    """When today began on the site's clock."""
+    return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def days(now: datetime) -> tuple[Day, Day]:
+    """Today and yesterday, in one query."""
+    begins = midnight(now)
+    began_yesterday = midnight(begins - timedelta(hours=1))
+    today, yesterday = Day(), Day()
+    rows = OfferSlot.objects.filter(starts_at__gte=began_yesterday).order_by()
+    sums = {name: Sum(name) for name in (*COUNTED, "payout")}
+    for row in rows.values("starts_at", "currency").annotate(**sums):
+        is_today = row["starts_at"] >= begins
+        passed = row["starts_at"] - (begins if is_today else began_yesterday)
+        hour = timezone.localtime(row["starts_at"]).hour
+        (today if is_today else yesterday).add(row, hour, is_today or passed + SLOT <= now - begins)
+    return today, yesterday
+
+
+def figures(today: Day, yesterday: Day) -> Iterator[tuple[str, Figure]]:
+    """Each with the permission that it needs."""
+    clicks, sales = today.so_far["clicks"], today.so_far["sales"]
+    yield "conversions.view_click", counted("Clicks today", "clicks", today, yesterday, "conversions_click")
+    yield "conversions.view_conversion", counted("Sales today", "sales", today, yesterday, "conversions_conversion")
+    words = f"{sales / clicks:.2%} of the clicks" if clicks else ""
+    reports = reverse("admin:dispatch_report_changelist")
+    yield "dispatch.view_report", Figure("Payout today", money(today.payout), reports, words)
+    yield "dispatch.view_delivery", accepted(today)
+
+
+def counted(name: str, what: str, today: Day, yesterday: Day, model: str) -> Figure:
+    link = reverse(f"admin:{model}_changelist")
+    return Figure(name, f"{today.so_far[what]:,}", link, f"{yesterday.so_far[what]:,} yesterday by this time")
+
+
+def accepted(today: Day) -> Figure:
+    link = f"{reverse('admin:dispatch_delivery_changelist')}?status__exact=accepted"
+    sent, taken = today.so_far["sent"], today.so_far["accepted"]
+    return Figure("Accepted by TikTok today", f"{taken:,}", link, f"of {sent:,} that were sent" if sent else "")
+
+
+def money(sums: dict[str, Decimal]) -> str:
+    """Each currency by itself: the first page knows no reader's choice."""
+    return " · ".join(f"{value:,.2f} {currency}" for currency, value in sorted(sums.items())) or "–"
+
+
+def charts(today: Day, yesterday: Day) -> list[Chart]:
+    """Clicks and sales by the hour, today's beside yesterday's; none while there is nothing to draw."""
+    pairs = [("Clicks", today.clicks, yesterday.clicks), ("Sales", today.sales, yesterday.sales)]
+    return [chart(title, *pair) for title, *pair in pairs if any(each.total() for each in pair)]
+
+
+def chart(title: str, today: Counter[int], yesterday: Counter[int]) -> Chart:
+    bars = [("Yesterday", yesterday, "var(--color-base-400)"), ("Today", today, "var(--color-primary-600)")]
+    datasets = [
+        {"label": label, "data": [hours[hour] for hour in range(HOURS)], "backgroundColor": colour, **SHAPE}
+        for label, hours, colour in bars
+    ]
+    data = {"labels": [f"{hour:02}:00" for hour in range(HOURS)], "datasets": datasets}
+    words = f"{title} by hour: {today.total():,} today, {yesterday.total():,} on the whole of yesterday."
+    return Chart(f"{title} by hour", json.dumps(data), words)
