@@ -123,8 +123,9 @@ def read_queues() -> dict[int, dict[tuple[str, str], int]]:
         for pixel_id, *reason, count in counts:
             queues[pixel_id][status, "".join(reason)] = count
     tests = Delivery.objects.filter(is_test=True, status__in=QUEUED).values_list("pixel", "status", "reason")
-    for pixel_id, status, reason in tests:
-        queues[pixel_id][status, reason if status in WITH_REASON else ""] -= 1
+    for pixel_id, state, why in tests:
+        queue, key = queues[pixel_id], (state, why if state in WITH_REASON else "")
+        queue[key] = max(0, queue.get(key, 0) - 1)  # one may have come between the two queries
     return queues
 
 

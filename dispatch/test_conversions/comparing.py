@@ -75,4 +75,4 @@ def shown(leg: Leg | None, part: str) -> Any:
 
 def is_same(part: str, pixel: Leg, server: Leg) -> bool:
     ours, theirs = value_of(pixel, part), value_of(server, part)
-    return abs(ours - theirs) <= SAME_MOMENT if part == "time" else ours == theirs
+    return bool(abs(ours - theirs) <= SAME_MOMENT if part == "time" else ours == theirs)

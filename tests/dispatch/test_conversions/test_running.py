@@ -8,7 +8,7 @@ from conversions.models import Click, Conversion, Postback
 from conversions.tasks import digest
 from dispatch import clock
 from dispatch.models import Delivery, TestConversion
-from dispatch.tasks import deliver
+from dispatch.tasks import deliver, sweep
 from dispatch.test_conversions.running import CannotTestError, advance, start
 from dispatch.test_conversions.stages import State, stage_of, verdict_of
 from dispatch.tiktok.sandbox import Sandbox
@@ -148,6 +148,14 @@ class TestFailures:
 
         assert (early.ended_at, states(early)["digest"]) == (None, State.RUNNING)
         assert "The workers did not digest the postback within 60 seconds" in self.failed_at(late, "digest")
+
+    def test_without_anybody_watching(self, offer: Offer, sandbox: Sandbox):
+        run = start(offer, None, clock.now() - timedelta(minutes=2))
+
+        sweep()
+
+        run.refresh_from_db()
+        self.failed_at(run, "digest")
 
     def test_when_tiktok_refuses_the_credential(self, offer: Offer, sandbox: Sandbox):
         sandbox.set_mode("code", code=40105)
