@@ -35,7 +35,7 @@ DELIVERIES = [
     Column("Currency", "conversion__currency"),
     Column("Value replaced by", "valued", of_replacement("by")),
     Column("Replacing value", "valued", of_replacement("value", Decimal)),
-    Column("Its currency", "valued", of_replacement("currency")),
+    Column("Replacing currency", "valued", of_replacement("currency")),
     Column("Converted to", "converted", of_record("value", Decimal)),
     Column("Converted currency", "converted", of_record("into")),
     Column("Exchange rate", "converted", of_record("rate", Decimal)),

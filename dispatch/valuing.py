@@ -78,8 +78,8 @@ def as_recorded(told: Told, record: Record | None) -> Told:
     return Told(Decimal(record["value"]), record["currency"], valued=record)
 
 
-def in_words(record: Record, is_told: bool) -> str:
-    """The record as people read it; `is_told` is whether TikTok may have it."""
+def in_words(record: Record, verb: str) -> str:
+    """The record as people read it; `verb` says whether TikTok has been told, will be, or would be."""
     name = Enrichment(record["by"]).label.lower()
     subject = f"{name} “{record['word']}”" if record.get("word") else name
     other = record["instead_of"]
@@ -88,5 +88,4 @@ def in_words(record: Record, is_told: bool) -> str:
     if record.get("refused"):
         worth = f", {Decimal(record['value']):,} {record['currency']}," if record["value"] is not None else ""
         return f"The {subject}{worth} does not replace {usual}: {REFUSALS[record['refused']]}."
-    verb = "Told" if is_told else "It will tell"
     return f"{verb} {Decimal(record['value']):,} {record['currency']} for {subject}, instead of {usual}."

@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 PAIR = re.compile(r"""\s*(?:"([^"]+)"|([^\s,;="]+))\s*=\s*(\d{1,10}(?:\.\d{1,2})?)(?=[\s,;]|$)[\s,;]*""")
-SHOWN = 30
+SHOWN, CENT = 30, Decimal("0.01")
 
 
 @lru_cache(maxsize=256)
@@ -24,7 +24,7 @@ def read_word_values(text: str) -> Mapping[str, Decimal]:
         word = key_of(pair[1] or pair[2])
         if word in worth:
             raise ValueError(f"“{word}” has two values. Upper and lower case do not matter; leave one of them.")
-        worth[word] = Decimal(pair[3])
+        worth[word] = Decimal(pair[3]).quantize(CENT)
         rest = rest[pair.end() :]
     return worth
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from conversions.admin.badges import delivery_badge, money, outcome_badge, status_badge, verdict_badge
@@ -125,9 +125,10 @@ def beside_words(conversion: Conversion) -> list[str]:
 
 
 def value_cell(conversion: Conversion) -> SafeString | str:
-    """A conversion's money as a list shows it, with what is known beside it in a second line."""
-    value, words = money(conversion.money, conversion.currency), " · ".join(beside_words(conversion))
-    return format_html('{}<br><span class="text-xs">{}</span>', value, words) if words else value
+    """A conversion's money as a list shows it, with what is known beside it in lines below."""
+    value, words = money(conversion.money, conversion.currency), beside_words(conversion)
+    lines = format_html_join("", '<br><span class="text-xs whitespace-nowrap">{}</span>', ((word,) for word in words))
+    return format_html("{}{}", value, lines) if words else value
 
 
 def postback_table(conversion: Conversion, was_called: bool) -> SafeString:

@@ -222,7 +222,10 @@ class Delivery(models.Model):
     @property
     def value_in_words(self) -> str:
         """What replaced the value by the event rule, or why it did not; empty when nothing was to."""
-        return valued_in_words(self.valued, bool(self.accepted_at or self.maybe_accepted)) if self.valued else ""
+        may_know = bool(self.accepted_at or self.maybe_accepted)
+        is_going = self.status in (self.Status.WAITING, self.Status.LEASED)
+        verb = "Told" if may_know else "It will tell" if is_going else "It would tell"
+        return valued_in_words(self.valued, verb) if self.valued else ""
 
     def could_double(self, now: datetime) -> bool:
         """Whether sending again could count twice: TikTok merges copies of one event for 48 hours only."""
