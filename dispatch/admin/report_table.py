@@ -219,5 +219,5 @@ def change_of(value: Number, before: Number) -> str:
         return ""
     if not before:
         return "new"
-    percent = (Decimal(value) - before) / abs(before) * 100
+    percent = (Decimal(value) - Decimal(before)) / abs(Decimal(before)) * 100
     return "±0\N{NO-BREAK SPACE}%" if abs(percent) < Decimal("0.5") else f"{percent:+,.0f}\N{NO-BREAK SPACE}%"

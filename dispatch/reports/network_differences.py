@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import BooleanField, Case, Count, Exists, F, OuterRef, Q, Sum, When
+from django.db.models import BooleanField, Case, Count, Exists, OuterRef, Q, Sum, When
 
 from conversions.click_ids import is_click_id
 from conversions.models import Click, Conversion, LedgerEntry, Postback
@@ -90,10 +90,9 @@ def groups(offer: Offer, period: Period, currency: str) -> Iterator[tuple[dict[s
         window("conversion__", offer, period), kind__in=TAKEN, conversion__status__in=KEPT,
         conversion__currency=currency, currency=currency,
     )  # fmt: skip
-    own = {"status": F("conversion__status"), **flags("conversion__", period)}
-    named = taken.order_by().annotate(**own).values("status", "recorded", "happened", "double")
-    for row in named.annotate(total=Sum("payout")):
-        yield {**row, "currency": currency}, 0, row["total"] or Decimal(0)
+    named = taken.order_by().annotate(**flags("conversion__", period))
+    for row in named.values("conversion__status", *FLAGS[2:]).annotate(total=Sum("payout")):
+        yield {**row, "status": row["conversion__status"], "currency": currency}, 0, row["total"] or Decimal(0)
 
 
 def window(path: str, offer: Offer, period: Period) -> Q:
