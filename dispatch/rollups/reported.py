@@ -75,9 +75,10 @@ def read(bucket: Bucket) -> dict[int, Reported]:
     if not found:
         return found
     entries = LedgerEntry.objects.filter(**bucket.of_conversion).order_by()
-    for key, *entry in entries.values_list("conversion_id", "kind", "payout", "currency", "created_at"):
+    columns = ("conversion_id", "kind", "payout", "currency", "created_at")
+    for key, kind, payout, currency, moment in entries.values_list(*columns):
         if key in found:
-            note_entry(found[key], *entry)
+            note_entry(found[key], kind, payout, currency, moment)
     for key in doubles(bucket, rows, found) & found.keys():
         found[key].is_double = True
     return found

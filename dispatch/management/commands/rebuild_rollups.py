@@ -15,8 +15,8 @@ from offers.models import Offer
 
 class Command(BaseCommand):
     help = (
-        "Make the sums of health and reports anew from the rows, the newest half-hour first, while the site works. What "
-        "retention has pruned meanwhile stays as it was counted."
+        "Make the sums of health and reports anew from the rows, the newest half-hour first, while the site works. "
+        "What retention has pruned meanwhile stays as it was counted."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

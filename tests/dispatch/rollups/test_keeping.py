@@ -13,7 +13,8 @@ BEGIN = datetime(2026, 11, 20, 21, 40, tzinfo=UTC)  # a day of UTC ends meanwhil
 
 
 @pytest.fixture(autouse=True)
-def _nothing_rests(monkeypatch):
+def _as_in_production(monkeypatch, settings):
+    settings.PUBLIC_BASE_URL = "https://track.example"  # where nobody's address is a private one
     monkeypatch.setattr(keeping, "PAUSE", 0)
 
 
@@ -25,11 +26,11 @@ def _no_passes(monkeypatch):
 
 
 @pytest.mark.usefixtures("_no_passes")
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_sums_are_exact_at_any_time_of_any_history(seed: int):
     history = History(seed, BEGIN)
 
-    for acts in (30, 30, 30):
+    for acts in (25, 25, 25):
         history.go_on(acts)
         roll_up(history.now, seconds=60)
         assert_exact(history.now)
