@@ -38,11 +38,26 @@ def is_in_conversions(request: HttpRequest) -> bool:
     return path.startswith(reverse("admin:conversions_conversion_changelist")) and not path.startswith(str(HEALTH))
 
 
+TRACE = reverse_lazy("admin:dispatch_trace")
+
+
+def may_trace(request: HttpRequest) -> bool:
+    return request.user.has_perm("dispatch.trace")
+
+
+def is_in_deliveries(request: HttpRequest) -> bool:
+    """Whether a page of deliveries is open; the trace is below them and has a line of its own."""
+    path = request.path
+    return path.startswith(reverse("admin:dispatch_delivery_changelist")) and path != str(TRACE)
+
+
 NAVIGATION = [
     {
         "title": "Health",
         "items": [
             {"title": "Health", "icon": "ecg_heart", "link": HEALTH, "permission": may_see_health},
+            {"title": "Trace", "icon": "timeline", "link": TRACE, "permission": may_trace},
+            page("Decisions on spend", "trending_up", "dispatch", "scaledecision"),
             page("Alerts", "notifications", "dispatch", "alert"),
             page("Alert channels", "campaign", "dispatch", "alertchannel"),
         ],
@@ -69,7 +84,7 @@ NAVIGATION = [
     {
         "title": "Sent",
         "items": [
-            page("Deliveries", "send", "dispatch", "delivery"),
+            {**page("Deliveries", "send", "dispatch", "delivery"), "active": is_in_deliveries},
             page("Dead letters", "report", "dispatch", "deadletter"),
             page("Credentials", "key", "dispatch", "credential"),
             page("Test conversions", "science", "dispatch", "testconversion"),

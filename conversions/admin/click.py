@@ -14,6 +14,7 @@ from conversions.admin.identifiers import answer_table, identifier_table
 from conversions.admin.marked import TestFilter, marked
 from conversions.admin.searching import term_of
 from conversions.admin.story import conversion_table
+from conversions.admin.traceable import TraceMixin
 from conversions.click_ids import is_click_id
 from conversions.export_columns import CLICKS
 from conversions.models import Click
@@ -100,7 +101,7 @@ class RobotFilter(SimpleListFilter):
 
 
 @admin.register(Click)
-class ClickAdmin(ExportMixin, RecordAdmin):
+class ClickAdmin(TraceMixin, ExportMixin, RecordAdmin):
     export_columns = CLICKS
     list_display = ["click_id", "arrived", "offer", "source", "campaign", "has_ttclid", "consent_shown", "robot_shown"]
     list_filter = [

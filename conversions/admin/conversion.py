@@ -13,6 +13,7 @@ from conversions.admin.identifiers import identifier_table, pixel_leg, said_tabl
 from conversions.admin.marked import TestFilter, marked
 from conversions.admin.searching import by_click, by_event, by_transaction, term_of
 from conversions.admin.story import beside_note, beside_table, ledger_table, postback_table, told, value_cell
+from conversions.admin.traceable import TraceMixin
 from conversions.export_columns import CONVERSIONS
 from conversions.models import Conversion
 from offers.admin_parts import RecordAdmin, SpanFilter, admin_link, link, moment, mono, page_url, shortened, shown
@@ -54,7 +55,7 @@ class EventFilter(DropdownFilter):  # type: ignore[misc]
 
 
 @admin.register(Conversion)
-class ConversionAdmin(ExportMixin, RecordAdmin):
+class ConversionAdmin(TraceMixin, ExportMixin, RecordAdmin):
     export_columns = CONVERSIONS
     list_display = [
         "event_shown", "status_shown", "told", "value", "offer_link", "click_link", "transaction", "happened",

@@ -23,6 +23,7 @@ from conversions.admin.inbox_replay import AT_ONCE, may_replay, replay_one, repl
 from conversions.admin.inbox_time import ReceivedFilter
 from conversions.admin.marked import TestFilter, marked
 from conversions.admin.searching import by_click, by_transaction, term_of
+from conversions.admin.traceable import TraceMixin
 from conversions.admin.unmapped import may_map, unmapped_page
 from conversions.models import Postback
 from conversions.outcomes import UNREADABLE, Outcome
@@ -31,7 +32,7 @@ from offers.admin_parts import RecordAdmin, admin_link, moment, mono, shortened,
 
 
 @admin.register(Postback)
-class PostbackAdmin(RecordAdmin):
+class PostbackAdmin(TraceMixin, RecordAdmin):
     """The inbox: every call of a network, what it led to, and what a person can do about it."""
 
     list_display = ["received", "outcome_shown", "whose", "ids", "word", "reason"]

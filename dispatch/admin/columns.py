@@ -13,6 +13,7 @@ from django.utils.timesince import timesince
 from unfold.contrib.filters.admin import DropdownFilter
 
 from conversions.admin.marked import marked
+from conversions.admin.traceable import TraceMixin
 from conversions.click_ids import is_click_id
 from conversions.models import Conversion
 from dispatch import clock, waiting
@@ -81,7 +82,7 @@ class EventNameFilter(DropdownFilter):  # type: ignore[misc]
         return queryset.filter(event_name=self.value()) if self.value() else queryset
 
 
-class DeliveryColumns(RecordAdmin):
+class DeliveryColumns(TraceMixin, RecordAdmin):
     """The common half of both admins."""
 
     class Media:

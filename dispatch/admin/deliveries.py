@@ -9,6 +9,7 @@ from conversions.admin.marked import TestFilter
 from dispatch import clock, waiting
 from dispatch.admin.columns import DeliveryColumns, EventNameFilter
 from dispatch.admin.figure_filters import DeliveryFigureFilter
+from dispatch.admin.trace import trace_page
 from dispatch.export_columns import DELIVERIES
 from dispatch.models import Delivery
 from offers.admin_parts import RecordList, SpanFilter, shown
@@ -29,6 +30,7 @@ class DeliveryAdmin(ExportMixin, DeliveryColumns):
     """Every promise to tell TikTok something, and how it went."""
 
     export_columns = DELIVERIES
+    custom_urls = (("trace/", "dispatch_trace", trace_page),)
 
     list_display = [
         "event",

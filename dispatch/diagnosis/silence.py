@@ -105,10 +105,9 @@ def nothing_yet(case: Case) -> Ruling | None:
     click = case.click
     if click is None:
         return None
-    words = (
-        f"The visitor came {in_words(case.now - click.created_at)} ago, and neither the network nor a page has "
-        "reported a sale of theirs. Most visitors buy nothing."
-    )
+    is_known = bool(case.evidence.conversions_of(click))
+    nobody = "the network has reported no sale of theirs" if is_known else "nobody has reported a sale of theirs"
+    words = f"The visitor came {in_words(case.now - click.created_at)} ago, and {nobody}. Most visitors buy nothing."
     return Ruling(Verdict.NOT_REPORTED, Cause.NO_CONVERSION_YET, words)
 
 
@@ -131,3 +130,11 @@ OF_CLICKS: list[Rule] = [
     too_young,
     nothing_yet,
 ]
+OF_CLICKS_WITH_PAGES: list[Rule] = [refused_unread, network_silent, too_young, nothing_yet]
+"""Where pages have told something, it has verdicts of its own; what is left to say is what the network has not."""
+
+
+def of_click(case: Case) -> Ruling | None:
+    """The verdict on a click without a sale of the network's."""
+    has_pages = case.click and case.evidence.conversions_of(case.click)
+    return first_that_fits(OF_CLICKS_WITH_PAGES if has_pages else OF_CLICKS, case)

@@ -16,6 +16,7 @@ from dispatch.diagnosis.rules import RULES
 from dispatch.diagnosis.steps import step_for
 from dispatch.diagnosis.timeline import moments_of
 from dispatch.diagnosis.verdicts import Cause, Verdict, trouble
+from offers.models import EventRule
 
 __all__ = ["NothingFoundError", "Trace", "trace"]
 
@@ -41,7 +42,7 @@ def cases_of(found: Found, evidence: Evidence) -> Iterator[Case]:
     for line in found.rows:
         yield Case(evidence, click=evidence.clicks.get(line.click_ref), row=line)
     for click in (evidence.clicks[key] for key in found.clicks):
-        if not has_sale(click, evidence):
+        if expects_sale(click, evidence):
             yield Case(evidence, click=click)
 
 
@@ -57,10 +58,12 @@ def is_repetition(call: Postback) -> bool:
     return call.outcome == Outcome.DUPLICATE
 
 
-def has_sale(click: Click, evidence: Evidence) -> bool:
-    """Whether the network has said anything of this click, understood or not."""
-    told = any(evidence.entries[row.pk] for row in evidence.conversions_of(click))
-    return told or bool(evidence.strays_of(click))
+def expects_sale(click: Click, evidence: Evidence) -> bool:
+    """Whether the network has said nothing of this click, understood or not, and nothing else tells enough of it."""
+    known = evidence.conversions_of(click)
+    if any(evidence.entries[row.pk] for row in known) or evidence.strays_of(click):
+        return False
+    return not known or any(rule.trigger != EventRule.Trigger.PAGE for rule in evidence.rules[click.offer_id])
 
 
 def click_of(call: Postback, found: Found, evidence: Evidence) -> Click | None:
@@ -79,6 +82,8 @@ def subject_of(case: Case) -> Subject:
 def ruling_of(case: Case) -> Ruling:
     if case.row:
         return calls.of_row(case.row)
-    rules = {"conversion": RULES, "postback": calls.OF_CALLS, "click": silence.OF_CLICKS}[case.kind]
-    ruling = first_that_fits(rules, case)
+    if case.kind == "click":
+        ruling = silence.of_click(case)
+    else:
+        ruling = first_that_fits(RULES if case.conversion else calls.OF_CALLS, case)
     return ruling or Ruling(Verdict.NOT_REPORTED, Cause.NO_CONVERSION_YET, "Nothing is known of it so far.")
