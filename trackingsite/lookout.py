@@ -14,6 +14,7 @@ from dispatch.findings.finding import Code, Finding
 from dispatch.findings.sight import found, list_page
 from dispatch.models import Watch
 from dispatch.scaling.deciding import decide_all
+from dispatch.watching import attempt
 from dispatch.wording import in_words
 
 logger = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ class Lookout(threading.Thread):
         findings = current(now)
         if not any(finding.code == Code.WORKERS_STOPPED for finding in findings):
             findings = [nobody_looks(now, since), *findings]
-        decide_all(now, findings)
+        attempt("Decisions on spend", lambda: decide_all(now, findings))
         tell(findings, now)
         self._own_look = now
 

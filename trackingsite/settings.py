@@ -187,6 +187,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "PREPROCESSING_HOOKS": ["dispatch.api.docs.only_ours"],
+    "ENUM_NAME_OVERRIDES": {
+        "DecisionVerdict": "dispatch.models.ScaleDecision.Verdict",
+        "TraceVerdict": "dispatch.diagnosis.verdicts.Verdict",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},  # the validator is on another host

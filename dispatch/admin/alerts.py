@@ -73,7 +73,10 @@ class AlertAdmin(RecordAdmin):
     sortable_by: list[str] = []
     list_before_template = "admin/dispatch/alerts_nobody.html"
     empty_sentence = "Nothing has been wrong for so long that anybody had to be told."
-    custom_urls = (("runbook/", "dispatch_runbook", runbook),)
+    custom_urls = (
+        ("runbook/", "dispatch_runbook", runbook),
+        ("runbook/<slug:name>.md", "dispatch_docs", runbook),
+    )
     fieldsets = [
         (None, {"fields": ["title", "state_badge", "words", "place", "to_do"]}),
         ("When", {"fields": [("began", "last_found"), ("ended", "lasted"), ("told", "end_told")]}),

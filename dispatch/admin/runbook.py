@@ -1,10 +1,10 @@
-"""The runbook of docs/ as a page of the admin, with an anchor for each code that messages lead to."""
+"""The runbook of docs/ as pages of the admin, with an anchor for each code that messages lead to."""
 
 from itertools import pairwise
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 from markdown_it import MarkdownIt
@@ -13,14 +13,18 @@ from markdown_it.token import Token
 from dispatch.admin.screens import show
 from dispatch.findings.finding import Code
 
-FILE = settings.BASE_DIR / "docs" / "runbook.md"
-MISSING = "# Runbook\n\nThe file docs/runbook.md is missing here; it is in the site's repository."
+FOLDER = settings.BASE_DIR / "docs"
 
 
-def runbook(request: HttpRequest, model_admin: Any) -> HttpResponse:
-    """For everybody who may log in: whoever gets a message must be able to read what to do."""
-    text = FILE.read_text() if FILE.is_file() else MISSING
-    return show(request, "runbook", "Runbook", model_admin, content=rendered(text))
+def runbook(request: HttpRequest, model_admin: Any, name: str = "runbook") -> HttpResponse:
+    """The runbook, and the files beside it that it refers to. Raises Http404.
+
+    For everybody who may log in: whoever gets a message must be able to read what to do.
+    """
+    file = FOLDER / f"{name}.md"
+    if not file.is_file():
+        raise Http404(f"There is no docs/{name}.md in this installation.")
+    return show(request, "runbook", "Runbook", model_admin, content=rendered(file.read_text()))
 
 
 def rendered(text: str) -> SafeString:

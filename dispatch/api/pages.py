@@ -21,6 +21,6 @@ class Pages(CursorPagination):
     def decode_cursor(self, request: Request) -> Cursor | None:
         """Raises NotFound, for a cursor that somebody made up as well."""
         cursor: Cursor | None = super().decode_cursor(request)
-        if cursor and cursor.position is not None and not KEY.fullmatch(cursor.position):
+        if cursor and cursor.position is not None and not KEY.fullmatch(str(cursor.position)):
             raise NotFound(self.invalid_cursor_message)
         return cursor

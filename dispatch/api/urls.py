@@ -5,10 +5,14 @@ from django.urls import URLPattern, path, re_path
 from dispatch.api.decisions import DecisionHistoryView, DecisionsView
 from dispatch.api.docs import DocsView, NotFoundView, SchemaView
 from dispatch.api.health import SCOPES, HealthView
+from dispatch.api.report import ReportView
 from dispatch.api.test_conversions import StartTestView, TestView
+from dispatch.api.trace import TraceView
 from dispatch.api.wrong import AlertsView, FindingsView
 
 urlpatterns: list[URLPattern] = [
+    path("v1/trace/", TraceView.as_view(), name="api_trace"),
+    path("v1/report/", ReportView.as_view(), name="api_report"),
     *(path(f"v1/health/{name}/", HealthView.as_view(scope=name), name=f"api_health_{name}") for name in SCOPES),
     path("v1/decisions/", DecisionsView.as_view(), name="api_decisions"),
     path("v1/decisions/<slug:slug>/", DecisionHistoryView.as_view(), name="api_decisions_of"),
