@@ -84,7 +84,7 @@ OF_NEWEST: dict[str, Callable[[], Q]] = {
 
 def deliveries(rows: QuerySet[Delivery], part: str) -> QuerySet[Delivery]:
     """Those of the deliveries that are this part of the figures; none for a name that nothing has."""
-    rows = rows.filter(is_test=False)
+    rows = rows.filter(is_test=False, conversion__is_test=False)
     if part in OF_INDEX:
         return rows.filter(OF_INDEX[part]())
     return newest(rows).filter(OF_NEWEST[part]()) if part in OF_NEWEST else rows.none()
