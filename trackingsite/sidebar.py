@@ -56,6 +56,7 @@ NAVIGATION = [
         "title": "Health",
         "items": [
             {"title": "Health", "icon": "ecg_heart", "link": HEALTH, "permission": may_see_health},
+            page("Reports", "monitoring", "dispatch", "report"),
             {"title": "Trace", "icon": "timeline", "link": TRACE, "permission": may_trace},
             page("Decisions on spend", "trending_up", "dispatch", "scaledecision"),
             page("Alerts", "notifications", "dispatch", "alert"),

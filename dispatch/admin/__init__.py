@@ -11,6 +11,7 @@ from dispatch.admin.erasure import ErasureAdmin
 from dispatch.admin.offers import ToldOfferAdmin
 from dispatch.admin.pixels import SendingPixelAdmin
 from dispatch.admin.reports import ReportAdmin
+from dispatch.admin.scale_decisions import ScaleDecisionAdmin
 from dispatch.admin.testing import TestConversionAdmin
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "DeliveryAdmin",
     "ErasureAdmin",
     "ReportAdmin",
+    "ScaleDecisionAdmin",
     "SendingPixelAdmin",
     "TestConversionAdmin",
     "ToldConversionAdmin",
