@@ -13,8 +13,9 @@ FAR = 5
 FIELDSETS = [
     ("The rate", {
         "fields": [("currency", "into"), ("rate", "valid_on"), "source"],
-        "description": "For networks that pay in a currency that TikTok does not take. What was sent already stays as "
-        "it was sent; what is held for want of a rate is sent within a minute after you save one.",
+        "description": "For networks that pay in a currency that TikTok does not take, and for reports in one "
+        "currency. What was sent already stays as it was sent; what is held for want of a rate is sent within a "
+        "minute after you save one.",
     }),
 ]  # fmt: skip
 
@@ -27,8 +28,8 @@ class ExchangeRateAdmin(ConfiguredAdmin):
     search_help_text = "Search by currency or source."
     fieldsets = FIELDSETS
     empty_sentence = (
-        "There are no exchange rates. They are needed only when a network pays in a currency that TikTok does not "
-        "take: such conversions are held until there is a rate."
+        "There are no exchange rates. They are needed when a network pays in a currency that TikTok does not take, as "
+        "such conversions are held until there is a rate, and for reports that add several currencies up."
     )
 
     changed_by_name = shown("entered by", lambda row: str(row.changed_by or ""))
@@ -53,7 +54,7 @@ def doubts(rate: ExchangeRate) -> list[str]:
     found = []
     if rate.currency in CURRENCIES:
         found.append(
-            f"TikTok takes {rate.currency}, so conversions in it are sent as they are and this rate is not used."
+            f"TikTok takes {rate.currency}, so conversions in it are sent as they are: this rate is for reports only."
         )
     others = ExchangeRate.objects.filter(currency=rate.currency, into=rate.into).exclude(pk=rate.pk)
     last = others.order_by("-valid_on").first()

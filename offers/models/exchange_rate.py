@@ -17,20 +17,21 @@ def currency_choices() -> list[tuple[str, str]]:
 
 
 class ExchangeRate(models.Model):
-    """What one unit of a currency is worth in one that TikTok takes, from a day on."""
+    """What one unit of a currency is worth in one that TikTok takes, from a day on; for TikTok and for reports."""
 
     currency = models.CharField(
         max_length=3,
         validators=[RegexValidator(r"^[A-Za-z]{3}$", "Enter the currency's three letters, such as UGX.")],
-        help_text="The three letters of the currency that the network pays in, such as UGX. Only currencies that "
-        "TikTok does not take are converted; all others go to TikTok as the network sent them.",
+        help_text="The three letters of the currency that the network pays in, such as UGX. For TikTok, only "
+        "currencies that it does not take are converted; all others go there as the network sent them. Reports use "
+        "every rate, and its inverse.",
     )
     into = models.CharField(
         max_length=3,
         choices=currency_choices,
         default="USD",
-        help_text="The currency that TikTok is told. A rate into the offer's own currency is used before one into USD, "
-        "and one into USD before any other.",
+        help_text="The currency that TikTok is told, or that you read reports in. For TikTok, a rate into the offer's "
+        "own currency is used before one into USD, and one into USD before any other.",
     )
     rate = models.DecimalField(
         max_digits=18,
@@ -40,8 +41,8 @@ class ExchangeRate(models.Model):
     )
     valid_on = models.DateField(
         "valid from",
-        help_text="A conversion is converted by the newest rate that was valid on the day it happened (UTC). Where all "
-        "rates are younger than that, the oldest one is used.",
+        help_text="TikTok is told a conversion by the newest rate that was valid on the day it happened (UTC); reports "
+        "go by the newest that is valid today. Where all rates are younger than that, the oldest one is used.",
     )
     source = models.CharField(
         max_length=100,

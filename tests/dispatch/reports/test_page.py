@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from conversions.exporting import BOM
 from dispatch import clock
+from dispatch.money import RateBook, Told, tell
 from offers.models import ExchangeRate
 from tests.dispatch.reports.slots import NOW, ago, put
 from tests.factories import make_offer
@@ -89,6 +90,13 @@ def test_money_is_converted_by_the_rate_of_today_its_inverse_or_two_in_a_row():
     assert "152.00" in in_euro
     assert "there is no rate into EUR: Payout of 9,000.00 UGX" in in_euro
     assert "+ 9,000.00 UGX" in in_euro
+
+
+def test_a_rate_between_currencies_that_tiktok_takes_is_not_for_tiktok():
+    make_rate("EUR", "USD", "1.25")
+    sent = Told(Decimal(40), "EUR")
+
+    assert tell(sent, "USD", NOW, RateBook().find) == sent
 
 
 def test_time_zone_and_currency_are_kept_for_the_reader():

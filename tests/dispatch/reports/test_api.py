@@ -1,0 +1,39 @@
+"""Reports as JSON: the same figures as on the page, decimals in full."""
+
+from decimal import Decimal
+
+import pytest
+from django.core.cache import cache
+
+from dispatch import clock
+from tests.dispatch.api.support import caller, failure
+from tests.dispatch.reports.slots import NOW, ago, put
+from tests.factories import make_offer
+
+pytestmark = pytest.mark.django_db
+REPORT = "/api/v1/report/"
+
+
+@pytest.fixture(autouse=True)
+def _noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    cache.clear()
+
+
+def test_a_program_asks_the_same_as_the_page():
+    put(make_offer(), ago(hours=1), clicks=3, country="DE")
+    put(make_offer(), ago(hours=1), "Purchase", "UGX", approved=1, payout=Decimal("9.50"), country="DE")
+
+    found = caller("dispatch.view_report").get(REPORT, {"by": "country", "period": "today"}).json()
+
+    line = found["lines"][0]
+    assert (line["key"], line["name"], line["before"]["figures"]["clicks"]) == ({"country": "DE"}, ["DE"], 0)
+    assert (line["now"]["figures"]["clicks"], line["now"]["figures"]["conversion_rate"][:6]) == (3, "0.3333")
+    assert line["now"]["unconverted"] == {"payout": {"UGX": "9.50"}}
+    assert (found["currency"], found["zone"], found["others"]) == ("USD", "UTC", None)
+    assert found["before"]["until"] == "2026-11-19T12:30:00Z"
+
+
+def test_a_wrong_question_and_a_stranger_are_told_so():
+    assert failure(caller("dispatch.view_report").get(REPORT, {"by": "moon"})) == (400, "bad_request")
+    assert failure(caller("dispatch.view_alert").get(REPORT))[0] == 403
