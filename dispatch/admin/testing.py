@@ -1,5 +1,6 @@
 """Test conversions: the list of runs, and the page of one that shows its stages while they pass."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -29,7 +30,7 @@ STATES = {
     State.SKIPPED: ("Skipped", "calm"),
 }
 AGREES = {True: ("Agrees", "good"), False: ("Differs", "bad")}
-HEADERS = ["", "The Pixel was told", "The server told", ""]
+HEADERS = ["Part", "The Pixel was told", "The server told", "Agreement"]
 
 
 def result_badge(run: TestConversion) -> SafeString:
@@ -86,15 +87,15 @@ class TestConversionAdmin(RecordAdmin):
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         """The run's page."""
         run = self.current(request, object_id)
-        may_run = request.user.has_perm(MAY_RUN)
-        context = {**facts_of(run), "run_url": run_url(run.offer) if may_run else ""}
+        context = facts_of(run, request)
         context["offer_link"] = admin_link(run.offer) if request.user.has_perm("offers.view_offer") else run.offer
         context["is_click_shown"] = run.click_id and request.user.has_perm("conversions.view_click")
         return show(request, "test_conversion", f"Test conversion of {run.offer}", self, **context)
 
     def stages_view(self, request: HttpRequest, key: int) -> HttpResponse:
         """The part of the page that its script asks for while the test runs."""
-        return render(request, "admin/dispatch/parts/test_stages.html", facts_of(self.current(request, str(key))))
+        run = self.current(request, str(key))
+        return render(request, "admin/dispatch/parts/test_stages.html", facts_of(run, request))
 
     def current(self, request: HttpRequest, object_id: str) -> TestConversion:
         """The run as it stands by now. Raises PermissionDenied and Http404."""
@@ -120,10 +121,11 @@ def run_url(offer: Offer) -> str:
     return reverse("admin:dispatch_testconversion_run", args=[offer.pk])
 
 
-def facts_of(run: TestConversion) -> dict[str, Any]:
+def facts_of(run: TestConversion, request: HttpRequest) -> dict[str, Any]:
     """What the page shows of a run, in words and badges."""
     return {
         "run": run,
+        "run_url": run_url(run.offer) if request.user.has_perm(MAY_RUN) else "",
         "result": result_badge(run),
         "tone": RESULTS[run.passed][1],
         "verdict": verdict_of(run),
@@ -140,13 +142,25 @@ def stage_shown(stage: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def leg_shown(row: dict[str, Any], leg: str) -> SafeString:
+    """What one leg told; of a time, which TikTok gets in Unix seconds, the clock as well."""
+    value = row[leg]
+    if row["what"] == "Time" and isinstance(value, int):
+        return mono(f"{moment(datetime.fromtimestamp(value, UTC))} ({value})")
+    return mono(value)
+
+
 def agrees_badge(ok: bool | None) -> SafeString | str:
     return "" if ok is None else badge(*AGREES[ok])
 
 
+def row_shown(row: dict[str, Any]) -> list[Any]:
+    return [row["what"], leg_shown(row, "pixel"), leg_shown(row, "server"), agrees_badge(row["ok"])]
+
+
 def event_shown(event: dict[str, Any]) -> dict[str, Any]:
     """What both legs told of one event, side by side."""
-    rows = [[row["what"], mono(row["pixel"]), mono(row["server"]), agrees_badge(row["ok"])] for row in event["rows"]]
+    rows = [row_shown(row) for row in event["rows"]]
     return {"name": event["event"], "note": event["note"], "table": table(HEADERS, rows, "")}
 
 
