@@ -71,7 +71,7 @@ class AlertAdmin(RecordAdmin):
     list_filter = [StateFilter, CodeFilter, ToneFilter, ("began_at", SpanFilter)]
     list_filter_submit = True
     sortable_by: list[str] = []
-    list_before_template = "admin/dispatch/alerts_nobody.html"
+    list_before_template = "admin/dispatch/alerts_before.html"
     empty_sentence = "Nothing has been wrong for so long that anybody had to be told."
     custom_urls = (
         ("runbook/", "dispatch_runbook", runbook),

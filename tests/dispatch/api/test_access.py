@@ -124,7 +124,7 @@ class TestTokenPages:
         page = client.post(self.MAKE, {"name": "Weekly report", "days": "30"}).content.decode()
 
         token = ApiToken.objects.get()
-        key = page.split('<div class="value code">')[1].split("<")[0]
+        key = page.split('id="new-token">')[1].split("<")[0]
         assert bearer(key).get(ALERTS).status_code == 200
         assert (token.expires_at - token.created_at).days == 30
         assert key not in client.get(reverse("admin:dispatch_apitoken_changelist")).content.decode()
