@@ -209,10 +209,10 @@ def network_steps(
         if key == "ours" or (amount is None and key not in ("late", "early", "unusable")):
             continue
         count, payout = (amount.count, amount.payout) if amount else (0, Decimal(0))
-        link = link_of(offer, question, words.rows, key) if may and words.rows else ""
-        steps.append(Step(words.label, signed(count), f"{payout:+,.2f}", words.words, link))
+        link = link_of(offer, question, words.rows, key) if may and words.rows and count else ""
+        steps.append(Step(words.label, signed(count), signed_money(payout), words.words, link))
     left = found.unexplained
-    steps.append(Step("Unexplained", signed(left.count), f"{left.payout:+,.2f}", NETWORK_REST, ""))
+    steps.append(Step("Unexplained", signed(left.count), signed_money(left.payout), NETWORK_REST, ""))
     return [*steps, Step("Theirs", f"{theirs.count:,}", money(theirs.payout), "", "", True)]
 
 
@@ -251,6 +251,10 @@ def untold_step(state: str, reason: str, count: int, may: bool) -> Step:
 
 def signed(count: int) -> str:
     return f"{count:+,}" if count else "0"
+
+
+def signed_money(amount: Decimal) -> str:
+    return f"{amount:+,.2f}" if amount else "0.00"
 
 
 def link_of(offer: Offer, question: Question, rows: str, key: str = "") -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Q, QuerySet, Value, When
 from django.db.models.functions import TruncDate, TruncHour
 
@@ -80,22 +80,36 @@ def time_key(key: str, since: datetime, until: datetime, zone: Any) -> Any:
 
 
 def inner(found: Sequence[Span], keys: Sequence[Any], where: Q) -> tuple[str, list[Any]]:
-    """All rows of the spans with k0, k1, …, is_before, the currency and the figures, as SQL and its parameters."""
+    """All rows of the spans with k0, k1, …, is_before, the currency and the figures, as SQL and its parameters.
+
+    Each table is read once, whatever the spans of it.
+    """
     parts: list[str] = []
     params: list[Any] = []
-    for span in found:
-        sql, own = selected(span, keys, where).query.sql_with_params()
+    for model in dict.fromkeys(span.model for span in found):
+        sql, own = selected(model, [span for span in found if span.model == model], keys, where).query.sql_with_params()
         parts.append(sql)
         params += own
     return " UNION ALL ".join(parts), params
 
 
-def selected(span: Span, keys: Sequence[Any], where: Q) -> "QuerySet[Any, Any]":
-    manager: Any = span.model._default_manager
-    rows = manager.filter(where, starts_at__gte=span.since, starts_at__lt=span.until)
+def selected(model: type[Traffic], found: Sequence[Span], keys: Sequence[Any], where: Q) -> "QuerySet[Any, Any]":
+    ranges = Q()
+    for span in found:
+        ranges |= Q(starts_at__gte=span.since, starts_at__lt=span.until)
+    bounds = {"starts_at__gte": min(s.since for s in found), "starts_at__lt": max(s.until for s in found)}
+    rows = model._default_manager.filter(where & ranges if len(found) > 1 else where, **bounds)
     named = {f"k{place}": key for place, key in enumerate(keys)}
-    chosen: QuerySet[Any, Any] = rows.annotate(**named, is_before=Value(int(span.is_before))).order_by()
+    chosen: QuerySet[Any, Any] = rows.annotate(**named, is_before=side_of(found)).order_by()
     return chosen.values_list(*named, "is_before", "currency", *FIGURES)
+
+
+def side_of(found: Sequence[Span]) -> Any:
+    """1 for the days before the period, else 0."""
+    before = [span.until for span in found if span.is_before]
+    if not before:
+        return Value(0)
+    return Case(When(starts_at__lt=max(before), then=Value(1)), default=Value(0))
 
 
 @dataclass(frozen=True)
@@ -160,7 +174,10 @@ def by_keys(keys: Sequence[str], has_time: bool, asked: Wanted) -> str:
 
 
 def fetched(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
+    """All rows. PostgreSQL, which can't know how few sums there are, would sort all rows on disk for want of memory."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL work_mem = '64MB'")
         cursor.execute(sql, params)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
