@@ -6,8 +6,11 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 
+from conversions import bulk
+
 Key = tuple[Any, ...]
 Columns = dict[str, Any]
+AT_ONCE = 2000
 
 
 @dataclass(frozen=True)
@@ -68,13 +71,17 @@ class Sheet:
         for start in range(0, len(gone), 500):
             model.objects.filter(pk__in=gone[start : start + 500]).delete()
         changed = [key for key in counted if key not in stored or stored[key][1] != counted[key]]
-        model.objects.bulk_create(
-            (self.row(model, key, counted[key]) for key in changed),
-            batch_size=500,
-            update_conflicts=True,
-            unique_fields=[*self.fixed_unique(), *self.names],
-            update_fields=list(self.columns),
-        )
+        rows = [self.row(model, key, counted[key]) for key in changed]
+        for start in range(0, len(rows), AT_ONCE):
+            bulk.write(self.upsert(), bulk.fields_to_insert(model), rows[start : start + AT_ONCE])
+
+    def upsert(self) -> str:
+        """INSERT of a whole row, or UPDATE of its figures where there is one."""
+        model = self.rows.model
+        unique = ", ".join(column_of(model, name) for name in (*self.fixed_unique(), *self.names))
+        columns = [column_of(model, name) for name in self.columns]
+        figures = ", ".join(f"{column} = EXCLUDED.{column}" for column in columns)
+        return f"{bulk.insert_sql(model)} ON CONFLICT ({unique}) DO UPDATE SET {figures}"
 
     def row(self, model: type[Model], key: Key, columns: Columns) -> Model:
         return model(**self.fixed, **dict(zip(self.names, key, strict=True)), **columns)
@@ -83,3 +90,7 @@ class Sheet:
         """Those of the shared columns by which the table tells its rows apart."""
         (unique,) = self.rows.model._meta.total_unique_constraints
         return [name for name in self.fixed if name.removesuffix("_id") in unique.fields]
+
+
+def column_of(model: type[Model], name: str) -> str:
+    return bulk.quoted(bulk.concrete(model, name))

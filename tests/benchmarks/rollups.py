@@ -29,10 +29,9 @@ def main(clicks: int = 200_000, conversions: int = 20_000) -> None:
     print(f"filled in {seconds(fill, clicks, conversions, days=2, offers=4):.1f} s")
     plain = min(seconds(count_plainly) for _ in range(3))
     slots, took = fill_sums()
-    print(
-        f"{clicks:,} clicks, {conversions:,} conversions: a plain count {plain:.2f} s, all sums {took:.2f} s in {slots} "
-        f"half-hours, {took / plain:.1f} times as long"
-    )
+    print(f"a plain count of {clicks:,} clicks and {conversions:,} conversions: {plain:.2f} s")
+    print(f"all sums, in {slots} half-hours: {took:.2f} s, {took / plain:.1f} times as long")
+    roll_up(clock.now(), seconds=600)
     print(f"nothing new: {seconds(roll_up, clock.now()) * 1000:.0f} ms")
     make_click(Offer.objects.first(), created_at=clock.now() - timedelta(minutes=1))
     print(f"one click in a half-hour of {clicks // (2 * 48 * 4):,}: {seconds(roll_up, clock.now()) * 1000:.0f} ms")
@@ -91,11 +90,12 @@ def values(made: list[Offer], clicks: int, conversions: int, begin: datetime, st
 
 FILL = (
     """
-INSERT INTO conversions_click (id, offer_id, created_at, ttclid, ttp, utm_source, utm_medium, utm_campaign, utm_content,
-    utm_term, campaign_id, adgroup_id, ad_id, creative_id, placement, landing_version, variant, ip, user_agent, referrer,
-    landing_url, consent, country, robot)
+INSERT INTO conversions_click (id, offer_id, created_at, ttclid, ttp, utm_source, utm_medium, utm_campaign,
+    utm_content, utm_term, campaign_id, adgroup_id, ad_id, creative_id, placement, landing_version, variant, ip,
+    user_agent, referrer, landing_url, consent, country, robot)
 SELECT '0' || lpad(to_hex(n), 25, '0'), (%(offers)s)[1 + n %% %(count)s], %(begin)s + n * %(click_step)s,
-    'E.C.P.' || md5(n::text), '', 'tiktok', '', '', '', '', 'c' || n %% 7, '', 'a' || n %% 11, 'k' || n %% 3, '', '',
+    'E.C.P.' || md5(n::text), '', 'tiktok', '', '', '', '', 'c' || n %% 11 %% 3, '', 'a' || n %% 11, 'k' || n %% 11,
+    '', '',
     CASE WHEN n %% 2 = 0 THEN 'a' ELSE 'b' END, '198.51.100.7', 'Mozilla/5.0 (iPhone)', '', 'https://landing.example/p',
     'granted', (ARRAY['DE', 'FR', 'US'])[1 + n %% 3], CASE WHEN n %% 50 = 0 THEN 'bot' ELSE '' END
 FROM generate_series(1, %(clicks)s) AS n
@@ -104,15 +104,16 @@ FROM generate_series(1, %(clicks)s) AS n
 INSERT INTO conversions_conversion (click_id, offer_id, event_name, event_id, occurrence_key, transaction_id,
     network_event, status, payout, currency, occurred_at, page_url, referrer, email_sha256, phone_sha256, planned_at,
     created_at)
-SELECT id, offer_id, 'Purchase', md5(id)::uuid, '', md5(id), '', 'approved', 40, 'USD', at, landing_url, '', '', '', at, at
+SELECT id, offer_id, 'Purchase', md5(id)::uuid, '', md5(id), '', 'approved', 40, 'USD', at, landing_url, '',
+    '', '', at, at
 FROM (
     SELECT *, created_at + interval '1 minute' AS at FROM conversions_click
     WHERE id IN (SELECT '0' || lpad(to_hex(n * %(every)s), 25, '0') FROM generate_series(1, %(conversions)s) AS n)
 ) AS clicks
 """,
     """
-INSERT INTO conversions_postback (network_id, received_at, method, params, raw_call, email_sha256, phone_sha256, outcome,
-    detail, conversion_id, click_ref, transaction_id, tries)
+INSERT INTO conversions_postback (network_id, received_at, method, params, raw_call, email_sha256, phone_sha256,
+    outcome, detail, conversion_id, click_ref, transaction_id, tries)
 SELECT offer.network_id, sale.created_at + interval '2 minutes', 'GET', '{}', '', '', '', 'recorded', '', sale.id,
     sale.click_id, sale.transaction_id, 1
 FROM conversions_conversion AS sale JOIN offers_offer AS offer ON offer.id = sale.offer_id
