@@ -18,9 +18,9 @@ def read_beside(given: Mapping[str, str]) -> Beside:
 
     `given` has a text for each of our fields. `uploaded` is the time of the file that it stood in, if it was one.
     """
-    texts = {name: text for name in LABELS if (text := given.get(name, "").strip()) and HIDDEN not in text}
-    if not texts:
+    if not any(map(given.get, LABELS)):
         return NOTHING_BESIDE
+    texts = {name: text for name in LABELS if (text := given.get(name, "").strip()) and HIDDEN not in text}
     unread: list[str] = []
     told: dict[str, Any] = {name: read_one(name, text, unread) for name, text in texts.items()}
     return Beside(
