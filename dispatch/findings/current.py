@@ -20,6 +20,7 @@ CHECKS: list[Callable[[Sight], Iterator[Finding]]] = [
     pixels.counted_by_nobody,
     networks.unusable,
     networks.silent,
+    networks.hushed,
     figures.off_target,
     figures.unreported,
     figures.hardly_allowed,

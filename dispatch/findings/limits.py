@@ -43,6 +43,9 @@ UNUSABLE_COUNT = 3
 MOST = 0.5
 UNMATCHED_CASES = 3  # a click may come some seconds after its postback
 
+HUSHED_SPAN = timedelta(hours=6)  # of a network that nobody has said of how long it may be silent
+HUSHED_CALLS = 5
+
 VOLUME_SPAN = timedelta(hours=3)
 VOLUME_DAYS = 7
 VOLUME_SHARE = 0.3

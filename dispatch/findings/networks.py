@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
+from statistics import median
 
 from django.db.models import Q, Sum
 from django.urls import reverse
@@ -11,13 +12,15 @@ from conversions.outcomes import TROUBLED, Outcome
 from dispatch.findings import limits
 from dispatch.findings.finding import Code, Finding
 from dispatch.findings.limits import DAY, LATELY
-from dispatch.findings.sight import Sight, found, list_page
+from dispatch.findings.sight import Sight, found, list_page, same_hours
 from dispatch.health.targets import percent
 from dispatch.models import NetworkSlot
 from dispatch.rollups.slots import slot_of
 from dispatch.wording import at
 from offers.models import Network
 from offers.silence import in_hours, silent_for
+
+STRANGERS = (Outcome.BAD_SIGNATURE, Outcome.IP_NOT_ALLOWED)
 
 
 def silent(sight: Sight) -> Iterator[Finding]:
@@ -35,6 +38,24 @@ def silent(sight: Sight) -> Iterator[Finding]:
         title = f"Nothing from {network} for {in_hours(silence)}"
         more = {"value": in_hours(silence), "target": allowed}
         yield found(Code.NETWORK_SILENT, network, "warn", title, words, **more)
+
+
+def hushed(sight: Sight) -> Iterator[Finding]:
+    """Networks that nobody has said of how long they may be silent, and that usually call at this time of the day."""
+    span, day_of = in_hours(limits.HUSHED_SPAN), same_hours(slot_of(sight.now), limits.HUSHED_SPAN)
+    calls: dict[int, list[int]] = defaultdict(lambda: [0] * (limits.VOLUME_DAYS + 1))
+    slots = NetworkSlot.objects.filter(starts_at__in=list(day_of)).exclude(outcome__in=STRANGERS).order_by()
+    for key, starts_at, count in slots.values_list("network_id", "starts_at").annotate(Sum("postbacks")):
+        calls[key][day_of[starts_at]] += count
+    quiet = [key for key, (now, *before) in calls.items() if not now and median(before) >= limits.HUSHED_CALLS]
+    for network in Network.objects.live().filter(pk__in=quiet, silence_hours=None):
+        usual = f"{median(calls[network.pk][1:]):,.0f}"
+        words = (
+            f"It usually calls {usual} times in these hours of the day. Check the postback URL entered there; a test "
+            "postback on the network's page shows whether this side works. Say there for how long it may be silent."
+        )
+        title = f"Nothing from {network} for {span}"
+        yield found(Code.NETWORK_SILENT, network, "warn", title, words, value=span, target=f"{usual} calls")
 
 
 def unusable(sight: Sight) -> Iterator[Finding]:

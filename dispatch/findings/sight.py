@@ -1,16 +1,17 @@
 """What the checks look at, read once for all of them."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from django.urls import reverse
 
 from dispatch.findings.finding import Code, Finding, Scope, permission_of
-from dispatch.findings.limits import DAY, GAP_SPAN, LATELY, OLD_ENOUGH
+from dispatch.findings.limits import DAY, GAP_SPAN, LATELY, OLD_ENOUGH, VOLUME_DAYS
 from dispatch.health.figures import Figures
 from dispatch.health.reading import figures
+from dispatch.models.rollup import SLOT
 from offers.admin_parts import page_url
 from offers.models import Network, Offer, Pixel
 
@@ -53,6 +54,13 @@ def found(code: Code, subject: Subject | None, tone: str, title: str, words: str
         more = {"link": own_page(subject), "do": f"Look at the {scope.value}", **more}
     key = subject.pk if subject else None
     return Finding(code, scope, key, name, tone, title, words, permission=permission_of(code), **more)
+
+
+def same_hours(ends_at: datetime, span: timedelta) -> dict[datetime, int]:
+    """The half-hours of the span that ends then, and of each day before: of which day they are, 0 the last."""
+    slots = range(1, int(span / SLOT) + 1)
+    days = range(VOLUME_DAYS + 1)
+    return {ends_at - timedelta(days=day) - number * SLOT: day for day in days for number in slots}
 
 
 def own_page(subject: Subject) -> str:

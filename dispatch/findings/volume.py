@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from statistics import median
 
@@ -11,10 +11,9 @@ from django.db.models import F, Sum
 from dispatch.findings import limits
 from dispatch.findings.finding import Code, Finding
 from dispatch.findings.limits import DAY, VALUE_BEFORE
-from dispatch.findings.sight import Sight, found, health_page
+from dispatch.findings.sight import Sight, found, health_page, same_hours
 from dispatch.health.targets import percent
 from dispatch.models import OfferSlot
-from dispatch.models.rollup import SLOT
 from dispatch.rollups.slots import slot_of
 from dispatch.wording import in_words
 from offers.models import Offer
@@ -56,12 +55,7 @@ def of_drop(offer: Offer, name: str, counts: list[int], least: int, ends_at: dat
 
 def volumes(ends_at: datetime) -> tuple[Counts, Counts]:
     """Clicks and sales of the hours that ended then and of those a day before that, and so on; one query."""
-    slots = int(limits.VOLUME_SPAN / SLOT)
-    day_of = {
-        ends_at - timedelta(days=day) - number * SLOT: day
-        for day in range(limits.VOLUME_DAYS + 1)
-        for number in range(1, slots + 1)
-    }
+    day_of = same_hours(ends_at, limits.VOLUME_SPAN)
     rows = OfferSlot.objects.filter(starts_at__in=list(day_of)).order_by().values_list("offer_id", "starts_at")
     clicks: Counts = defaultdict(lambda: [0] * (limits.VOLUME_DAYS + 1))
     sales: Counts = defaultdict(lambda: [0] * (limits.VOLUME_DAYS + 1))

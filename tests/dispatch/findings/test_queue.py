@@ -157,6 +157,17 @@ def test_a_silent_network_is_found(offer: Offer):
     assert (only().code, only().subject, only().value) == (Code.NETWORK_SILENT, "House", "5 hours")
 
 
+@pytest.mark.parametrize(("usual", "calls"), [(6, 0), (6, 1), (4, 0)])
+def test_one_that_calls_at_this_time_every_day_is_missed_though_nobody_said_so(offer: Offer, usual: int, calls: int):
+    for day in range(1, 6):
+        heard(offer.network, timezone.now(), hours=24 * day + 3, recorded=usual)
+    heard(offer.network, timezone.now(), hours=2, recorded=calls, bad_signature=0)
+
+    codes = [finding.code for finding in current(timezone.now())]
+
+    assert codes == [Code.NETWORK_SILENT] * (usual == 6 and not calls)
+
+
 @pytest.mark.parametrize(
     ("usual", "now", "found"),
     [
