@@ -19,7 +19,7 @@ MONEY_BACK = frozenset(
 def of_click(click: Click) -> Iterator[Moment]:
     """The arrival, with where it came from but not who it was, and its erasure."""
     ad = " / ".join(filter(None, (click.utm_source, click.utm_campaign or click.campaign_id, click.ad_id)))
-    ttclid = f"ttclid {click.ttclid[:BEGINNING]}…." if click.ttclid else "Without ttclid."
+    ttclid = f"ttclid {click.ttclid[:BEGINNING]}…" if click.ttclid else "Without ttclid."
     robot = f"{click.get_robot_display()}, not a person." if click.robot else ""
     cap = f"Sent on by “{click.capped_offer}”, whose cap was reached." if click.capped_offer else ""
     test = "A test conversion's own click." if click.is_test else ""
@@ -50,7 +50,7 @@ def of_conversion(case: Case, conversion: Conversion) -> Iterator[Moment]:
     """How it came to be, what the browser said of it, and what it doubles."""
     entries = case.evidence.entries[conversion.pk]
     is_of_page = not entries or entries[0].created_at > conversion.created_at
-    title = f"{'Page called' if is_of_page else 'Recorded:'} {conversion.event_name}"
+    title = f"{'Page called' if is_of_page else 'Recorded as'} {conversion.event_name}"
     value = money(conversion.page_value, conversion.page_currency)
     words = sentence(
         f"event_id {conversion.event_id}.",

@@ -63,9 +63,9 @@ def accepted(case: Case) -> Ruling | None:
     words = f"TikTok accepted it at {case.at(delivery.accepted_at)}."
     if delivery.is_test or (case.conversion and case.conversion.is_test) or delivery.pixel.live_test_event_code:
         return Ruling(Verdict.DELIVERED, Cause.TEST, f"{words} It is a test: TikTok shows it under Test events only.")
-    if not case.has_both_legs or case.seen("fired"):
-        return Ruling(Verdict.DELIVERED, Cause.TOLD, words)
     blocked = case.seen("blocked")
+    if case.seen("fired") or not (case.has_both_legs or blocked):
+        return Ruling(Verdict.DELIVERED, Cause.TOLD, words)
     if blocked:
         words += f" The server told it alone: the browser said at {case.at(blocked.created_at)} that the Pixel was kept"
         return Ruling(Verdict.DELIVERED, Cause.PIXEL_BLOCKED, f"{words} back.{added(blocked.detail)}")

@@ -64,12 +64,20 @@ def counted(count: int) -> str:
 
 
 def network_silent(case: Case) -> Ruling | None:
-    network = case.network
-    quiet = silent_for(network, case.now) if network else None
-    if network is None or quiet is None:
+    """Nothing at all comes from the network: longer than it may be silent, or not once since the click."""
+    network, click = case.network, case.click
+    if network is None or click is None:
         return None
-    words = f"{network} has not called for {in_hours(quiet)}, longer than it usually does: its postbacks are missing."
-    return Ruling(Verdict.NOT_REPORTED, Cause.NETWORK_SILENT, words)
+    quiet, words = silent_for(network, case.now), ""
+    if not network.is_active:
+        words = f"{network} is not active here, so its calls are answered with a 404 and kept nowhere."
+    elif quiet:
+        words = (
+            f"{network} has not called for {in_hours(quiet)}, longer than it usually does: its postbacks are missing."
+        )
+    elif case.now - click.created_at >= PATIENCE and (network.heard_at is None or network.heard_at < click.created_at):
+        words = f"{network} has not called at all since the visitor came, {in_words(case.now - click.created_at)} ago."
+    return Ruling(Verdict.NOT_REPORTED, Cause.NETWORK_SILENT, words) if words else None
 
 
 def nothing_is_told(case: Case) -> Ruling | None:

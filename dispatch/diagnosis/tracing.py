@@ -27,8 +27,14 @@ def trace(text: str, now: datetime) -> Trace:
     found = finding.find(wanted)
     evidence = gather(found, now)
     subjects = [subject_of(case) for case in cases_of(found, evidence)]
-    subjects.sort(key=lambda subject: trouble(subject.ruling.verdict, subject.ruling.cause))
-    return Trace(wanted.text, subjects)
+    return Trace(wanted.text, sorted(subjects, key=place_of))
+
+
+def place_of(subject: Subject) -> tuple[int, int, bool, bool]:
+    """The most troubling first; of equals what TikTok heard of by one leg only, then what the network reported."""
+    ruling = subject.ruling
+    order = trouble(ruling.verdict, ruling.cause)
+    return *order, ruling.cause != Cause.PIXEL_BLOCKED, not subject.case.entries
 
 
 def cases_of(found: Found, evidence: Evidence) -> Iterator[Case]:

@@ -94,6 +94,14 @@ def test_what_nothing_has_is_answered_with_where_to_look(text: str, words: str):
         traced(text)
 
 
+def test_nothing_is_found_among_more_networks_than_are_looked_through():
+    for _ in range(22):
+        make_network()
+
+    with pytest.raises(NothingFoundError):
+        traced("ORDER-404")
+
+
 def test_an_erasure_after_tiktok_was_told_is_noted():
     click = make_click(erased_at=timezone.now(), email_sha256="e" * 64)
     sent(make_conversion(click))

@@ -216,6 +216,19 @@ def test_what_no_worker_has_looked_at_waits_for_the_workers():
     assert (before, verdict(conversion.event_id)) == (("delayed", "workers_stopped"), ("delayed", "on_its_way"))
 
 
+def test_of_what_is_delivered_the_blocked_pixel_comes_first_and_then_the_sale():
+    click = make_click(make_offer([{"trigger": "page", "event_name": "ViewContent"}, APPROVED]))
+    report(click.offer.network, click_id=click.pk, txid="T-1", status="approved", payout="40")
+    bought, viewed = click.conversions.get(), call_page_event(click, "ViewContent")
+    bought.deliveries.update(status="accepted", accepted_at=timezone.now())
+    sent(viewed)
+    before = verdict(click.pk)
+
+    Sighting.objects.create(conversion=viewed, outcome="blocked", created_at=timezone.now())
+
+    assert (before, verdict(click.pk)) == (("delivered", "told"), ("delivered", "pixel_blocked"))
+
+
 def test_an_accepted_event_says_what_became_of_the_pixels_copy():
     click = make_click(make_offer([PAGE, APPROVED]))
     conversion = call_page_event(click, "Purchase")
@@ -366,10 +379,19 @@ def test_a_silent_network_has_not_reported(offer: Offer):
     assert verdict(make_click(offer).pk) == ("not_reported", "network_silent")
 
 
+@pytest.mark.parametrize("network", [{"heard_at": None}, {"heard_at": timezone.now(), "is_active": False}])
+def test_a_network_that_never_called_since_the_click_is_silent_too(network: dict[str, Any]):
+    click = age(make_click(make_offer(network=make_network(**network))), days=2)
+
+    assert verdict(click.pk) == ("not_reported", "network_silent")
+
+
 def test_a_click_that_led_to_nothing_is_young_first_and_then_without_a_sale(offer: Offer):
     click = make_click(offer)
     young = verdict(click.pk)
 
+    offer.network.heard_at = timezone.now()
+    offer.network.save()
     age(click, days=2)
 
     assert (young, verdict(click.pk)) == (("not_reported", "click_too_young"), ("not_reported", "no_conversion_yet"))
@@ -384,6 +406,8 @@ def test_a_visitor_who_was_sent_on_learns_of_the_cap(offer: Offer):
 
 def test_a_sale_that_only_a_page_told_waits_for_the_network(offer: Offer):
     conversion = call_page_event(make_click(offer), "Purchase", now=timezone.now() - timedelta(hours=30))
+    offer.network.heard_at = timezone.now()
+    offer.network.save()
     plan(timezone.now())
 
     assert verdict(conversion.event_id) == ("not_reported", "sale_unreported")
