@@ -6,6 +6,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from dispatch.models import SourceSlot
 from dispatch.reports.asking import UnreadableReportError, read
@@ -143,14 +145,14 @@ def test_filters_by_source_take_an_empty_value_too():
     ("by", "queries"),
     [({"by": "offer"}, 1), ({"by": "ad_id", "then": "event"}, 2), ({"by": "day", "then": "offer"}, 1)],
 )
-def test_a_report_takes_as_many_queries_however_much_there_is(
-    by: dict[str, str], queries: int, django_assert_num_queries: Any
-):
+def test_a_report_reads_the_sums_once_or_twice_however_much_there_is(by: dict[str, str], queries: int):
     for _ in range(3):
         put(make_offer(), ago(days=3), clicks=5, ad_id="a")
 
-    with django_assert_num_queries(queries):
+    with CaptureQueriesContext(connection) as asked:
         ask(**by)
+
+    assert sum("dispatch_" in query["sql"] for query in asked) == queries
 
 
 @pytest.mark.parametrize(
