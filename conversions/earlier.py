@@ -22,11 +22,12 @@ def clicks_brought(
 ) -> list[Click]:
     """The click that the page's address names, if the visitor may have it, then those that the browser keeps.
 
-    They are of any offer, erased ones too. One query, none where there are no ids.
+    They are of any offer, erased ones too. One query, none where there are no ids. A test's click is nobody's: whoever
+    opens a page under its address, copied from somewhere, is a visitor who counts.
     """
     ids = list(dict.fromkeys(key for key in [named, *kept] if isinstance(key, str) and is_click_id(key)))
     found = (Click.objects.all() if clicks is None else clicks).in_bulk(ids) if ids else {}
-    brought = [found[key] for key in ids if key in found]
+    brought = [found[key] for key in ids if key in found and not found[key].is_test]
     return [click for click in brought if click.pk in kept or is_open_to(click, request, now)]
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import RequestFactory
 from django.utils import timezone
 
 from conversions import coverage
@@ -12,6 +13,7 @@ from conversions.admin import inbox, network
 from conversions.attaching import suggested_clicks
 from conversions.caps import sold
 from conversions.digest import digest_batch
+from conversions.earlier import clicks_brought
 from conversions.models import Conversion, Postback, Upload, UploadRow
 from conversions.outcomes import Outcome
 from conversions.unmapped import unmapped_words
@@ -107,3 +109,12 @@ def test_what_comes_of_a_click_is_a_test_if_the_click_is_one(offer: Offer, is_te
     assert [row.is_test for row in (*Conversion.objects.all(), *Postback.objects.all())] == [is_test] * 3
     assert [row.is_test for row in Delivery.objects.all()] == [is_test] * 2
     assert (Network.objects.get().heard_at is None) == is_test
+
+
+@pytest.mark.parametrize("is_test", [True, False])
+def test_whoever_opens_a_page_under_a_tests_address_is_a_visitor_of_their_own(rf: RequestFactory, is_test: bool):
+    click = make_click(is_test=is_test)
+
+    brought = clicks_brought(click.pk, [click.pk], rf.get("/"), timezone.now())
+
+    assert bool(brought) != is_test
