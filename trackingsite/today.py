@@ -70,9 +70,9 @@ def days(now: datetime) -> tuple[Day, Day]:
     begins = midnight(now)
     began_yesterday = midnight(begins - timedelta(hours=1))
     today, yesterday = Day(), Day()
-    rows = OfferSlot.objects.filter(starts_at__gte=began_yesterday).order_by()
-    sums = {name: Sum(name) for name in (*COUNTED, "payout")}
-    for row in rows.values("starts_at", "currency").annotate(**sums):
+    slots = OfferSlot.objects.filter(starts_at__gte=began_yesterday).order_by()
+    rows: Any = slots.values("starts_at", "currency").annotate(**{name: Sum(name) for name in (*COUNTED, "payout")})
+    for row in rows:
         is_today = row["starts_at"] >= begins
         passed = row["starts_at"] - (begins if is_today else began_yesterday)
         hour = timezone.localtime(row["starts_at"]).hour
