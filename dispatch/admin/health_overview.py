@@ -99,7 +99,7 @@ def health_page(request: HttpRequest, model_admin: Any) -> HttpResponse:
         rows=[cells_of(line, scope, period) for line in page],
         empty=NOT_FOUND if term else NOTHING[scope],
         turns=turns_of(page, lambda number: overview_url(scope, **chosen, sort=sort, page=str(number))),
-        sums=sums_words(now),
+        sums=sums_words(period.since(now), now),
     )
 
 

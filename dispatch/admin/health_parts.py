@@ -15,6 +15,7 @@ from dispatch.health.figures import Figures
 from dispatch.health.periods import PERIODS, Period
 from dispatch.health.targets import NBSP, Target
 from dispatch.rollups.keeping import as_of
+from dispatch.rollups.rechecking import filled_to
 from dispatch.wording import at
 from offers.admin_parts import badge
 from offers.models import Network, Offer, Pixel
@@ -68,10 +69,13 @@ def short_span(seconds: float) -> str:
     return f"{round(seconds / size):,}{NBSP}{unit}"
 
 
-def sums_words(now: datetime) -> str:
-    """How recent the figures are."""
-    moment = as_of()
-    return NOT_MADE if moment is None else f"The sums are as of {at(moment, now)}."
+def sums_words(since: datetime, now: datetime) -> str:
+    """How recent the figures are, and whether those of the whole time are there yet."""
+    moment, filled = as_of(), filled_to()
+    if moment is None:
+        return NOT_MADE
+    missing = f" Those before {at(filled, now)} are still being made." if filled and filled > since else ""
+    return f"The sums are as of {at(moment, now)}.{missing}"
 
 
 def line_chart(label: str, moments: list[str], values: list[Point], unit: str) -> str:

@@ -92,7 +92,7 @@ def subject_page(request: HttpRequest, model_admin: Any, scope: str, key: int) -
         content_title=f"Health of {subject.name}",
         **head_of(view),
         facts=[fact_line(fact, view) for fact in facts_now(view)],
-        sums=sums_words(now),
+        sums=sums_words(view.since, now),
         empty=empty_words(view, sums),
         cards=[card_of(target, sums, moves, view) for target in targets_of(view.scope)],
         volume=volume_of(view, moves),
