@@ -23,6 +23,7 @@ from dispatch.reports.currencies import converter
 from dispatch.reports.names import Names, names
 from dispatch.reports.query import EXPORTED, SHOWN, answer
 from dispatch.rollups.keeping import as_of
+from dispatch.rollups.rechecking import filled_to
 from offers.admin_parts import moment
 
 MAY_SEE_ROWS = "conversions.view_conversion"
@@ -82,11 +83,19 @@ def report_page(request: HttpRequest, model_admin: ReportAdmin) -> HttpResponse:
         table=table,
         charts=charts_of(table) if table else [],
         as_of=moment(as_of()),
+        filled_to=unfilled(question),
         shown=SHOWN,
         is_running=question.period.since <= now < question.period.until,
     )
     remember(request, response, question)
     return response
+
+
+def unfilled(question: Question) -> str:
+    """Since when there are sums, where the first back-fill has not reached the beginning of the report yet."""
+    filled = filled_to()
+    since = question.period.before().since if question.before else question.period.since
+    return moment(filled) if filled and filled > since else ""
 
 
 def table_of(request: HttpRequest, question: Question, named: Names, most: int = SHOWN) -> Table:

@@ -128,6 +128,7 @@ def originals(path: str) -> Any:
     """The same transaction, told before: rule 1 of doubles, the only one that is about sales."""
     same = {name: OuterRef(f"{path}{name}") for name in ("transaction_id", "event_name", "kind")}
     rows = Conversion.objects.filter(**same, is_test=False, pk__lt=OuterRef(f"{path}pk"))
+    rows = rows.exclude(transaction_id="")  # or the index of those that have one would not do
     return rows.filter(offer__network=OuterRef(f"{path}offer__network"))
 
 
