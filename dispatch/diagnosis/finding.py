@@ -9,6 +9,7 @@ from django.db.models import Model, QuerySet
 from conversions.click_ids import is_click_id
 from conversions.models import Click, Conversion, Postback, Upload, UploadRow
 from dispatch.diagnosis import refusals
+from dispatch.diagnosis.advice import advice_for
 from dispatch.diagnosis.typed import Typed
 from dispatch.models import Delivery
 
@@ -50,7 +51,7 @@ class Found:
 def find(typed: Typed) -> Found:
     """Raises NothingFoundError."""
     if not typed.text:
-        raise NothingFoundError("Paste a click id, an event_id, a transaction id or the number of a conversion.")
+        raise NothingFoundError(advice_for(typed))
     found = by_ids(typed) or by_number(typed) or by_refused_calls(typed)
     if not found:
         raise NothingFoundError(advice_for(typed))
@@ -122,31 +123,3 @@ def by_refused_calls(typed: Typed) -> Found:
 
 def newest_first(rows: Iterable[Postback]) -> list[Postback]:
     return sorted(rows, key=lambda row: -row.pk)
-
-
-def advice_for(typed: Typed) -> str:
-    """What was looked for, and where to look now."""
-    if typed.looks_like_ttclid:
-        return (
-            "This looks like a ttclid. There is no index of those, so nothing is traced by them: search the list of "
-            "clicks for it, which may take a while, and trace the click id that you find."
-        )
-    if "@" in typed.text:
-        return "People are not traced by their e-mail address. Ask for the order number, or the click id."
-    if typed.click_id:
-        return (
-            f"No click has the id {typed.click_id}, and no call of a network names it. Compare it letter by "
-            "letter with what the network shows: it may have cut it off, or sent an id of its own. Calls of "
-            "networks are kept for RETENTION_POSTBACK_DAYS, clicks for ever."
-        )
-    if typed.event_id:
-        return (
-            f"No conversion has the event_id {typed.event_id}. Every event_id is made here, so another one is that of "
-            "another site, or a page has made it itself: the Pixel's own code stands on a page beside this site's."
-        )
-    return (
-        f"Nothing here is called “{typed.text[:100]}”: no click, no event, no transaction of a conversion, of a "
-        "network's call or of a file. Transactions are compared letter by letter. If the network shows it as sent, "
-        "look into its log of postbacks: which address it called, and what was answered. Calls are kept here for "
-        "RETENTION_POSTBACK_DAYS."
-    )
