@@ -67,6 +67,8 @@ def rules() -> list[Rule]:
         Rule("uploads", uploaded.uploads(), ("RETENTION_POSTBACK_DAYS",)),
         Rule("sightings of the Pixel", recorded.sightings(), (attempt,)),
         Rule("strange pages without a call", recorded.strange_pages(), (attempt,)),
+        Rule("alerts that are over", sent.alerts(), (attempt,)),
+        Rule("alerts: messages", sent.alert_messages(), (attempt,)),
         Rule("the queue's failed tasks", failed_tasks(), (attempt,)),
     ]
 

@@ -178,4 +178,7 @@ def messages_of(channel: AlertChannel) -> SafeString:
 
 
 def body_of(text: str) -> SafeString:
-    return format_html('<details><summary>Show</summary><pre class="payload">{}</pre></details>', text)
+    return format_html(
+        '<details><summary>Show</summary><pre class="payload" style="white-space: pre-wrap">{}</pre></details>',
+        text,
+    )

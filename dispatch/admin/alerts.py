@@ -78,7 +78,7 @@ class AlertAdmin(RecordAdmin):
         ("runbook/<slug:name>.md", "dispatch_docs", runbook),
     )
     fieldsets = [
-        (None, {"fields": ["title", "state_badge", "words", "place", "to_do"]}),
+        (None, {"fields": ["title", "state_badge", "words", "to_do"]}),
         ("When", {"fields": [("began", "last_found"), ("ended", "lasted"), ("told", "end_told")]}),
         ("Messages", {"fields": ["messages_sent"]}),
     ]
@@ -113,10 +113,6 @@ class AlertAdmin(RecordAdmin):
         time: timedelta = (alert.ended_at or clock.now()) - alert.began_at
         return span(time) if alert.ended_at else f"{span(time)} so far"
 
-    @admin.display(description="where")
-    def place(self, alert: Alert) -> str | SafeString:
-        return link(alert.link, "Go there") if alert.link else "–"
-
     @admin.display(description="what to do")
     def to_do(self, alert: Alert) -> SafeString:
         steps = [(alert.link, "See it")] if alert.link and not alert.ended_at else []
@@ -135,5 +131,7 @@ def delivered(message: Any) -> SafeString:
     if message.sent_at:
         return badge(f"Delivered {moment(message.sent_at)}", "good")
     if message.due_at:
-        return format_html("{} {}", badge("On its way" if not message.error else "Tried again", "warn"), message.error)
-    return format_html("{} {}", badge("Given up", "bad"), message.error)
+        return format_html(
+            "<span>{} {}</span>", badge("On its way" if not message.error else "Tried again", "warn"), message.error
+        )
+    return format_html("<span>{} {}</span>", badge("Given up", "bad"), message.error)

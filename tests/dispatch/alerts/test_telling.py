@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 
+from dispatch import retention
 from dispatch.alerts.rules import NOT_TOLD, RULES
 from dispatch.alerts.telling import tell
 from dispatch.findings.finding import Code, Scope
@@ -154,3 +155,15 @@ def test_each_round_is_noted():
     tell([], NOON + timedelta(seconds=61))
 
     assert Watch.objects.get().looked_at == NOON + timedelta(seconds=61)
+
+
+def test_what_is_over_for_long_is_pruned_with_its_messages():
+    make_channel()
+    rounds(range(2), wrong(), wrong(subject_id=2))
+    rounds(range(2, 6), wrong())
+    AlertMessage.objects.update(due_at=None)
+    age = NOON + timedelta(days=1)
+
+    assert list(retention.alerts().batches(age)) == [1]
+    assert list(retention.alert_messages().batches(age)) == [2]
+    assert Alert.objects.get().key.endswith(":1")
