@@ -55,7 +55,7 @@ def rules() -> list[Rule]:
     """Everything that goes with age. Attempts go before their payloads, so that none is emptied only to be deleted."""
     visitor, payload, attempt = "RETENTION_VISITOR_DAYS", "RETENTION_PAYLOAD_DAYS", "RETENTION_ATTEMPT_DAYS"
     return [
-        Rule("test conversions: their clicks", tested.old_tests(), ("RETENTION_TEST_DAYS",)),
+        Rule("test conversions", tested.old_tests(), ("RETENTION_TEST_DAYS",)),
         Rule("clicks: address, browser, digests", sent.visitors(), (visitor,)),
         Rule("conversions: digests", sent.buyers(), (visitor,)),
         Rule("postbacks: the caller's address", recorded.callers(), (visitor,)),
