@@ -16,7 +16,7 @@ from django.utils import timezone
 from django_q.models import Task
 
 from conversions.models import Click, Postback, Sighting, StrangePage, Upload, UploadRow
-from dispatch.models import DeliveryAttempt
+from dispatch.models import Alert, AlertChannel, AlertMessage, DeliveryAttempt
 from tests.factories import make_attempt, make_click, make_conversion, make_delivery, make_network, make_postback
 from trackingsite import housekeeping
 from trackingsite import settings as site_settings
@@ -26,7 +26,7 @@ from trackingsite.management.commands import prune as command
 pytestmark = pytest.mark.django_db
 
 NOW = timezone.now()
-RULES = 12
+RULES = 15
 
 
 class Terminal(io.StringIO):
@@ -59,8 +59,12 @@ def make_old_rows(days: float = 400, count: int = 1) -> None:
     for _ in range(count):
         make_postback(network, {}, received_at=days_ago(days), remote_ip="192.0.2.1", sealed_call="a call")
         make_task(uuid.uuid4().hex, days)
+        make_click(created_at=days_ago(days), is_test=True, ip=None, user_agent="")
         upload = Upload.objects.create(network=network, created_at=days_ago(days), worked_at=days_ago(days))
         UploadRow.objects.create(upload=upload, number=2)
+        moments = dict.fromkeys(("began_at", "seen_at", "ended_at"), days_ago(days))
+        Alert.objects.create(key=uuid.uuid4().hex, **moments)
+        AlertMessage.objects.create(channel=AlertChannel.objects.create(), created_at=days_ago(days))
     Postback.objects.update(due_at=None, outcome="bad_signature")
 
 
@@ -167,7 +171,7 @@ def test_counts_in_place_on_a_terminal(monkeypatch: pytest.MonkeyPatch):
 
     text = run(out=Terminal())
 
-    steps = [part for part in text.split("\r") if "clicks" in part]
+    steps = [part for part in text.split("\r") if "clicks: " in part]
     assert [counts_in(step)[0] for step in steps] == [1, 2, 3, 3]
 
 
@@ -177,7 +181,7 @@ def test_counts_now_and_then_in_a_log(monkeypatch: pytest.MonkeyPatch):
     for _ in range(2):
         make_click(created_at=days_ago(400))
 
-    lines = [line for line in run().splitlines() if "clicks" in line]
+    lines = [line for line in run().splitlines() if "clicks: " in line]
 
     assert [line.endswith("so far") for line in lines] == [True, True, False]
     assert "\r" not in "".join(lines)
