@@ -6,7 +6,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter
 
+from conversions.admin.inbox import number_of
 from dispatch.health import rows, selecting
+from offers.models import Offer
+
+WHOSE = {"pk": "offer__", "network": "offer__network__"}
 
 
 class FigureFilter(DropdownFilter):  # type: ignore[misc]
@@ -32,4 +36,10 @@ class ConversionFigureFilter(FigureFilter):
     table = rows.CONVERSION
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return selecting.conversions(queryset, self.value()) if self.value() else queryset
+        return selecting.conversions(queryset, self.value(), offers_of(request)) if self.value() else queryset
+
+
+def offers_of(request: HttpRequest) -> QuerySet[Offer]:
+    """Those that the list's other filters leave."""
+    chosen = {name: number_of(request.GET.get(f"{prefix}id__exact")) for name, prefix in WHOSE.items()}
+    return Offer.objects.filter(**{name: key for name, key in chosen.items() if key is not None})

@@ -90,15 +90,16 @@ def deliveries(rows: QuerySet[Delivery], part: str) -> QuerySet[Delivery]:
     return newest(rows).filter(OF_NEWEST[part]()) if part in OF_NEWEST else rows.none()
 
 
-def conversions(rows: QuerySet[Conversion], part: str) -> QuerySet[Conversion]:
-    """The same of conversions."""
+def conversions(rows: QuerySet[Conversion], part: str, offers: QuerySet[Offer] | None = None) -> QuerySet[Conversion]:
+    """The same of conversions; `offers` are those that they may be of, where that is known."""
+    offers = Offer.objects.all() if offers is None else offers
     rows = rows.filter(is_test=False)
     if part == "all":
         return rows
     if part == "doubles":
-        return rows.filter(pk__in=doubles(newest(rows)))
+        return rows.filter(pk__in=doubles(newest(rows), offers))
     if part in ("expected", "unreported"):
-        return expected(newest(rows), part == "unreported")
+        return expected(newest(rows), part == "unreported", offers)
     return rows.none()
 
 
@@ -108,25 +109,25 @@ def newest(rows: QuerySet[Any]) -> QuerySet[Any]:
     return rows.filter(pk__gt=last - LOOKED_THROUGH)
 
 
-def doubles(rows: QuerySet[Conversion]) -> set[int]:
+def doubles(rows: QuerySet[Conversion], offers: QuerySet[Offer]) -> set[int]:
     """The keys of those that tell a sale again. A query or four for all offers of a network with the same events."""
     postback_events = defaultdict(set)
     for offer, event_name in EventRule.objects.exclude(trigger=PAGE).values_list("offer_id", "event_name"):
         postback_events[offer].add(event_name)
     alike = defaultdict(list)
-    for offer, network in Offer.objects.order_by("pk").values_list("pk", "network_id"):
+    for offer, network in offers.order_by("pk").values_list("pk", "network_id"):
         alike[network, frozenset(postback_events[offer])].append(offer)
     found: set[int] = set()
-    for (network, events), offers in alike.items():
-        found |= doubles_among(rows.filter(offer__in=offers), network, set(events))
+    for (network, events), keys in alike.items():
+        found |= doubles_among(rows.filter(offer__in=keys), network, set(events))
     return found
 
 
-def expected(rows: QuerySet[Conversion], is_unreported: bool) -> QuerySet[Conversion]:
+def expected(rows: QuerySet[Conversion], is_unreported: bool, offers: QuerySet[Offer]) -> QuerySet[Conversion]:
     """What a page reported and the network was to report as well; of these, what it has not."""
     rules = EventRule.objects.filter(offer=OuterRef("offer"), event_name=OuterRef("event_name"))
     of_both = Q(Exists(rules.filter(trigger=PAGE))) & Q(Exists(rules.exclude(trigger=PAGE)))
     entries = LedgerEntry.objects.filter(conversion=OuterRef("pk"))
     before = entries if is_unreported else entries.filter(created_at__lte=OuterRef("created_at"))
     found = rows.filter(of_both, created_at__lte=clock.now() - A_DAY).exclude(Exists(before))
-    return found.exclude(pk__in=doubles(found))
+    return found.exclude(pk__in=doubles(found, offers))
