@@ -34,8 +34,13 @@ def reasons_table(reasons: Iterable[dict[str, Any]]) -> SafeString:
 
 
 def reason_row(reason: dict[str, Any]) -> list[Any]:
-    what = format_html("<b>{}</b><br>{}", reason["title"], reason["words"])
-    return [verdict_badge(reason["speaks"]), what, reason["value"] or "–", reason["target"] or "–", steps(reason)]
+    what = format_html("<div><b>{}</b><br>{}</div>", reason["title"], reason["words"])
+    is_so, wanted = (unbroken(reason[name]) for name in ("value", "target"))
+    return [verdict_badge(reason["speaks"]), what, is_so, wanted, steps(reason)]
+
+
+def unbroken(text: str) -> SafeString:
+    return format_html('<span class="unbroken">{}</span>', text or "–")
 
 
 def steps(reason: dict[str, Any]) -> SafeString:
@@ -43,7 +48,8 @@ def steps(reason: dict[str, Any]) -> SafeString:
     found = [(reason["link"], "See it")] if reason["link"] else []
     if reason["code"] in Code.values:
         found.append((f"{reverse('admin:dispatch_runbook')}#{reason['code']}", "Runbook"))
-    return format_html_join(" · ", "{}", ((link(url, words),) for url, words in found))
+    links = format_html_join(" · ", "{}", ((link(url, words),) for url, words in found))
+    return format_html("<span>{}</span>", links)
 
 
 def history_url(offer: Offer) -> str:

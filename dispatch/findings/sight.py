@@ -5,13 +5,16 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from django.db.models import Sum
 from django.urls import reverse
 
 from dispatch.findings.finding import Code, Finding, Scope, permission_of
 from dispatch.findings.limits import DAY, GAP_SPAN, LATELY, OLD_ENOUGH, VOLUME_DAYS
 from dispatch.health.figures import Figures
 from dispatch.health.reading import figures
+from dispatch.models import OfferSlot
 from dispatch.models.rollup import SLOT
+from dispatch.rollups.slots import slot_of
 from offers.admin_parts import page_url
 from offers.models import Network, Offer, Pixel
 
@@ -42,8 +45,11 @@ class Sight:
 
     @cached_property
     def reported(self) -> dict[int, Figures]:
-        """The same of days that are long enough ago for the network to have reported their sales."""
-        return figures(Scope.OFFER, self.now - OLD_ENOUGH - GAP_SPAN, self.now - OLD_ENOUGH)
+        """What pages told of on days that are long enough ago for the network to have reported it; one query."""
+        since, until = slot_of(self.now - OLD_ENOUGH - GAP_SPAN), self.now - OLD_ENOUGH
+        slots = OfferSlot.objects.filter(starts_at__gte=since, starts_at__lt=until, expected__gt=0).order_by()
+        rows = slots.values_list("offer_id").annotate(Sum("expected"), missing=Sum("unreported"))
+        return {key: Figures(expected=expected, unreported=missing) for key, expected, missing in rows}
 
 
 def found(code: Code, subject: Subject | None, tone: str, title: str, words: str, **more: Any) -> Finding:

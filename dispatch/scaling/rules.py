@@ -190,7 +190,7 @@ def joined(facts: Facts) -> Reason | None:
 
 
 def stable(facts: Facts) -> Reason | None:
-    if any(finding.code == Code.VALUE_UNSTABLE for finding in facts.findings):
+    if facts.cases < ENOUGH or any(finding.code == Code.VALUE_UNSTABLE for finding in facts.findings):
         return None
     words = "The average payout of a sale is what it was in the days before, as far as there were enough sales to tell."
     return own(Own.STABLE, RAISE, words, link=facts.page)
