@@ -60,7 +60,7 @@ def test_one_offer_is_made_anew_from_a_day_on():
 
     run("--offer", offers[0].slug, "--since", "2026-11-20")
 
-    assert [slot.clicks for slot in OfferSlot.objects.order_by("offer", "starts_at")] == [99, 1, 99, 99]
+    assert [slot.clicks for slot in OfferSlot.objects.order_by("offer_id", "starts_at")] == [99, 1, 99, 99]
 
 
 def test_an_offer_that_is_not_there_is_named():
