@@ -5,8 +5,9 @@ by networks and reasons, each found by the index of what is troubled.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
 
-from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
 from conversions.click_ids import LENGTH
@@ -19,6 +20,8 @@ from offers.models import Network
 
 NEWEST_OF_EACH = 50
 MOST_NETWORKS = 20
+ANY_NETWORK = -1
+Part = tuple[str, tuple[Any, ...]]
 ALIKE = 12  # characters: as many alike are no coincidence, for ids of one moment differ in the random part
 NAMELESS = frozenset(
     {
@@ -37,24 +40,30 @@ NAMELESS = frozenset(
 
 def newest(networks: Sequence[int]) -> list[Postback]:
     """The newest refused calls of each reason and network, the oldest of them first; one query."""
-    slices = [slice_of(outcome, network) for network in networks[:MOST_NETWORKS] for outcome in TROUBLED]
-    if not slices:
+    parts = [part(outcome, network) for network in networks[:MOST_NETWORKS] for outcome in TROUBLED]
+    if not parts:
         return []
-    rows = Postback.objects.filter(pk__in=together(slices)).select_related("network")
+    rows = Postback.objects.filter(pk__in=together(parts)).select_related("network")
     return list(rows.defer("sealed_call").order_by("pk"))
 
 
-def together(slices: "Sequence[QuerySet[Postback, tuple[int]]]") -> RawSQL:
+def together(parts: Sequence[Part]) -> RawSQL:
     """Keys of any of them. Django's union() takes no LIMIT in its parts on SQLite, where it may stand further in."""
-    parts = [rows.query.sql_with_params() for rows in slices]
     texts = (f"SELECT * FROM ({sql}) part{number}" for number, (sql, _) in enumerate(parts))  # noqa: S608 - our own
-    text = " UNION ALL ".join(texts)
-    return RawSQL(text, [value for _, values in parts for value in values])  # noqa: S611 - with parameters
+    return RawSQL(" UNION ALL ".join(texts), [value for _, values in parts for value in values])  # noqa: S611 - same
 
 
-def slice_of(outcome: str, network: int) -> "QuerySet[Postback, tuple[int]]":
-    rows = troubled(outcome).filter(network=network, is_test=False)
-    return rows.order_by("-pk").values_list("pk")[:NEWEST_OF_EACH]
+def part(outcome: str, network: int) -> Part:
+    """The query for the newest keys of one outcome and network."""
+    sql, values = pattern(outcome)
+    return sql, tuple(network if value == ANY_NETWORK else value for value in values)
+
+
+@cache
+def pattern(outcome: str) -> Part:
+    """The same for no network in particular: making the text takes longer than the database needs for it."""
+    rows = troubled(outcome).filter(network=ANY_NETWORK, is_test=False)
+    return rows.order_by("-pk").values("pk")[:NEWEST_OF_EACH].query.sql_with_params()
 
 
 def busiest_networks() -> list[int]:
