@@ -11,6 +11,7 @@ from django.utils import timezone
 from dispatch.findings.current import current, of_offer
 from dispatch.findings.finding import Code, Finding
 from dispatch.models import Heartbeat
+from dispatch.rollups.keeping import roll_up
 from offers.models import Offer
 from tests.dispatch.findings.slots import heard, purchases, sold, told
 from tests.factories import make_click, make_conversion, make_credential, make_offer
@@ -100,7 +101,7 @@ def test_a_fault_that_has_just_begun_is_found_though_the_day_was_good(offer: Off
 
 def test_a_sale_under_two_event_ids_is_named(offer: Offer):
     rows = [make_conversion(make_click(offer), transaction_id="T1") for _ in range(2)]
-    sold(offer, timezone.now(), **purchases(2, doubles=1))
+    roll_up(timezone.now())
 
     finding = found()[Code.DUPLICATES_HIGH]
 
