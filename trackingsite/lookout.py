@@ -30,12 +30,14 @@ EVERY = timedelta(seconds=60)
 class Lookout(threading.Thread):
     """A thread of the workers' supervisor, and one of each web process, which stands in when all of those are gone.
 
-    It ends with its process. Whatever happens in it is logged and harms nothing else.
+    It ends with its process. Whatever happens in it is logged and harms nothing else. It holds `busy` while it looks:
+    whoever forks waits for that, as a lock that another thread holds stays locked in the child.
     """
 
     def __init__(self, patience: timedelta = PATIENCE, sends: bool = True) -> None:
         super().__init__(name="lookout", daemon=True)
         self.stopping = threading.Event()
+        self.busy = threading.Lock()
         self._patience = patience
         self._sends = sends
         self._since: datetime | None = None
@@ -44,12 +46,16 @@ class Lookout(threading.Thread):
 
     def run(self) -> None:
         while not self.stopping.wait(LOOK_EVERY_SECONDS):
-            try:
-                self.look(clock.now())
-            except Exception:  # the thread must outlive whatever a check or the database does
-                logger.exception("The lookout could not look; it goes on.")
-            finally:
-                connection.close()
+            with self.busy:
+                self.look_safely()
+
+    def look_safely(self) -> None:
+        try:
+            self.look(clock.now())
+        except Exception:  # the thread must outlive whatever a check or the database does
+            logger.exception("The lookout could not look; it goes on.")
+        finally:
+            connection.close()
 
     def look(self, now: datetime) -> None:
         """Stand in where nobody else looks over the site; send what is to be told."""

@@ -35,7 +35,7 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it. The caller must have no other threads, because of the work between fork and exec."""
+        """Start it. The caller's other threads must do nothing meanwhile, because of the work between fork and exec."""
         self._process = subprocess.Popen(  # noqa: S603 - the commands are ours
             self._command,
             env=self._env,

@@ -33,9 +33,23 @@ class Command(BaseCommand):
         name = cluster_name()
         command = [sys.executable, str(BASE_DIR / "manage.py"), "worker_cluster", name]
         with StopSignal() as stop:
-            Lookout().start()
+            lookout = Lookout()
+            lookout.start()
             # Not asked to end in order when we are killed: with nobody to watch it, it might never come to an end.
-            Supervisor(Child("workers", command, when_orphaned=signal.SIGKILL), Pulse(name)).run(stop)
+            child = CalmChild(lookout, "workers", command, when_orphaned=signal.SIGKILL)
+            Supervisor(child, Pulse(name)).run(stop)
+
+
+class CalmChild(Child):
+    """A child that is started while the lookout, this process's other thread, does nothing."""
+
+    def __init__(self, lookout: Lookout, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._lookout = lookout
+
+    def start(self) -> None:
+        with self._lookout.busy:
+            super().start()
 
 
 class Beating(Protocol):
