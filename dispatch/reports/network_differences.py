@@ -69,7 +69,7 @@ class Differences:
 
 
 def network_differences(offer: Offer, period: Period, theirs: Theirs) -> Differences:
-    """Five queries by index, over 31 days at most and what was recorded up to 31 days later."""
+    """A handful of queries by index, over 31 days at most and what was recorded up to 31 days later."""
     found = Differences()
     for key, count, payout in groups(offer, period, theirs.currency):
         place(found, key, theirs, count, payout)
@@ -83,14 +83,14 @@ def network_differences(offer: Offer, period: Period, theirs: Theirs) -> Differe
 
 def groups(offer: Offer, period: Period, currency: str) -> Iterator[tuple[dict[str, Any], int, Decimal]]:
     """Flags, how many conversions have them, and their money: payout, less what was refunded of those that stand."""
-    rows = Conversion.objects.filter(window("", offer, period)).order_by().annotate(**flags("", period))
+    rows = Conversion.objects.filter(window("", offer, period)).order_by().annotate(**flags("", period, offer))
     for row in rows.values(*FLAGS).annotate(count=Count("pk"), total=Sum("payout")):
         yield row, row["count"], (row["total"] or Decimal(0)) if row["currency"] in (currency, "") else Decimal(0)
     taken = LedgerEntry.objects.filter(
         window("conversion__", offer, period), kind__in=TAKEN, conversion__status__in=KEPT,
         conversion__currency=currency, currency=currency,
     )  # fmt: skip
-    named = taken.order_by().annotate(**flags("conversion__", period))
+    named = taken.order_by().annotate(**flags("conversion__", period, offer))
     for row in named.values("conversion__status", *FLAGS[2:]).annotate(total=Sum("payout")):
         yield {**row, "status": row["conversion__status"], "currency": currency}, 0, row["total"] or Decimal(0)
 
@@ -111,12 +111,12 @@ def within(name: str, period: Period) -> Q:
     return Q(**{f"{name}__gte": period.since, f"{name}__lt": period.until})
 
 
-def flags(path: str, period: Period) -> dict[str, Any]:
+def flags(path: str, period: Period, offer: Offer) -> dict[str, Any]:
     """Whether it was recorded and happened in the period, and whether it tells a sale again that is there already."""
     return {
         "recorded": truth(within(f"{path}created_at", period)),
         "happened": truth(within(f"{path}occurred_at", period)),
-        "double": Exists(originals(path)) & ~Q(**{f"{path}transaction_id": ""}),
+        "double": Exists(originals(path, offer)) & ~Q(**{f"{path}transaction_id": ""}),
     }
 
 
@@ -124,12 +124,12 @@ def truth(condition: Q) -> Case:
     return Case(When(condition, then=True), default=False, output_field=BooleanField())
 
 
-def originals(path: str) -> Any:
+def originals(path: str, offer: Offer) -> Any:
     """The same transaction, told before: rule 1 of doubles, the only one that is about sales."""
     same = {name: OuterRef(f"{path}{name}") for name in ("transaction_id", "event_name", "kind")}
     rows = Conversion.objects.filter(**same, is_test=False, pk__lt=OuterRef(f"{path}pk"))
     rows = rows.exclude(transaction_id="")  # or the index of those that have one would not do
-    return rows.filter(offer__network=OuterRef(f"{path}offer__network"))
+    return rows.filter(offer__in=list(Offer.objects.filter(network=offer.network_id).values_list("pk", flat=True)))
 
 
 def place(found: Differences, key: dict[str, Any], theirs: Theirs, count: int, payout: Decimal) -> None:
