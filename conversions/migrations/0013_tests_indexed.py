@@ -23,4 +23,8 @@ class Migration(migrations.Migration):
             model_name='postback',
             index=models.Index(condition=models.Q(('is_test', True)), fields=['-id'], name='postback_test'),
         ),
+        AddIndexMeanwhile(
+            model_name='postback',
+            index=models.Index(fields=['network', 'received_at'], name='postback_of_network_by_time'),
+        ),
     ]

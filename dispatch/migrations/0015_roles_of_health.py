@@ -1,4 +1,4 @@
-"""What the roles may see of health, reports, tests and alerts, and who may run tests and say where alerts go."""
+"""What the roles may see of health, reports, tests and alerts; who may run tests, make tokens, say where alerts go."""
 
 from functools import partial
 from importlib import import_module
@@ -10,6 +10,7 @@ roles = import_module("dispatch.migrations.0002_roles")
 EVERYBODY = {
     "view_report", "view_health", "trace",
     "view_scaledecision", "view_testconversion", "view_alert", "view_enrichment",
+    "view_apitoken", "add_apitoken",  # a token may do what its owner may do, and no more
 }
 CHANNELS = {"view_alertchannel", "add_alertchannel", "change_alertchannel", "delete_alertchannel"}
 ADDED = {
