@@ -85,6 +85,7 @@ def subject_page(request: HttpRequest, model_admin: Any, scope: str, key: int) -
     view = View(request, Scope(scope), subject, period_of(request.GET.get("period", "")), now)
     sums = figures(view.scope, view.since, now, [key])[key]
     moves = series(view.scope, key, view.since, now, view.period.is_by_day)
+    labels = moment_labels([start for start, _ in moves], view.period)
     return show(
         request,
         "health/subject",
@@ -94,8 +95,8 @@ def subject_page(request: HttpRequest, model_admin: Any, scope: str, key: int) -
         facts=[fact_line(fact, view) for fact in facts_now(view)],
         sums=sums_words(view.since, now),
         empty=empty_words(view, sums),
-        cards=[card_of(target, sums, moves, view) for target in targets_of(view.scope)],
-        volume=volume_of(view, moves),
+        cards=[card_of(target, sums, moves, labels, view) for target in targets_of(view.scope)],
+        volume=volume_of(view, moves, labels),
         volume_label=VOLUME[view.scope == Scope.PIXEL],
         buckets=BUCKETS[view.period.is_by_day].format(zone=moves[0][0].tzname()),
         untold=untold_lines(view, sums),
@@ -173,10 +174,9 @@ def empty_words(view: View, sums: Figures) -> str:
     return f"{what} in these {view.period.words}, so there is nothing to judge.{visits}"
 
 
-def card_of(target: Target, sums: Figures, moves: Series, view: View) -> dict[str, Any]:
+def card_of(target: Target, sums: Figures, moves: Series, labels: list[str], view: View) -> dict[str, Any]:
     """One figure with everything that is said of it."""
     tone, cases = target.tone(sums), target.cases(sums)
-    labels = moment_labels([start for start, _ in moves], view.period)
     values = [charted(target, each) for _, each in moves]
     is_shown = any(value is not None for value in values)
     place = place_of(target, view)
@@ -242,11 +242,10 @@ PLACES = {
 }
 
 
-def volume_of(view: View, moves: Series) -> str:
+def volume_of(view: View, moves: Series, labels: list[str]) -> str:
     """How much there was, over time."""
     is_pixel = view.scope == Scope.PIXEL
     counts = [each.due if is_pixel else each.conversions for _, each in moves]
-    labels = moment_labels([start for start, _ in moves], view.period)
     return bar_chart(VOLUME[is_pixel], labels, counts) if any(counts) else ""
 
 

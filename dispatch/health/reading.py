@@ -1,12 +1,13 @@
 """Figures of offers, networks and pixels out of the sums by half-hour: a constant number of queries at any size."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta, tzinfo
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from django.db import connection, models
 from django.db.models import F, Q, QuerySet, Sum
+from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from dispatch import clock
@@ -17,6 +18,8 @@ from dispatch.models.rollup import SLOT
 from dispatch.rollups.slots import slot_of
 
 FRESH_FOR = timedelta(minutes=15)
+ONE_DAY = timedelta(days=1)
+RESOLUTION = timedelta(microseconds=1)
 IDENTIFIERS = ("ttclid", "ttp", "browser", "email", "phone", "external_id")
 TOLD = (
     "accepted", "waiting", "dead", "discarded", "held", "suppressed", "tried", "retried", "both_legs", "fired",
@@ -57,28 +60,34 @@ def series(
 
     Days and hours are those of `zone`, or of the reader's current time zone.
     """
+    zone = zone or timezone.get_current_timezone()
     found: Sums = defaultdict(Figures)
     for table, column in OWN_COLUMN[Scope(scope)].items():
-        ADDERS[table](found, slots_of(table, column, since, until, [subject]), "starts_at")
-    buckets: dict[datetime, Figures] = {}
-    for start in slots_between(since, until):
-        bucket = bucket_of(start, by_day, zone)
-        buckets[bucket] = buckets.get(bucket, Figures()) + found.get(start, Figures())
-    return list(buckets.items())
+        slots = slots_of(table, column, since, until, [subject]).annotate(day=TruncDate("starts_at", tzinfo=zone))
+        ADDERS[table](found, slots, "day" if by_day else "starts_at")
+    if by_day:
+        return [(datetime.combine(day, time.min, zone), found[day]) for day in days_between(since, until, zone)]
+    return hours_of(found, since, until, zone)
 
 
-def slots_between(since: datetime, until: datetime) -> Iterator[datetime]:
+def days_between(since: datetime, until: datetime, zone: tzinfo) -> Iterator[date]:
+    """Those in which a half-hour begins, on the clocks of that zone."""
+    day = slot_of(since).astimezone(zone).date()
+    last = slot_of(until - RESOLUTION).astimezone(zone).date()
+    while day <= last:
+        yield day
+        day += ONE_DAY
+
+
+def hours_of(found: Sums, since: datetime, until: datetime, zone: tzinfo) -> list[tuple[datetime, Figures]]:
+    """Half-hours put together, the empty ones too."""
+    hours: dict[datetime, Figures] = {}
     start = slot_of(since)
     while start < until:
-        yield start
+        hour = start.astimezone(zone).replace(minute=0, second=0, microsecond=0)
+        hours[hour] = hours.get(hour, Figures()) + found.get(start, Figures())
         start += SLOT
-
-
-def bucket_of(start: datetime, by_day: bool, zone: tzinfo | None) -> datetime:
-    """When the hour or the day of a half-hour begins, as the clocks of that zone show it."""
-    local = timezone.localtime(start, zone)
-    whole_hour = local.replace(minute=0, second=0, microsecond=0)
-    return whole_hour.replace(hour=0, fold=0) if by_day else whole_hour
+    return list(hours.items())
 
 
 def slots_of(
@@ -134,10 +143,18 @@ def expanded(slots: "QuerySet[Any]", by: str, column: str) -> Iterator[tuple[Any
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         for key, name, count in cursor.fetchall():
-            yield (moment_of(key) if by == "starts_at" else key), name, count
+            yield READ[by](key) if by in READ else key, name, count
 
 
 def moment_of(value: datetime | str) -> datetime:
     """A time as the database gives it to those who write their own SQL; SQLite knows text only, in UTC."""
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def day_of(value: date | str) -> date:
+    """The same of a day."""
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+READ: dict[str, Callable[[Any], date]] = {"starts_at": moment_of, "day": day_of}
