@@ -38,7 +38,6 @@ RULES: dict[Code, Rule] = {
     Code.DEAD_LETTERS: Rule(warn=MINUTE, grows=True),
     Code.NO_RATE: USUAL,
     Code.SUMS_LATE: USUAL,
-    Code.SUMS_LATE: USUAL,
     Code.ACCEPTANCE_LOW: USUAL,
     Code.RETRIES_HIGH: SLOW,
     Code.DELAY_HIGH: SLOW,

@@ -1,8 +1,9 @@
 """Sends what was written: each message until it is delivered, or too old to be of use."""
 
 import logging
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import threading
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import F
@@ -20,6 +21,9 @@ GIVEN_UP_AFTER = timedelta(hours=24)
 LEASE = timedelta(minutes=2)
 """Longer than sending takes: who was killed meanwhile leaves it to be sent again, rather than not at all."""
 AT_ONCE = 10
+MOST_SECONDS = 40.0
+"""For one round; mail and webhook end themselves long before, but nothing ends the look-up of a name."""
+NO_END = "Sending it came to no end."
 SENDERS: dict[str, Callable[[AlertChannel, str, str], None]] = {
     AlertChannel.Kind.EMAIL: mail.send,
     AlertChannel.Kind.WEBHOOK: webhook.send,
@@ -37,11 +41,26 @@ def send_due(now: datetime) -> int:
     messages = claim(now)
     if not messages:
         return 0
-    with ThreadPoolExecutor(len(messages)) as pool:  # no thread of these asks the database
-        errors = list(pool.map(lambda message: try_to_send(message.channel, message.subject, message.body), messages))
+    errors = send_all(messages)
     for message, error in zip(messages, errors, strict=True):
         settle(message, error, clock.now())
     return errors.count("")
+
+
+def send_all(messages: Sequence[AlertMessage]) -> list[str]:
+    """What went wrong with each. No thread of these asks the database, and none keeps the process from ending."""
+    errors = [NO_END] * len(messages)
+
+    def send(place: int, message: AlertMessage) -> None:
+        errors[place] = try_to_send(message.channel, message.subject, message.body)
+
+    threads = [threading.Thread(target=send, args=each, daemon=True) for each in enumerate(messages)]
+    for thread in threads:
+        thread.start()
+    ends_at = time.monotonic() + MOST_SECONDS
+    for thread in threads:
+        thread.join(max(0.0, ends_at - time.monotonic()))
+    return list(errors)
 
 
 def give_up_old(now: datetime) -> None:
@@ -70,6 +89,9 @@ def try_to_send(channel: AlertChannel, subject: str, body: str) -> str:
         SENDERS[channel.kind](channel, subject, body)
     except NotSentError as error:
         return str(error)[:300]
+    except Exception as error:  # its words may hold the address
+        logger.error("Sending an alert failed through a fault of ours: %s", type(error).__name__)
+        return f"Sending it failed through a fault of ours ({type(error).__name__})."
     return ""
 
 

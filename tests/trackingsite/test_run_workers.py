@@ -13,6 +13,7 @@ import pytest
 from django.db import OperationalError
 from redis import RedisError
 
+from trackingsite.lookout import Lookout
 from trackingsite.management.commands import run_workers
 from trackingsite.management.commands.run_workers import Supervisor
 from trackingsite.supervision import Child, StopSignal, end_all, keeper
@@ -287,3 +288,16 @@ def test_says_goodbye_only_when_told_to_stop(cluster: Cluster) -> None:
         cluster.supervisor(pulse=pulse).run(stop)
 
     assert pulse.ended
+
+
+def test_starts_workers_while_the_lookout_hangs(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_workers, "CALM_SECONDS", 0.0)
+    lookout = Lookout()
+    child = run_workers.CalmChild(lookout, "workers", [sys.executable, "-c", "import time; time.sleep(60)"])
+
+    with lookout.busy:
+        child.start()
+
+    assert child.is_running
+    assert end_all([child], grace=30.0) == []
+    assert lookout.busy.acquire(blocking=False)

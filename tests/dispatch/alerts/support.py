@@ -1,9 +1,10 @@
 """What the tests of alerts share: findings, channels, and rounds of a minute each."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -42,6 +43,24 @@ def make_channel(**fields: Any) -> AlertChannel:
     fields.setdefault("name", "Team")
     fields.setdefault("addresses", "team@example.com")
     return AlertChannel.objects.create(**fields)
+
+
+@contextmanager
+def endless_mail_server() -> Iterator[int]:
+    """A mail server whose greeting never ends, a line after the other; its port."""
+    listening, over = socket.create_server(("127.0.0.1", 0)), threading.Event()
+
+    def greet() -> None:
+        with listening.accept()[0] as client, suppress(OSError):
+            while not over.wait(0.01):
+                client.sendall(b"220-Welcome\r\n")
+
+    thread = threading.Thread(target=greet, daemon=True)
+    thread.start()
+    with listening:
+        yield listening.getsockname()[1]
+        over.set()
+        thread.join()
 
 
 @dataclass

@@ -1,14 +1,15 @@
 import socket
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core import mail as outbox
 
-from dispatch.alerts import webhook
-from dispatch.alerts.sending import claim, is_mine, send_due, send_test
+from dispatch.alerts import mail, webhook
+from dispatch.alerts.sending import NO_END, SENDERS, claim, is_mine, send_due, send_test
 from dispatch.models import AlertChannel, AlertMessage
-from tests.dispatch.alerts.support import MINUTE, NOON, Hook, make_channel
+from tests.dispatch.alerts.support import MINUTE, NOON, Hook, endless_mail_server, make_channel
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -109,6 +110,42 @@ def test_what_another_process_sends_is_left_alone():
     assert [is_mine(message, NOON), is_mine(same, NOON)] == [True, False]
     assert claim(NOON) == []
     assert claim(NOON + 3 * MINUTE) == [message]
+
+
+def test_a_mail_server_that_never_comes_to_an_end_is_cut_off(settings: Any, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(mail, "DEADLINE_SECONDS", 0.1)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    with endless_mail_server() as settings.EMAIL_PORT:
+        settings.EMAIL_HOST = "127.0.0.1"
+
+        error = send_test(make_channel(), NOON)
+
+    assert error == mail.TOO_SLOW
+
+
+def test_what_cannot_be_cut_off_is_left_to_itself(monkeypatch: pytest.MonkeyPatch):
+    release = threading.Event()
+    monkeypatch.setattr("dispatch.alerts.sending.MOST_SECONDS", 0.0)
+    monkeypatch.setitem(SENDERS, "email", lambda *message: release.wait())
+    message = make_message(make_channel())
+
+    sent = send_at(NOON)
+
+    release.set()
+    message.refresh_from_db()
+    assert (sent, message.error, message.due_at) == (0, NO_END, NOON + MINUTE)
+
+
+def test_a_fault_of_ours_names_no_address(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
+    def fail(*message: Any) -> None:
+        raise KeyError("https://hooks.example/secretsecret")
+
+    monkeypatch.setitem(SENDERS, "email", fail)
+
+    error = send_test(make_channel(), NOON)
+
+    assert error == "Sending it failed through a fault of ours (KeyError)."
+    assert "secret" not in caplog.text
 
 
 def test_a_redirect_is_not_followed():

@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 PULSE_SECONDS = 1.0
 GRACE_SECONDS = 7.0
 """For tasks under way. Shorter than the ten seconds that quickstart and most service managers give us."""
+CALM_SECONDS = 2.0
 
 
 class Command(BaseCommand):
@@ -41,15 +42,22 @@ class Command(BaseCommand):
 
 
 class CalmChild(Child):
-    """A child that is started while the lookout, this process's other thread, does nothing."""
+    """A child that is started while the lookout, this process's other thread, does nothing.
+
+    It is not waited for longer than a moment: a webhook or a mail server that hangs must not keep workers from work.
+    """
 
     def __init__(self, lookout: Lookout, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._lookout = lookout
 
     def start(self) -> None:
-        with self._lookout.busy:
+        is_calm = self._lookout.busy.acquire(timeout=CALM_SECONDS)
+        try:
             super().start()
+        finally:
+            if is_calm:
+                self._lookout.busy.release()
 
 
 class Beating(Protocol):
