@@ -52,10 +52,15 @@ def is_full(offer: Offer, now: datetime) -> bool:
     if until > began:
         return full
     configuration.full[offer.pk] = (began + KEEP_SECONDS, full)  # one visitor waits for the count, not all of them
-    full = has_sold(offer, offer.daily_cap, day_start(now, offer.cap_time_zone)) or has_sold(offer, offer.total_cap)
+    full = has_reached(offer, now)
     ended = time.monotonic()
     configuration.full[offer.pk] = (ended + max(KEEP_SECONDS, PAUSE * (ended - began)), full)
     return full
+
+
+def has_reached(offer: Offer, now: datetime) -> bool:
+    """Whether one of the offer's caps is reached, counted now; no query for an offer without caps."""
+    return has_sold(offer, offer.daily_cap, day_start(now, offer.cap_time_zone)) or has_sold(offer, offer.total_cap)
 
 
 def has_sold(offer: Offer, cap: int | None, since: datetime | None = None) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from dispatch import clock
 from dispatch.findings.current import current
@@ -17,10 +17,16 @@ from dispatch.scaling.evidence import facts_of
 from dispatch.scaling.facts import Facts
 from dispatch.scaling.reason import Own, Reason, Verdict, own
 from dispatch.scaling.rules import RULES, of_findings
-from dispatch.wording import at
+from dispatch.wording import at, in_words
 from offers.models import Offer
 
 BY_GRAVITY = [Verdict.HOLD, Verdict.WATCH, Verdict.RAISE]
+RESTLESS_FROM, RESTLESS_FOR = 4, timedelta(hours=1)
+"""So many decisions within so long are those of a figure that hovers at a limit."""
+RESTLESS = (
+    f"It has changed {RESTLESS_FROM} times or more within {in_words(RESTLESS_FOR)}, so it gets worse at once and "
+    "better when it has calmed down. What is below is how it was when it was last so."
+)
 STALE = timedelta(minutes=5)  # it is confirmed every minute while the workers live
 UNCONFIRMED = (
     "The last decision was {} and was confirmed at {}. Nobody has looked since: the workers may be stopped. Start them "
@@ -38,9 +44,26 @@ class Decided:
 
     def is_like(self, decision: ScaleDecision) -> bool:
         """Whether it is the same verdict for the same reasons, whatever their figures are now."""
-        before = {reason["code"] for reason in decision.reasons if reason["speaks"] != Verdict.RAISE}
-        now = {reason.code for reason in self.reasons if reason.is_against}
-        return decision.verdict == self.verdict and before == now
+        return decision.verdict == self.verdict and codes_against(decision) == self.codes_against
+
+    def is_better_than(self, decision: ScaleDecision) -> bool:
+        """Whether it asks for more spend, or the same with fewer reasons against."""
+        before, now = BY_GRAVITY.index(Verdict(decision.verdict)), BY_GRAVITY.index(self.verdict)
+        return now > before or (now == before and self.codes_against < codes_against(decision))
+
+    @property
+    def codes_against(self) -> set[str]:
+        return {reason.code for reason in self.reasons if reason.is_against}
+
+
+def codes_against(decision: ScaleDecision) -> set[str]:
+    """The same of what is written, but for that it changes too often."""
+    reasons = without_restlessness(decision.reasons)
+    return {reason["code"] for reason in reasons if reason["speaks"] != Verdict.RAISE}
+
+
+def without_restlessness(reasons: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [reason for reason in reasons if reason["code"] != Own.RESTLESS]
 
 
 def decide(facts: Facts) -> Decided:
@@ -82,11 +105,15 @@ def says(code: Own, reasons: list[dict[str, Any]]) -> bool:
 def write(decided: dict[int, Decided], now: datetime) -> int:
     """Confirm what stands, add what is new; how many are new."""
     newest = newest_decisions(decided)
+    restless = restless_among([key for key, each in decided.items() if gets_better(each, newest.get(key))], now)
     confirmed, new = [], []
     for key, each in decided.items():
         last, reasons = newest.get(key), [reason.as_json() for reason in each.reasons]
         if last and each.is_like(last):
             last.reasons, last.clean_since, last.looked_at = reasons, each.clean_since, max(now, last.looked_at)
+            confirmed.append(last)
+        elif last and key in restless:
+            keep(last, now)
             confirmed.append(last)
         else:
             times = {"clean_since": each.clean_since, "decided_at": now, "looked_at": now}
@@ -94,6 +121,23 @@ def write(decided: dict[int, Decided], now: datetime) -> int:
     ScaleDecision.objects.bulk_update(confirmed, ["reasons", "clean_since", "looked_at"], batch_size=200)
     ScaleDecision.objects.bulk_create(new)
     return len(new)
+
+
+def gets_better(decided: Decided, last: ScaleDecision | None) -> bool:
+    return last is not None and decided.is_better_than(last)
+
+
+def restless_among(offer_ids: list[int], now: datetime) -> set[int]:
+    """Those that were decided on again and again just now; no query for none."""
+    rows = ScaleDecision.objects.filter(offer__in=offer_ids, decided_at__gt=now - RESTLESS_FOR).order_by()
+    counts = rows.values_list("offer").annotate(Count("pk")) if offer_ids else []
+    return {key for key, count in counts if count >= RESTLESS_FROM}
+
+
+def keep(last: ScaleDecision, now: datetime) -> None:
+    """Leave it as it is, and say why."""
+    why = own(Own.RESTLESS, Verdict(last.verdict), RESTLESS).as_json()
+    last.reasons, last.looked_at = [why, *without_restlessness(last.reasons)], max(now, last.looked_at)
 
 
 def newest_of(offer: Any) -> Any:

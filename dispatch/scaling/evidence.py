@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import F, Min, Q, QuerySet, Sum
 
+from conversions.caps import has_reached
 from conversions.outcomes import TROUBLED, Outcome
 from dispatch.findings.current import of_offer
 from dispatch.findings.finding import Finding, Scope
@@ -25,7 +26,10 @@ Hours = dict[int, dict[datetime, Counter[str]]]
 
 
 def facts_of(offers: Iterable[Offer], findings: Sequence[Finding], now: datetime) -> dict[int, Facts]:
-    """What is known of each of these offers, by its key."""
+    """What is known of each of these offers, by its key.
+
+    The sales of an offer with a cap are counted, which its tracking link does every few seconds.
+    """
     offers = list(offers)
     keys = [offer.pk for offer in offers]
     hours, traits, begun = hours_of(offers, now), traits_of(offers), first_data(keys, now)
@@ -34,7 +38,9 @@ def facts_of(offers: Iterable[Offer], findings: Sequence[Finding], now: datetime
         offer.pk: Facts(
             now=now,
             is_active=offer.is_active,
-            traits=frozenset(traits[offer.pk]),
+            has_rules=offer.pk in traits,
+            is_full=has_reached(offer, now),
+            traits=frozenset(traits.get(offer.pk, ())),
             findings=of_offer(offer, findings),
             hours=hours[offer.pk],
             sums=sums.get(offer.pk, Figures()),
@@ -46,15 +52,13 @@ def facts_of(offers: Iterable[Offer], findings: Sequence[Finding], now: datetime
 
 
 def traits_of(offers: list[Offer]) -> dict[int, set[Trait]]:
-    """What the rules of each offer use."""
+    """What the rules of each offer use; nothing is said of an offer without rules."""
     by_key = {offer.pk: offer for offer in offers}
     traits: dict[int, set[Trait]] = defaultdict(set)
     for rule in EventRule.objects.filter(offer__in=by_key):
         rule.offer = by_key[rule.offer_id]
-        if rule.uses("server"):
-            traits[rule.offer_id].add(Trait.SERVER)
-        if rule.trigger != EventRule.Trigger.PAGE:
-            traits[rule.offer_id].add(Trait.POSTBACKS)
+        used = {Trait.SERVER: rule.uses("server"), Trait.POSTBACKS: rule.trigger != EventRule.Trigger.PAGE}
+        traits[rule.offer_id] |= {trait for trait, is_used in used.items() if is_used}
     return traits
 
 

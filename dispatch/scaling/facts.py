@@ -80,6 +80,8 @@ class Facts:
 
     now: datetime
     is_active: bool = True
+    has_rules: bool = True
+    is_full: bool = False
     traits: frozenset[Trait] = frozenset(Trait)
     findings: list[Finding] = field(default_factory=list)
     hours: list[Hour] = field(default_factory=list)

@@ -14,6 +14,10 @@ class Own(TextChoices):
     """Codes of reasons that are no findings; all others are those of `dispatch.findings.finding.Code`."""
 
     OFFER_INACTIVE = "offer_inactive", "The offer is inactive"
+    NO_RULES = "no_rules", "The offer has no event rule"
+    CAP_REACHED = "cap_reached", "The cap is reached"
+    LOST_SHARE = "lost_share", "Too many sales that TikTok can't be told of"
+    RESTLESS = "restless", "It changes too often"
     UNCONFIRMED = "unconfirmed", "The decision is not kept up to date"
     DEAD_SHARE = "dead_share", "Too many dead letters wait for a decision"
     HELD_FOR_RATE = "held_for_rate", "Sales are held for want of an exchange rate"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from conversions.outcomes import Outcome
 from dispatch.findings.finding import Code, Finding, Scope
 from dispatch.health.targets import TARGETS, percent
 from dispatch.reasons import Reason as DeliveryReason
@@ -26,6 +27,7 @@ from dispatch.wording import at, in_words
 
 HOLD, WATCH, RAISE = Verdict.HOLD, Verdict.WATCH, Verdict.RAISE
 HOURS = in_words(SPAN)
+LOST = (DeliveryReason.TOO_OLD, DeliveryReason.NO_MATCH_KEY, DeliveryReason.CONTRACT)
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def of_findings(facts: Facts) -> Iterator[Reason]:
     """A reason against for each finding that concerns the offer as it is used."""
     for finding in facts.findings:
         weight = WEIGHTS.get(finding.code)
-        if weight and (weight.trait is None or weight.trait in facts.traits):
+        if weight and (weight.trait is None or weight.trait in facts.traits or is_of_missing_rule(finding)):
             yield of_finding(finding, weight)
 
 
@@ -89,10 +91,39 @@ def of_finding(finding: Finding, weight: Weight) -> Reason:
     )
 
 
+def is_of_missing_rule(finding: Finding) -> bool:
+    """Whoever deletes the rule that a network's word is told by does not stop expecting it to be told."""
+    return finding.detail == Outcome.NO_RULE
+
+
 def inactive(facts: Facts) -> Reason | None:
     if facts.is_active:
         return None
     return own(Own.OFFER_INACTIVE, HOLD, "Links of an inactive offer lead nowhere, so spend on it is lost.")
+
+
+def without_rules(facts: Facts) -> Reason | None:
+    if facts.has_rules:
+        return None
+    return own(Own.NO_RULES, HOLD, "TikTok is told nothing whatever happens. Add an event rule on the offer's page.")
+
+
+def full(facts: Facts) -> Reason | None:
+    if not facts.is_full:
+        return None
+    words = "Visitors are sent on to the fallback offer, or sales come that may not be paid. Raise the cap first."
+    return own(Own.CAP_REACHED, WATCH, words, link=facts.page)
+
+
+def lost(facts: Facts) -> Reason | None:
+    """What is not sent in the first place is in no acceptance rate; what people have said no to is not lost."""
+    count = sum(facts.sums.reasons[reason] for reason in LOST)
+    share = count / (facts.sums.due + count) if count else 0.0
+    if Trait.SERVER not in facts.traits or share <= DEAD_SHARE:
+        return None
+    each = ", ".join(f"{facts.sums.reasons[reason]:,} {reason.label.lower()}" for reason in LOST)
+    words = f"Of the last {HOURS}, TikTok can't be told of {count:,}: {each}."
+    return own(Own.LOST_SHARE, WATCH, words, percent(share), f"at most {percent(DEAD_SHARE)}", facts.page)
 
 
 def dead(facts: Facts) -> Reason | None:
@@ -197,6 +228,6 @@ def stable(facts: Facts) -> Reason | None:
 
 
 RULES: list[Callable[[Facts], Reason | None]] = [
-    inactive, dead, held_for_rate, few, short, not_yet_clean,
+    inactive, without_rules, full, lost, dead, held_for_rate, few, short, not_yet_clean,
     clean, accepted, matched, counted_once, joined, stable,
 ]  # fmt: skip

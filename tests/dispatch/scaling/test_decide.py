@@ -80,6 +80,27 @@ def test_what_stops_money_holds_and_what_may_come_to_it_is_watched(code: Code, v
     assert decide(facts(findings=[finding(code)])).verdict == verdict
 
 
+def test_an_offer_without_event_rules_holds_however_good_its_past_was():
+    assert decide(facts(has_rules=False, traits=frozenset())).verdict == "hold"
+
+
+def test_an_offer_that_is_full_is_watched():
+    assert (decide(facts(is_full=True)).verdict, codes(facts(is_full=True))) == ("watch", [Own.CAP_REACHED])
+
+
+@pytest.mark.parametrize(("count", "verdict"), [(2, "raise"), (3, "watch")])
+def test_what_cannot_be_told_at_all_counts_against_it(count: int, verdict: str):
+    sums = Figures(accepted=200, reasons=Counter({"too_old": count, "consent_denied": 50}))
+
+    assert decide(facts(sums=sums)).verdict == verdict
+
+
+def test_a_missing_rule_counts_though_nothing_else_asks_for_postbacks():
+    missing = replace(finding(Code.POSTBACKS_UNUSABLE), detail="no_rule")
+
+    assert decide(facts(findings=[missing], traits=frozenset({Trait.SERVER}))).verdict == "hold"
+
+
 def test_the_gravest_reason_decides_and_comes_first():
     decided = decide(facts(findings=[finding(Code.VOLUME_DROP), finding(Code.TEST_PIXEL)]))
 

@@ -69,6 +69,23 @@ def test_a_fault_holds_at_the_next_look_and_its_end_is_a_raise_again(now: dateti
     assert [row.verdict for row in ScaleDecision.objects.order_by("pk")] == ["raise", "hold", "raise"]
 
 
+def test_a_figure_that_hovers_at_a_limit_ends_in_the_worse_decision_until_it_has_calmed_down(now: datetime):
+    offer = working_offer(now)
+    Heartbeat.objects.update(beat_at=now + 61 * MINUTE)
+    Offer.objects.update(created_at=now + 61 * MINUTE)
+    for minute in range(8):
+        Pixel.objects.update(paused_by="staff" if minute % 2 else "", paused_at=now)
+        decide_all(now + minute * MINUTE)
+
+    assert [row.verdict for row in ScaleDecision.objects.order_by("pk")] == ["raise", "hold", "raise", "hold"]
+    assert ScaleDecision.objects.latest("pk").looked_at == now + 7 * MINUTE
+    Pixel.objects.update(paused_by="")
+    decide_all(now + 59 * MINUTE)
+    assert codes(offer) == {"restless", "pixel_paused"}
+    decide_all(now + 61 * MINUTE)
+    assert (verdict(offer, now + 61 * MINUTE), codes(offer)) == ("raise", set())
+
+
 def test_a_decision_that_stands_is_confirmed_and_its_figures_kept_fresh(now: datetime):
     offer = working_offer(now, hours=10)
     assert decide_all(now) == 1
