@@ -44,6 +44,9 @@ def without_click(case: Case) -> Ruling | None:
     call = case.postback
     if not call or call.outcome != Outcome.UNMATCHED_CLICK:
         return None
+    if refusals.reason_of(call) == Outcome.MISSING_CLICK_ID:
+        words = f"{detail_of(call)} The call is joined by itself once another one brings the transaction's click."
+        return Ruling(Verdict.UNMATCHED, Cause.MISSING_CLICK_ID, words.strip())
     if call.due_at:
         words = (
             f"{detail_of(call)} It is looked for again at {case.at(call.due_at)}, and when a click of this id arrives."

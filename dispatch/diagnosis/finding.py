@@ -28,13 +28,14 @@ class NothingFoundError(LookupError):
 
 @dataclass
 class Found:
-    """What was asked for itself; what belongs to it is read afterwards."""
+    """What was asked for itself; what belongs to it is read afterwards. `near` are clicks that calls nearly name."""
 
     typed: Typed
     clicks: list[str] = field(default_factory=list)
     conversions: list[Conversion] = field(default_factory=list)
     postbacks: list[Postback] = field(default_factory=list)
     rows: list[UploadRow] = field(default_factory=list)
+    near: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.clicks or self.conversions or self.postbacks or self.rows)
@@ -43,7 +44,7 @@ class Found:
     def click_ids(self) -> set[str]:
         """Of everything that was found."""
         named = {refusals.said_click(postback) for postback in self.postbacks}
-        named |= {row.click_ref for row in self.rows} | set(self.clicks)
+        named |= {row.click_ref for row in self.rows} | {*self.clicks, *self.near}
         of_calls = {postback.conversion.click_id for postback in self.postbacks if postback.conversion}
         return {key for key in named if is_click_id(key)} | of_calls | {row.click_id for row in self.conversions}
 
@@ -55,6 +56,7 @@ def find(typed: Typed) -> Found:
     found = by_ids(typed) or by_number(typed) or by_refused_calls(typed)
     if not found:
         raise NothingFoundError(advice_for(typed))
+    found.near = refusals.near_clicks(found.postbacks)
     return found
 
 

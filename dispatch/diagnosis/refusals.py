@@ -4,14 +4,16 @@ What was refused before it was read is not known by its click, so it is looked a
 by networks and reasons, each found by the index of what is troubled.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
+from urllib.parse import unquote_plus
 
 from django.db.models.expressions import RawSQL
 
-from conversions.click_ids import LENGTH
-from conversions.models import Postback
+from conversions.click_ids import LENGTH, is_click_id
+from conversions.models import Click, Postback
 from conversions.networks.generic import values_of
 from conversions.networks.values import is_macro
 from conversions.outcomes import TROUBLED, Outcome
@@ -23,10 +25,12 @@ MOST_NETWORKS = 20
 ANY_NETWORK = -1
 Part = tuple[str, tuple[Any, ...]]
 ALIKE = 12  # characters: as many alike are no coincidence, for ids of one moment differ in the random part
+WORD = re.compile(r"[^&=?;,:{}\"'\s]+")  # of a query, or of a body in JSON
 NAMELESS = frozenset(
     {
         Outcome.UNREPLACED_MACRO,
         Outcome.MISSING_CLICK_ID,
+        Outcome.UNMATCHED_CLICK,
         Outcome.BAD_SIGNATURE,
         Outcome.IP_NOT_ALLOWED,
         Outcome.UNDECODABLE,
@@ -74,9 +78,10 @@ def busiest_networks() -> list[int]:
 def names(postback: Postback, texts: Iterable[str]) -> bool:
     """Whether one of the ids stands in the call: as a parameter, or in the beginning of what could not be read."""
     wanted = [text.lower() for text in texts if text]
+    raw = postback.raw_call.lower()
     said = {str(value).strip().lower() for value in postback.params.values()}
-    said |= {postback.click_ref, postback.transaction_id.lower()}
-    return any(text in said or (len(text) >= 6 and text in postback.raw_call.lower()) for text in wanted)
+    said |= {postback.click_ref, postback.transaction_id.lower(), *map(unquote_plus, WORD.findall(raw))}
+    return any(text in said or (len(text) >= 6 and text in raw) for text in wanted)
 
 
 def is_changed(postback: Postback, click_id: str) -> bool:
@@ -87,10 +92,32 @@ def is_changed(postback: Postback, click_id: str) -> bool:
     return click_id.startswith(said) or said.startswith(click_id) or (len(said) < LENGTH and said in click_id)
 
 
+def near_clicks(postbacks: Iterable[Postback]) -> list[str]:
+    """The clicks whose id such a call has cut off or lengthened; found by the index, so not those that lack the front.
+
+    A cut id leads to the ids between it and itself with the last letter of all behind it.
+    """
+    keys: list[str] = []
+    for postback in postbacks:
+        said = postback.click_ref
+        if postback.outcome == Outcome.UNMATCHED_CLICK and len(said) >= ALIKE and not is_click_id(said):
+            whole, rest = said[:LENGTH], "z" * (LENGTH - len(said))
+            near = Click.objects.filter(pk=whole) if not rest else Click.objects.filter(pk__range=(said, said + rest))
+            found = near.order_by("pk").values_list("pk", flat=True)[:2]
+            keys += [key for key in found if is_changed(postback, key)] if len(found) == 1 else []
+    return keys
+
+
 def said_click(postback: Postback) -> str:
     """The click id that a call names, as far as that can be told without digesting it; empty for a macro."""
     said = postback.attached_to or postback.click_ref or values_of(postback.params, postback.network)["click_id"]
     return "" if is_macro(said) else said.lower()[:100]
+
+
+def reason_of(postback: Postback) -> Outcome:
+    """Why it led to nothing; one without a click id waits for its transaction as others do for their click."""
+    is_nameless = postback.outcome == Outcome.UNMATCHED_CLICK and not said_click(postback)
+    return Outcome.MISSING_CLICK_ID if is_nameless else Outcome(postback.outcome)
 
 
 def is_about_somebody_unknown(postback: Postback) -> bool:

@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 
-from conversions.outcomes import Outcome
+from dispatch.diagnosis import refusals
 from dispatch.diagnosis.case import Case, Rule, Ruling, detail_of, first_that_fits
 from dispatch.diagnosis.verdicts import Cause, Verdict, cause_of
 from dispatch.wording import in_words
@@ -50,11 +50,11 @@ def refused_unread(case: Case) -> Ruling | None:
     calls = case.evidence.nameless_since(case.click) if case.click else []
     if not calls:
         return None
-    ((reason, count),) = Counter(call.outcome for call in calls).most_common(1)
-    newest = [call for call in calls if call.outcome == reason][-1]
+    ((reason, count),) = Counter(map(refusals.reason_of, calls)).most_common(1)
+    newest = [call for call in calls if refusals.reason_of(call) == reason][-1]
     words = (
         f"The network has reported nothing under this click's id, but {counted(count)} of it since then ended as "
-        f"“{Outcome(reason).label}” and can't be joined with a click. {detail_of(newest)} The sale may be one of them."
+        f"“{reason.label}” and can't be joined with a click. {detail_of(newest)} The sale may be one of them."
     )
     return Ruling(Verdict.NOT_REPORTED, cause_of(reason), " ".join(words.split()), about=newest)
 

@@ -1,6 +1,7 @@
 """What became of a conversion, in one word of a closed list, and why."""
 
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -317,6 +318,30 @@ def test_a_call_of_an_unknown_click_is_found_by_the_click_id_it_sent(params: dic
     report(network, click_id="1234567890abcdefghij", txid="T-1", **params)
 
     assert verdict("1234567890abcdefghij") == expected
+
+
+def test_a_call_without_a_click_id_is_no_call_of_an_unknown_click(offer: Offer):
+    click = make_click(offer)
+
+    report(offer.network, txid="N-1", status="approved", payout="10")
+
+    assert verdict("N-1") == ("unmatched", "missing_click_id")
+    assert verdict(click.pk) == ("not_reported", "missing_click_id")
+
+
+@pytest.mark.parametrize("change", [lambda key: key[:20], lambda key: f"{key}-xx"])
+def test_a_transaction_leads_to_the_click_whose_id_was_changed(offer: Offer, change: Callable[[str], str]):
+    click = make_click(offer)
+
+    report(offer.network, click_id=change(click.pk), txid="TR-1", status="approved")
+
+    assert verdict("TR-1") == verdict(click.pk) == ("unmatched", "click_id_changed")
+
+
+def test_a_refused_signature_is_found_by_the_transaction_that_it_names():
+    make_postback(make_network(), {}, outcome="bad_signature", raw_call="click_id=x&txid=BS%2D1&sig=abc")
+
+    assert verdict("BS-1") == ("unmatched", "bad_signature")
 
 
 def test_a_call_whose_click_never_came_is_unmatched_after_its_last_try():
