@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.paginator import Paginator
 from django.db import models
@@ -14,9 +16,9 @@ from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
+from unfold.admin import ModelAdmin, checkbox
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.utils import parse_datetime_str
 from unfold.views import ChangeList
@@ -28,6 +30,7 @@ TONES = {
     "bad": "bg-red-100 text-red-700 dark:bg-red-500/20 dark:text-red-400",
     "calm": "bg-base-100 text-base-700 dark:bg-base-500/20 dark:text-base-300",
 }
+KEY_OF_ROW = "key-of-row"
 
 
 def badge(text: str, tone: str = "calm") -> SafeString:
@@ -142,7 +145,21 @@ class RecordList(FilteredList):
         self.full_result_count = self.result_count
 
 
-class RecordAdmin(ModelAdmin):  # type: ignore[misc]
+@cache
+def row_box() -> str:
+    """The box before a row, with a word where its key belongs: three templates, which fifty rows need not render."""
+    return str(checkbox.render(ACTION_CHECKBOX_NAME, KEY_OF_ROW))
+
+
+class ListedAdmin(ModelAdmin):  # type: ignore[misc]
+    """A list of many rows."""
+
+    @admin.display(description=ModelAdmin.action_checkbox.short_description)
+    def action_checkbox(self, obj: models.Model) -> SafeString:
+        return SafeString(row_box().replace(KEY_OF_ROW, escape(obj.pk)))
+
+
+class RecordAdmin(ListedAdmin):
     """For rows that the system writes: staff look, nobody edits."""
 
     show_full_result_count = False

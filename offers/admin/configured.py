@@ -8,13 +8,12 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from offers.admin_parts import FilteredList
+from offers.admin_parts import FilteredList, ListedAdmin
 
 
-class ConfiguredAdmin(ModelAdmin):  # type: ignore[misc]
+class ConfiguredAdmin(ListedAdmin):
     """For rows that staff type in."""
 
     list_filter_submit = True
