@@ -13,30 +13,37 @@ ENTRIES = Exists(LedgerEntry.objects.filter(conversion=OuterRef("pk")))
 
 
 def doubles_among(rows: Rows, network_id: int, reported_events: set[str]) -> set[int]:
-    """The keys of those of these conversions of one offer that are doubles, for either reason."""
-    return same_transactions(rows, network_id) | told_otherwise(rows, reported_events)
+    """The keys of those of these conversions of one network that are doubles, for any of the reasons.
 
-
-def same_transactions(rows: Rows, network_id: int) -> set[int]:
-    """The keys of those of these conversions of one network whose transaction an older one has told."""
-    return keys_of(rows.filter(Exists(same_transaction(network_id))).exclude(transaction_id=""))
-
-
-def told_otherwise(rows: Rows, reported_events: set[str]) -> set[int]:
-    """The keys of those that the network has not told, and that tell a sale which another one of the click tells.
-
-    `reported_events` are the events of their offer that a postback may tell.
+    `reported_events` are the events of their offers that a postback may tell.
     """
-    unreported = rows.filter(~ENTRIES)
-    misnamed = unreported.filter(Exists(told_of_click()), event_name__in=reported_events).exclude(occurrence_key="")
-    nameless = unreported.filter(transaction_id="")
-    repeated = nameless.filter(Exists(same_page(page_value=OuterRef("page_value"))))
-    valueless = nameless.filter(Exists(same_page(page_value=None)), page_value=None)
-    return keys_of(misnamed) | keys_of(repeated) | keys_of(valueless)
+    found = [
+        of_same_transaction(rows, network_id),
+        misnamed(rows).filter(event_name__in=reported_events),
+        repeated(rows),
+        repeated_without_value(rows),
+    ]
+    return {key for part in found for key in part.order_by().values_list("pk", flat=True)}
 
 
-def keys_of(rows: Rows) -> set[int]:
-    return set(rows.order_by().values_list("pk", flat=True))
+def of_same_transaction(rows: Rows, network_id: int) -> Rows:
+    """Those of these conversions of one network whose transaction an older one has told."""
+    return rows.filter(Exists(same_transaction(network_id))).exclude(transaction_id="")
+
+
+def misnamed(rows: Rows) -> Rows:
+    """Those that the network has not told under their name, but another one of the click; if it may tell the event."""
+    return rows.filter(~ENTRIES, Exists(told_of_click())).exclude(occurrence_key="")
+
+
+def repeated(rows: Rows) -> Rows:
+    """Those that the network has not told, and whose page has told the same value a moment before."""
+    return rows.filter(~ENTRIES, Exists(same_page(page_value=OuterRef("page_value"))), transaction_id="")
+
+
+def repeated_without_value(rows: Rows) -> Rows:
+    """The same of pages that tell no value; one query for both would be an OR, which takes another way."""
+    return rows.filter(~ENTRIES, Exists(same_page(page_value=None)), transaction_id="", page_value=None)
 
 
 def others(*same: str) -> Rows:

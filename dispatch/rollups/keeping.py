@@ -3,22 +3,23 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Max
 
 from conversions.models import Conversion
-from dispatch.models import StaleSlot, Watermark
+from dispatch.models import Delivery, StaleSlot, Watermark
 from dispatch.rollups import rechecking
-from dispatch.rollups.bucket import Bucket
 from dispatch.rollups.following import FOLLOWED, follow
 from dispatch.rollups.making import make_network, make_offer
-from dispatch.rollups.rules import review_rules, rules_of
+from dispatch.rollups.rules import review_rules
 from dispatch.rollups.traffic import DAY
 from offers.models import Offer
 
 AT_ONCE = 200
 PAUSE = 20  # times as long as making it took: a busy half-hour takes no more than a twentieth of a worker's time
+CLOCKS_DIFFER = timedelta(minutes=1)
 COSTLY_SECONDS = 0.75  # what is quicker than that is not too much in fifteen seconds
 SHARE_OF_PASSES = 0.5
 OF_AGE = "a day old"
@@ -52,6 +53,7 @@ def roll_up(now: datetime, seconds: float = 5.0) -> int:
     ends_at = time.monotonic() + seconds
     review_rules()
     mark_come_of_age(now)
+    mark_taken(now)
     follow(now)
     newest = StaleSlot.objects.aggregate(newest=Max("pk"))["newest"] or 0
     made = sum(make(half, now) for half in marked(ends_at))
@@ -83,6 +85,18 @@ def mark_come_of_age(now: datetime) -> None:
     Watermark.objects.filter(pk=OF_AGE).update(reached_at=now)
 
 
+def mark_taken(now: datetime) -> None:
+    """Mark the half-hours of what workers have taken since the last look: it counts as sent from then on.
+
+    Without a mark of the worker's, whose time is dear; it leaves one when it knows what became of the deliveries.
+    """
+    since = (as_of() or now) - CLOCKS_DIFFER
+    taken = Delivery.objects.filter(
+        status=Delivery.Status.LEASED, lease_until__gte=since + timedelta(seconds=settings.DELIVERY_LEASE_SECONDS)
+    )
+    StaleSlot.objects.mark_conversions(taken.order_by().values("conversion"))
+
+
 def marked(ends_at: float) -> Iterator[Half]:
     """What is marked and does not rest, newest first, until then on the monotonic clock; each once."""
     done: set[tuple[int | None, int | None, datetime]] = set()
@@ -106,8 +120,7 @@ def make(half: Half, now: datetime) -> int:
     """Make it anew, and leave it alone for a while when that was costly."""
     began = time.monotonic()
     if half.offer_id is not None:
-        offer = Offer.objects.get(pk=half.offer_id)
-        make_offer(Bucket(offer, rules_of([offer])[offer.pk], half.starts_at, now))
+        make_offer(half.offer_id, half.starts_at, now)
     elif half.network_id is not None:
         make_network(half.network_id, half.starts_at, now)
     rest(half, began, time.monotonic())

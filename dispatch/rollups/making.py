@@ -14,6 +14,7 @@ from dispatch.models.rollup import SLOT
 from dispatch.models.stale_slot import pieces
 from dispatch.rollups import lasting, promises, reported
 from dispatch.rollups.bucket import Bucket
+from dispatch.rollups.rules import bucket_of
 from dispatch.rollups.slots import EPOCH, day_of
 from dispatch.rollups.sources import keys_of
 from dispatch.rollups.storing import Columns, Difference, Key, Sheet
@@ -26,17 +27,16 @@ LARGEST = 2**31
 Counted = dict[Key, Columns]
 
 
-def make_offer(bucket: Bucket) -> list[Difference]:
+def make_offer(offer_id: int, starts_at: datetime, now: datetime) -> list[Difference]:
     """Make an offer's half-hour anew, with the days of its sources; what was not so before.
 
-    The marks go first: what is changed after that has left a mark that stays.
+    The marks go first: what is changed after that, rules included, has left a mark that stays.
     """
-    offer_id, starts_at = bucket.offer.pk, bucket.starts_at
     with transaction.atomic():
         alone(offer_id, day_of(starts_at))
         StaleSlot.objects.filter(offer=offer_id, starts_at=starts_at).delete()
         found = []
-        for sheet, counted in sheets_of_offer(bucket, make=True):
+        for sheet, counted in sheets_of_offer(bucket_of(offer_id, starts_at, now), make=True):
             found += put_right(sheet, counted)
         touched = {difference.key[2] for difference in found if difference.table == "SourceSlot"}
         for part in pieces(sorted(touched)):
@@ -47,13 +47,13 @@ def make_offer(bucket: Bucket) -> list[Difference]:
 def check_offer(bucket: Bucket) -> list[Difference]:
     """What would be changed by making it anew, but for the days of its sources; nothing is."""
     sheets = sheets_of_offer(bucket, make=False)
-    return [difference for sheet, counted in sheets for difference in sheet.differences(counted, sheet.stored())]
+    return [difference for sheet, counted in sheets for difference in sheet.differences(counted, sheet.stored)]
 
 
 def check_day(offer_id: int, day: datetime) -> list[Difference]:
     """Where an offer's day is not the sum of its half-hours, by source."""
     sheet, counted = sheet_of_day(offer_id, day)
-    return sheet.differences(counted, sheet.stored())
+    return sheet.differences(counted, sheet.stored)
 
 
 def make_day(offer_id: int, day: datetime) -> list[Difference]:
@@ -74,7 +74,7 @@ def make_network(network_id: int, starts_at: datetime, now: datetime) -> list[Di
 def check_network(network_id: int, starts_at: datetime, now: datetime) -> list[Difference]:
     """What would be changed by making it anew; nothing is."""
     sheet, counted = sheet_of_network(network_id, starts_at, now)
-    return sheet.differences(counted, sheet.stored())
+    return sheet.differences(counted, sheet.stored)
 
 
 def alone(key: int, day: datetime) -> None:
@@ -88,7 +88,7 @@ def alone(key: int, day: datetime) -> None:
 
 
 def put_right(sheet: Sheet, counted: Counted) -> list[Difference]:
-    stored = sheet.stored()
+    stored = sheet.stored
     found = sheet.differences(counted, stored)
     if found:
         sheet.write(counted, stored)
@@ -115,7 +115,7 @@ def sheet(model: Any, fixed: Columns, names: tuple[str, ...], columns: tuple[str
 def tellings_of(
     bucket: Bucket, conversions: dict[int, reported.Reported], promised: list[promises.Promise], stored_in: Sheet
 ) -> Counted:
-    stored = stored_in.stored()
+    stored = stored_in.stored
     counted: Counted = {}
     for pixel_id, told in told_by_pixel(bucket, conversions, promised).items():
         key, columns = (pixel_id,), told.columns()
@@ -149,6 +149,6 @@ def sheet_of_network(network_id: int, starts_at: datetime, now: datetime) -> tup
         (outcome,): {"postbacks": count} for outcome, count in rows.values_list("outcome").annotate(Count("pk"))
     }
     slots = sheet(NetworkSlot, {"network_id": network_id, "starts_at": starts_at}, ("outcome",), ("postbacks",))
-    stored = {key: columns for key, (_, columns) in slots.stored().items()}
+    stored = {key: columns for key, (_, columns) in slots.stored.items()}
     lasting.keep_of_network(counted, stored, starts_at, now)
     return slots, counted

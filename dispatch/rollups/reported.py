@@ -1,16 +1,17 @@
 """The conversions of one offer's half-hour, read once, with what the ledger says of each."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
 
 from conversions.models import Conversion, LedgerEntry
 from dispatch.models import Source
 from dispatch.rollups.bucket import Bucket
-from dispatch.rollups.doubles import doubles_among, same_transactions
+from dispatch.rollups.doubles import misnamed, of_same_transaction, repeated, repeated_without_value
+from dispatch.rollups.prepared import prepared
 
 Status = Conversion.Status
 SOLD = frozenset({Status.APPROVED, Status.PARTIAL})
@@ -70,31 +71,71 @@ class Reported:
 
 def read(bucket: Bucket) -> dict[int, Reported]:
     """Its conversions by their keys: six queries at most, three where the network has told them all."""
-    rows = Conversion.objects.filter(**bucket.during).order_by()
-    found = {conversion.key: conversion for conversion in conversions_of(rows)}
+    found = {values[0]: reported(values) for values in conversions(bucket)}
     if not found:
         return found
-    entries = LedgerEntry.objects.filter(**bucket.of_conversion).order_by()
-    columns = ("conversion_id", "kind", "payout", "currency", "created_at")
-    for key, kind, payout, currency, moment in entries.values_list(*columns):
+    for key, kind, payout, currency, moment in entries(bucket):
         if key in found:
             note_entry(found[key], kind, payout, currency, moment)
-    for key in doubles(bucket, rows, found) & found.keys():
+    for key in doubles(bucket, found) & found.keys():
         found[key].is_double = True
     return found
 
 
-def doubles(bucket: Bucket, rows: "QuerySet[Conversion]", found: dict[int, Reported]) -> set[int]:
-    network_id = bucket.offer.network_id
+def reported(values: tuple[Any, ...]) -> Reported:
+    own = dict(zip(COLUMNS, values, strict=False))
+    return Reported(**own, source=values[len(COLUMNS) :])
+
+
+def doubles(bucket: Bucket, found: dict[int, Reported]) -> set[int]:
+    """As `doubles_among` says; what the network has told can be a double for its transaction alone."""
+    keys = {key for (key,) in same_transactions(bucket)}
     if all(conversion.reported_at for conversion in found.values()):
-        return same_transactions(rows, network_id)
-    return doubles_among(rows, network_id, bucket.events(of_pages=False))
+        return keys
+    events = bucket.events(of_pages=False)
+    keys |= {key for key, event_name in misnamed_ones(bucket) if event_name in events}
+    return keys | {key for (key,) in (*repetitions(bucket), *repetitions_without_value(bucket))}
 
 
-def conversions_of(rows: "QuerySet[Conversion]") -> Iterator[Reported]:
-    for values in rows.annotate(**SAID).values_list(*COLUMNS.values(), *DIMENSIONS):
-        own = dict(zip(COLUMNS, values, strict=False))
-        yield Reported(**own, source=values[len(COLUMNS) :])
+def rows_of(bucket: Bucket) -> "QuerySet[Conversion]":
+    return Conversion.objects.filter(**bucket.during).order_by()
+
+
+@prepared
+def conversions(bucket: Bucket) -> "QuerySet[Any, Any]":
+    """What `reported` makes of each."""
+    return rows_of(bucket).annotate(**SAID).values_list(*COLUMNS.values(), *DIMENSIONS)
+
+
+@prepared
+def entries(bucket: Bucket) -> "QuerySet[Any, Any]":
+    """Of whose ledger, and what they say."""
+    rows = LedgerEntry.objects.filter(**bucket.of_conversion).order_by()
+    return rows.values_list("conversion_id", "kind", "payout", "currency", "created_at")
+
+
+@prepared
+def same_transactions(bucket: Bucket) -> "QuerySet[Any, Any]":
+    """Keys."""
+    return of_same_transaction(rows_of(bucket), bucket.offer.network_id).values_list("pk")
+
+
+@prepared
+def misnamed_ones(bucket: Bucket) -> "QuerySet[Any, Any]":
+    """Keys and events."""
+    return misnamed(rows_of(bucket)).values_list("pk", "event_name")
+
+
+@prepared
+def repetitions(bucket: Bucket) -> "QuerySet[Any, Any]":
+    """Keys."""
+    return repeated(rows_of(bucket)).values_list("pk")
+
+
+@prepared
+def repetitions_without_value(bucket: Bucket) -> "QuerySet[Any, Any]":
+    """Keys."""
+    return repeated_without_value(rows_of(bucket)).values_list("pk")
 
 
 def note_entry(of: Reported, kind: str, payout: Decimal | None, currency: str, moment: datetime) -> None:

@@ -1,10 +1,13 @@
-"""Offers whose rules have changed: much of what is counted follows from the rules that stand now."""
+"""Offers whose rules or network have changed: much of what is counted follows from what stands now."""
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 
 from conversions.identity import sha256
+from conversions.models import Conversion
 from dispatch.models import OfferSlot, StaleSlot, Watermark
+from dispatch.rollups.bucket import Bucket
 from offers.models import EventRule, Offer
 
 
@@ -18,6 +21,12 @@ def rules_of(offers: Iterable[Offer]) -> dict[int, list[EventRule]]:
     return grouped
 
 
+def bucket_of(offer_id: int, starts_at: datetime, now: datetime) -> Bucket:
+    """One offer's half-hour with the rules that stand now."""
+    offer = Offer.objects.get(pk=offer_id)
+    return Bucket(offer, rules_of([offer])[offer_id], starts_at, now)
+
+
 def review_rules() -> None:
     """Mark every half-hour of offers whose rules are others than at the last look.
 
@@ -25,14 +34,33 @@ def review_rules() -> None:
     """
     offers = list(Offer.objects.order_by("pk"))
     rules = rules_of(offers)
-    known = dict(Watermark.objects.filter(pk__startswith="offer ").values_list("pk", "settled"))
+    known = {mark.pk: mark for mark in Watermark.objects.filter(pk__startswith="offer ")}
     for offer in offers:
-        name, standing = f"offer {offer.pk}", digest_of(offer, rules[offer.pk])
-        if known.get(name, standing) != standing:
-            slots = OfferSlot.objects.filter(offer=offer).order_by().values_list("offer_id", "starts_at").distinct()
-            StaleSlot.objects.mark(slots)
-        if known.get(name) != standing:
-            Watermark.objects.update_or_create(pk=name, defaults={"settled": standing})
+        review(offer, digest_of(offer, rules[offer.pk]), known.get(name_of(offer)))
+
+
+def review(offer: Offer, standing: str, known: Watermark | None) -> None:
+    """The digest of its rules stands in `settled`, its network in `reached`."""
+    network = str(offer.network_id)
+    if known and (known.settled, known.reached) == (standing, network):
+        return
+    if known:
+        slots = OfferSlot.objects.filter(offer=offer).order_by().values_list("offer_id", "starts_at").distinct()
+        StaleSlot.objects.mark(slots)
+    if known and known.reached != network:
+        mark_same_transactions(offer)
+    Watermark.objects.update_or_create(pk=name_of(offer), defaults={"settled": standing, "reached": network})
+
+
+def mark_same_transactions(offer: Offer) -> None:
+    """Mark what other offers have of the same transactions: doubles are told within a network."""
+    told = Conversion.objects.filter(offer=offer).exclude(transaction_id="").order_by().values("transaction_id")
+    others = Conversion.objects.filter(transaction_id__in=told).exclude(offer=offer).exclude(transaction_id="")
+    StaleSlot.objects.mark_of(others, "offer_id", "created_at")
+
+
+def name_of(offer: Offer) -> str:
+    return f"offer {offer.pk}"
 
 
 def digest_of(offer: Offer, rules: Iterable[EventRule]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.db.models import Model, QuerySet
@@ -46,8 +47,9 @@ class Sheet:
     names: tuple[str, ...]
     columns: tuple[str, ...]
 
+    @cached_property
     def stored(self) -> dict[Key, tuple[int, Columns]]:
-        """What is there, by its key, with its primary key."""
+        """What is there, by its key, with its primary key; read once."""
         found = self.rows.order_by().values_list("pk", *self.names, *self.columns)
         width = len(self.names) + 1
         return {values[1:width]: (values[0], dict(zip(self.columns, values[width:], strict=True))) for values in found}

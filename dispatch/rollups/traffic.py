@@ -7,12 +7,13 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from conversions.models import Click
 from dispatch.models import Delivery, Source
 from dispatch.models.rollup import Traffic
 from dispatch.rollups.bucket import Bucket
+from dispatch.rollups.prepared import prepared
 from dispatch.rollups.promises import Promise
 from dispatch.rollups.reported import Reported
 
@@ -52,9 +53,7 @@ def no_sums() -> Sums:
 def sums_of_sources(bucket: Bucket, conversions: Iterable[Reported], sent: Sent) -> dict[Key, Sums]:
     """By source, event and currency; clicks stand without the latter two. One query."""
     found: dict[Key, Sums] = defaultdict(no_sums)
-    clicks = Click.objects.filter(**bucket.during).order_by().values_list(*Source.DIMENSIONS)
-    counted = clicks.annotate(people=Count("pk", filter=Q(robot="")), robots=Count("pk", filter=~Q(robot="")))
-    for *source, people, robots in counted:
+    for *source, people, robots in clicks(bucket):
         found[tuple(source), "", ""].update(clicks=people, robots=robots)
     needs_both = bucket.events(of_pages=True) & bucket.events(of_pages=False)
     for each in conversions:
@@ -62,6 +61,13 @@ def sums_of_sources(bucket: Bucket, conversions: Iterable[Reported], sent: Sent)
         add(sums, each, sent)
         add_to_offer(sums, each, bucket, needs_both)
     return found
+
+
+@prepared
+def clicks(bucket: Bucket) -> "QuerySet[Any, Any]":
+    """Each source with its clicks, those of people and those of robots."""
+    rows = Click.objects.filter(**bucket.during).order_by().values_list(*Source.DIMENSIONS)
+    return rows.annotate(people=Count("pk", filter=Q(robot="")), robots=Count("pk", filter=~Q(robot="")))
 
 
 def add(sums: Sums, each: Reported, sent: Sent) -> None:

@@ -65,7 +65,8 @@ class Walk:
 
     def make(self, starts_at: datetime, now: datetime) -> list[Difference]:
         """Make everything of that half-hour anew; what was not so before."""
-        made = (making.make_offer(bucket) for bucket in self.buckets(starts_at, now))
+        offers = list(self.offers_with(starts_at).values_list("pk", flat=True))
+        made = (making.make_offer(key, starts_at, now) for key in offers)
         received = (making.make_network(key, starts_at, now) for key in self.networks(starts_at))
         return [difference for found in (*made, *received) for difference in found]
 

@@ -1,10 +1,15 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db.models import QuerySet
 
+from conversions.models import Conversion
+from dispatch.diagnosis.doubles import original_of
 from dispatch.models import StaleSlot
 from dispatch.rollups import keeping, rechecking
+from dispatch.rollups.doubles import doubles_among
 from dispatch.rollups.keeping import as_of, roll_up
+from offers.models import Offer
 from tests.dispatch.rollups.history import History
 from tests.dispatch.rollups.recount import assert_exact, recounted
 
@@ -41,12 +46,25 @@ def test_sums_are_exact_at_any_time_of_any_history(seed: int):
     assert (as_of(), StaleSlot.objects.exists()) == (history.now, False)
 
 
-def test_what_was_there_before_is_filled_in():
+def test_what_was_there_before_is_filled_in_and_doubles_are_those_that_a_trace_names():
     history = History(7, BEGIN)
     history.go_on(60)
 
     roll_up(history.now, seconds=60)
 
+    found = {key for offer in history.offers for key in doubles_among(of(offer), offer.network_id, {"Purchase"})}
+    assert found == {conversion.pk for offer in history.offers for conversion in of(offer) if is_traced(conversion)}
+    assert found
     assert_exact(history.now)
     assert rechecking.filled_to() is None
     assert recounted(history.now)["telling"]
+
+
+def of(offer: Offer) -> "QuerySet[Conversion]":
+    return Conversion.objects.filter(offer=offer, event_name="Purchase", is_test=False)
+
+
+def is_traced(conversion: Conversion) -> bool:
+    others = list(Conversion.objects.select_related("offer").exclude(pk=conversion.pk))
+    reported = {other.pk: list(other.ledger_entries.all()) for other in [conversion, *others]}
+    return original_of(conversion, others, reported, conversion.offer.event_rules.all()) is not None

@@ -8,13 +8,14 @@ from django.utils import timezone
 from conversions.click_ids import first_click_id
 from conversions.models import Click, Erasure
 from conversions.traces import Person
-from dispatch import erasure, holding
+from dispatch import erasure, holding, outbox
 from dispatch.models import Delivery, OfferSlot, StaleSlot, TellingSlot
 from dispatch.rollups import keeping, rechecking
 from dispatch.rollups.keeping import roll_up
 from dispatch.rollups.slots import slot_of
 from dispatch.rollups.stale import mark_stale
-from tests.factories import make_attempt, make_click, make_conversion, make_delivery, make_offer
+from offers.models import Offer
+from tests.factories import make_attempt, make_click, make_conversion, make_delivery, make_network, make_offer
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -69,6 +70,29 @@ def test_a_click_with_an_id_of_no_time_is_found_by_a_pass(monkeypatch):
     roll_up(NOW + timedelta(hours=2))
 
     assert OfferSlot.objects.get().clicks == 1
+
+
+def test_what_a_worker_has_taken_counts_as_sent_though_it_never_comes_back():
+    delivery = make_delivery(make_conversion(created_at=LONG_AGO), next_attempt_at=NOW)
+    roll_up(NOW)
+
+    outbox.claim(delivery.pixel, NOW + timedelta(seconds=5), 10)
+    roll_up(NOW + timedelta(seconds=15))
+
+    assert OfferSlot.objects.get(event_name="Purchase").sent == 1
+
+
+def test_an_offer_that_leaves_its_network_takes_its_transactions_along():
+    offers = [make_offer(network=network) for network in [make_network()] * 2]
+    for offer in offers:
+        make_conversion(make_click(offer), created_at=LONG_AGO, transaction_id="t1")
+    roll_up(NOW)
+    assert OfferSlot.objects.get(offer=offers[1], event_name="Purchase").doubles == 1
+
+    Offer.objects.filter(pk=offers[0].pk).update(network=make_network(slug="another"))
+    roll_up(NOW)
+
+    assert OfferSlot.objects.get(offer=offers[1], event_name="Purchase").doubles == 0
 
 
 def test_what_was_held_too_long_counts_as_suppressed():

@@ -57,7 +57,7 @@ def bucket() -> Bucket:
 
 def test_a_half_hour_is_made_by_indexes(bucket: Bucket):
     with CaptureQueriesContext(connection) as context:
-        making.make_offer(bucket)
+        making.make_offer(bucket.offer.pk, bucket.starts_at, NOW)
         making.make_network(bucket.offer.network_id, bucket.starts_at, NOW)
 
     queries = [
