@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.core.management import call_command
@@ -16,9 +17,12 @@ from django.test import Client
 from django.urls import reverse
 
 from conversions import configuration
-from conversions.models import Click
+from conversions.admin.coverage import coverage_url
+from conversions.models import Click, Conversion
 from dispatch import clock
-from dispatch.models import Heartbeat
+from dispatch.findings.finding import Scope
+from dispatch.health.rows import PARTS
+from dispatch.models import Delivery, Heartbeat
 from dispatch.tasks import watch
 from offers.models import Offer
 from tests.benchmarks.costs import Cost, cost_of
@@ -51,6 +55,25 @@ PAGES: dict[str, Address] = {
     "postbacks": lambda offer: reverse("admin:conversions_postback_changelist"),
     "deliveries": lambda offer: reverse("admin:dispatch_delivery_changelist"),
     "alerts": lambda offer: reverse("admin:dispatch_alert_changelist"),
+    "dead letters": lambda offer: reverse("admin:dispatch_deadletter_changelist"),
+    "unmapped statuses": lambda offer: reverse("admin:conversions_postback_unmapped"),
+    "decisions on spend": lambda offer: reverse("admin:dispatch_scaledecision_changelist"),
+    "identifier coverage": lambda offer: coverage_url(offer.pk),
+    "differences to the network": lambda offer: (
+        f"{reverse('admin:dispatch_report_network')}?offer={offer.pk}&period=30&count=7&payout=7&counts=approved"
+    ),
+    "differences to TikTok": lambda offer: (
+        f"{reverse('admin:dispatch_report_tiktok')}?offer={offer.pk}&period=30&count=7&event=Purchase"
+    ),
+    "a network": lambda offer: reverse("admin:offers_network_change", args=[offer.network_id]),
+    "a pixel": lambda offer: reverse("admin:offers_pixel_change", args=[offer.pixel_id]),
+    "a click": lambda offer: reverse("admin:conversions_click_change", args=[a_click(offer)]),
+    "a conversion": lambda offer: reverse("admin:conversions_conversion_change", args=[a_conversion(offer).pk]),
+    "a delivery": lambda offer: reverse("admin:dispatch_delivery_change", args=[a_delivery(offer).pk]),
+    "sales told again, 30 days": lambda offer: rows_behind("doubles", offer),
+    "sales not reported, 30 days": lambda offer: rows_behind("unreported", offer),
+    "sent more than once, 30 days": lambda offer: rows_behind("retried", offer),
+    "Pixel not heard of, 30 days": lambda offer: rows_behind("unheard", offer),
 }
 
 
@@ -58,6 +81,20 @@ def a_click(offer: Offer) -> str:
     """One that has led to a sale."""
     clicks = Click.objects.filter(offer=offer, conversions__isnull=False).order_by("created_at")
     return str(clicks.values_list("pk", flat=True)[0])
+
+
+def a_conversion(offer: Offer) -> Conversion:
+    return Conversion.objects.filter(offer=offer).order_by("pk")[0]
+
+
+def a_delivery(offer: Offer) -> Delivery:
+    return Delivery.objects.filter(conversion=a_conversion(offer)).order_by("pk")[0]
+
+
+def rows_behind(part: str, offer: Offer) -> str:
+    """The list that a figure of health leads to."""
+    now = clock.now()
+    return PARTS[part].url(Scope.OFFER, offer.pk, now - timedelta(days=30), now)
 
 
 @dataclass
