@@ -6,6 +6,7 @@ from dispatch.diagnosis import refusals
 from dispatch.diagnosis.case import Case, Rule, Ruling, detail_of
 from dispatch.diagnosis.verdicts import Cause, Verdict, cause_of
 
+STRANGERS = frozenset({Outcome.BAD_SIGNATURE, Outcome.IP_NOT_ALLOWED})
 HARMLESS = frozenset({Outcome.IGNORED, Outcome.TEST})
 
 
@@ -77,7 +78,8 @@ def refused(case: Case) -> Ruling | None:
         return Ruling(Verdict.DUPLICATED, Cause.DUPLICATE_POSTBACK, words)
     is_joined = case.click is not None and outcome != Outcome.WRONG_NETWORK
     verdict = Verdict.NEVER_SENT if is_joined else Verdict.UNMATCHED
-    words = f"{call.network} reported it, and the call ended as “{outcome.label}”. {detail_of(call)}".strip()
+    who = f"Somebody called under {call.network}'s address" if outcome in STRANGERS else f"{call.network} reported it"
+    words = f"{who}, and the call ended as “{outcome.label}”. {detail_of(call)}".strip()
     return Ruling(verdict, cause_of(outcome), words)
 
 

@@ -33,8 +33,8 @@ Grouped = dict[Any, list[Any]]
 class Evidence:
     """Rows by the key of what they belong to, the oldest first, and of each kind a bounded number.
 
-    `refused` are the newest calls of the networks that led to nothing; `originals` is what a conversion doubles;
-    `is_alive` is whether any cluster of workers gives a sign of life.
+    `refused` are the newest calls of the networks that led to nothing or wait to be digested; `originals` is what a
+    conversion doubles; `is_alive` is whether any cluster of workers gives a sign of life.
     """
 
     now: datetime
@@ -100,7 +100,10 @@ def gather(found: Found, now: datetime) -> Evidence:
         credentials=grouped(newest(Credential, pixel__in={row.pixel_id for row in deliveries}), "pixel_id"),
         waits=waiting.reasons_of(deliveries, now),
         originals=originals_of(conversions, rules_by_offer, entries),
-        refused=refusals.newest(sorted({click.offer.network_id for click in clicks.values()})),
+        refused=[
+            *refusals.newest(sorted({click.offer.network_id for click in clicks.values()})),
+            *(refusals.waiting(now) if clicks else []),
+        ],
     )
 
 

@@ -8,6 +8,7 @@ from django.db.models import Model, QuerySet
 
 from conversions.click_ids import is_click_id
 from conversions.models import Click, Conversion, Postback, Upload, UploadRow
+from dispatch import clock
 from dispatch.diagnosis import refusals
 from dispatch.diagnosis.advice import advice_for
 from dispatch.diagnosis.typed import Typed
@@ -118,7 +119,9 @@ def by_number(typed: Typed) -> Found:
 
 def by_refused_calls(typed: Typed) -> Found:
     """What was refused before it was read is known by no index, so the newest of it is looked through."""
-    refused = refusals.newest(refusals.busiest_networks()) if not typed.kind or typed.click_ref else []
+    if typed.kind not in ("", "click", "transaction"):
+        return Found(typed)
+    refused = [*refusals.newest(refusals.busiest_networks()), *refusals.waiting(clock.now())]
     named = [row for row in refused if refusals.names(row, [typed.text])]
     return Found(typed, postbacks=newest_first(named)[:MOST_SUBJECTS])
 

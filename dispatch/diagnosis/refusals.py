@@ -6,6 +6,7 @@ by networks and reasons, each found by the index of what is troubled.
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 from urllib.parse import unquote_plus
@@ -22,6 +23,7 @@ from offers.models import Network
 
 NEWEST_OF_EACH = 50
 MOST_NETWORKS = 20
+MOST_WAITING = 500
 ANY_NETWORK = -1
 Part = tuple[str, tuple[Any, ...]]
 ALIKE = 12  # characters: as many alike are no coincidence, for ids of one moment differ in the random part
@@ -49,6 +51,12 @@ def newest(networks: Sequence[int]) -> list[Postback]:
         return []
     rows = Postback.objects.filter(pk__in=together(parts)).select_related("network")
     return list(rows.defer("sealed_call").order_by("pk"))
+
+
+def waiting(now: datetime) -> list[Postback]:
+    """The newest calls that no worker has digested so far; one query along the index of what is due."""
+    rows = Postback.objects.filter(due_at__lte=now, outcome=Outcome.RECEIVED, is_test=False)
+    return list(rows.select_related("network").defer("sealed_call").order_by("-due_at")[:MOST_WAITING])[::-1]
 
 
 def together(parts: Sequence[Part]) -> RawSQL:

@@ -1,6 +1,6 @@
 """How a conversion is judged: the first rule of RULES that fits decides. docs/diagnosis.md has the same order."""
 
-from conversions.models import Conversion
+from conversions.models import Consent, Conversion
 from dispatch.diagnosis.case import Case, Rule, Ruling, said
 from dispatch.diagnosis.lateness import waiting
 from dispatch.diagnosis.silence import unreported
@@ -105,10 +105,13 @@ def suppressed(case: Case) -> Ruling | None:
         )
         return Ruling(Verdict.DELAYED, Cause.OUTCOME_UNKNOWN, words)
     so_far = " so far" if delivery.status == Status.HELD else ""
-    words = f"{NEVER[reason]}{so_far}. {said(delivery.detail)}".strip()
+    has_withdrawn = reason == Reason.CONSENT_DENIED and case.click and case.click.consent == Consent.WITHDRAWN
+    why = WITHDRAWN if has_withdrawn else NEVER[reason]
+    words = f"{why}{so_far}. {said(delivery.detail)}".strip()
     return Ruling(Verdict.NEVER_SENT, cause_of(reason), words)
 
 
+WITHDRAWN = "The visitor took back their agreement, so TikTok may not be told any more"
 NEVER: dict[str, str] = {
     Reason.CONSENT_UNKNOWN: "The visitor has to agree before TikTok may be told, and has not answered",
     Reason.NO_RATE: "TikTok does not take the currency, and there is no exchange rate for it",

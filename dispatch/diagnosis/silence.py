@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 
+from conversions.models import Consent
 from dispatch.diagnosis import refusals
 from dispatch.diagnosis.case import Case, Rule, Ruling, detail_of, first_that_fits
 from dispatch.diagnosis.verdicts import Cause, Verdict, cause_of
@@ -30,7 +31,8 @@ def robot(case: Case) -> Ruling | None:
 def refused_by_visitor(case: Case) -> Ruling | None:
     if not (case.click and case.click.has_refused):
         return None
-    words = f"The visitor refused at {case.at(case.click.consent_at)}, so TikTok is told on neither leg what they do."
+    did = "took back their agreement" if case.click.consent == Consent.WITHDRAWN else "refused"
+    words = f"The visitor {did} at {case.at(case.click.consent_at)}, so TikTok is told on neither leg what they do."
     return Ruling(Verdict.NEVER_SENT, Cause.CONSENT_DENIED, words)
 
 
@@ -72,9 +74,8 @@ def network_silent(case: Case) -> Ruling | None:
     if not network.is_active:
         words = f"{network} is not active here, so its calls are answered with a 404 and kept nowhere."
     elif quiet:
-        words = (
-            f"{network} has not called for {in_hours(quiet)}, longer than it usually does: its postbacks are missing."
-        )
+        allowed = in_hours(timedelta(hours=network.silence_hours or 0))
+        words = f"{network} has not called for {in_hours(quiet)}, and it may be silent for {allowed}."
     elif case.now - click.created_at >= PATIENCE and (network.heard_at is None or network.heard_at < click.created_at):
         words = f"{network} has not called at all since the visitor came, {in_words(case.now - click.created_at)} ago."
     return Ruling(Verdict.NOT_REPORTED, Cause.NETWORK_SILENT, words) if words else None

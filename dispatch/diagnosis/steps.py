@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from conversions.models import Conversion
 from conversions.outcomes import Outcome
 from dispatch.diagnosis.case import Case, Ruling
 from dispatch.diagnosis.places import (
@@ -183,9 +184,26 @@ STEPS: dict[Cause, Step] = {
 }
 
 
+COUNTED_TWICE = Step(
+    "The network reported it under both. Ask it why; if they are one sale, choose on its page that a repetition is "
+    "ignored or taken over, not counted. What has been told twice can't be called back.",
+    NETWORK,
+    "duplicates_high",
+)
+
+
+def is_reported(case: Case, ruling: Ruling) -> bool:
+    """Whether the network has reported the other one, too."""
+    return isinstance(ruling.about, Conversion) and bool(case.evidence.entries[ruling.about.pk])
+
+
 def step_for(case: Case, ruling: Ruling) -> NextStep:
     """The step about the ruling's cause, with a link where the case has a page to open."""
     step = STEPS[ruling.cause]
+    if case.postback and ruling.cause == Cause.TEST:
+        step = Step("Nothing to do: the network tried its postback URL. No such call is a sale.", POSTBACK)
+    if ruling.cause == Cause.SAME_SALE and case.entries and is_reported(case, ruling):
+        step = COUNTED_TWICE
     if ruling.verdict == Verdict.DELIVERED and ruling.cause == Cause.PIXEL_ONLY:
         step = STEPS[Cause.TOLD]
     link = step.place.address(case, ruling) if step.place else ""

@@ -41,7 +41,8 @@ CONSENT_CASES = 10  # fewer say something only when not one of them may be told
 UNUSABLE_SHARE = 0.03
 UNUSABLE_COUNT = 3
 MOST = 0.5
-UNMATCHED_CASES = 3  # a click may come some seconds after its postback
+UNUSABLE_LATELY = 2  # a single call says little of all of them
+DOUBTFUL_CASES = 3  # a click may come some seconds after its postback, and anybody may forge a call
 
 HUSHED_SPAN = timedelta(hours=6)  # of a network that nobody has said of how long it may be silent
 HUSHED_CALLS = 5

@@ -16,7 +16,7 @@ from dispatch.findings.sight import Sight, found, list_page, same_hours
 from dispatch.health.targets import percent
 from dispatch.models import NetworkSlot
 from dispatch.rollups.slots import slot_of
-from dispatch.wording import at
+from dispatch.wording import at, in_words
 from offers.models import Network
 from offers.silence import in_hours, silent_for
 
@@ -90,20 +90,26 @@ def is_worth_telling(outcome: str, day: Counter[str]) -> bool:
 
 
 def of_outcome(network: Network, outcome: Outcome, day: Counter[str], lately: Counter[str]) -> Finding:
-    """Bad once it is most of what the network says: of a day, or of the last hours."""
+    """Bad once it is most of what the network says: of a day, or of the last hours.
+
+    Whoever knows the address can forge a call, so that one is not the network's is weighed by the day alone.
+    """
     count, total = day[outcome], day.total()
     title = f"{count:,} postback{'' if count == 1 else 's'} in 24 hours: {outcome.label} ({network})"
     is_word = outcome == Outcome.UNMAPPED_STATUS
     shown = list_page("conversions_postback", {"outcome__exact": outcome.value, "network__id__exact": network.pk})
     words = f"{network} called {total:,} time{'' if total == 1 else 's'}; {percent(count / total)} ended so. "
+    is_most_now = outcome not in STRANGERS and is_most(outcome, lately, limits.UNUSABLE_LATELY)
+    if is_most_now:
+        words += f"Of the last {in_words(LATELY)} it was {lately[outcome]:,} of {lately.total():,}. "
     return found(
-        Code.POSTBACKS_UNUSABLE, network, "bad" if is_most(outcome, day) or is_most(outcome, lately) else "warn",
+        Code.POSTBACKS_UNUSABLE, network, "bad" if is_most(outcome, day) or is_most_now else "warn",
         title, words + outcome.advice, detail=outcome.value, value=f"{count:,} of {total:,}",
         link=reverse("admin:conversions_postback_unmapped") if is_word else shown,
         do="Map the words" if is_word else "Look at them",
     )  # fmt: skip
 
 
-def is_most(outcome: Outcome, counts: Counter[str]) -> bool:
-    least = limits.UNMATCHED_CASES if outcome == Outcome.UNMATCHED_CLICK else 1
+def is_most(outcome: Outcome, counts: Counter[str], least: int = 1) -> bool:
+    least = limits.DOUBTFUL_CASES if outcome in (Outcome.UNMATCHED_CLICK, *STRANGERS) else least
     return counts[outcome] >= least and counts[outcome] / counts.total() >= limits.MOST

@@ -129,6 +129,8 @@ def test_sums_that_nobody_brings_up_to_date_are_told(offer: Offer, monkeypatch: 
         ({"recorded": 80, "unmatched_click": 3}, "warn"),
         ({"recorded": 2, "unmatched_click": 3}, "bad"),
         ({"unreplaced_macro": 1}, "bad"),
+        ({"bad_signature": 2}, "warn"),
+        ({"bad_signature": 3}, "bad"),
         ({"recorded": 100, "unmatched_click": 2}, None),
         ({"recorded": 10, "duplicate": 90, "test": 5, "ignored": 5, "received": 9}, None),
     ],
@@ -148,6 +150,14 @@ def test_a_macro_that_is_mistyped_now_is_bad_though_the_day_was_good(offer: Offe
 
     assert only().tone == "bad"
     assert Outcome.UNREPLACED_MACRO.advice in only().words
+
+
+@pytest.mark.parametrize("lately", [{"unreplaced_macro": 1}, {"bad_signature": 30}])
+def test_a_single_call_and_what_anybody_can_forge_are_no_fault_of_the_last_hours(offer: Offer, lately: dict[str, int]):
+    heard(offer.network, timezone.now(), hours=10, recorded=200)
+    heard(offer.network, timezone.now(), **lately)
+
+    assert only().tone == "warn"
 
 
 def test_a_silent_network_is_found(offer: Offer):

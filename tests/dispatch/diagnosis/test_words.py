@@ -1,0 +1,74 @@
+"""Words and next steps that depend on more than the cause."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from dispatch.models import Heartbeat
+from offers.models import Offer
+from tests.dispatch.diagnosis.support import report, traced, verdict, workers_run
+from tests.factories import make_click, make_credential, make_network, make_offer, make_postback
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def offer() -> Offer:
+    offer = make_offer()
+    make_credential(offer.pixel)
+    workers_run()
+    return offer
+
+
+@pytest.mark.parametrize(("consent", "words"), [("denied", "refused"), ("withdrawn", "took back their agreement")])
+def test_who_has_agreed_before_has_not_refused(offer: Offer, consent: str, words: str):
+    click = make_click(offer, consent=consent)
+    idle = traced(click.pk).first.ruling.words
+
+    report(offer.network, click_id=click.pk, txid="T-1", status="approved")
+
+    assert words in idle
+    assert words in traced(click.pk).first.ruling.words
+
+
+def test_a_sale_that_the_network_counts_twice_is_no_pages_doing():
+    offer = make_offer(network=make_network(duplicate_mode="count"))
+    click = make_click(offer)
+    for _ in range(2):
+        report(offer.network, click_id=click.pk, txid="T-1", status="approved", payout="40")
+
+    subject = traced("T-1").first
+
+    assert subject.ruling.cause == "same_sale"
+    assert "The network reported it under both" in subject.next_step.text
+    assert subject.next_step.link.endswith(f"/network/{offer.network_id}/change/")
+
+
+def test_a_networks_own_test_has_nothing_to_do_with_the_pixel(offer: Offer):
+    report(offer.network, click_id=make_click(offer).pk, txid="T-1", status="test")
+
+    assert "tried its postback URL" in traced("T-1").first.next_step.text
+
+
+@pytest.mark.parametrize(("outcome", "who"), [("bad_signature", "Somebody"), ("undecodable", "A network")])
+def test_nobody_knows_who_called_without_the_right_signature(outcome: str, who: str):
+    postback = make_postback(make_network(), {}, outcome=outcome)
+
+    assert traced(f"postback {postback.pk}").first.ruling.words.startswith(who)
+
+
+@pytest.mark.parametrize(("alive", "cause"), [(True, "on_its_way"), (False, "workers_stopped")])
+def test_a_call_that_nobody_has_digested_is_known_by_what_it_names(offer: Offer, alive: bool, cause: str):
+    click = make_click(offer)
+    make_postback(offer.network, {"click_id": click.pk, "txid": "T-1"})
+    Heartbeat.objects.filter(pk__in=[] if alive else Heartbeat.objects.values("pk")).delete()
+
+    assert verdict(click.pk) == verdict("T-1") == verdict("transaction T-1") == ("delayed", cause)
+
+
+def test_a_silent_network_names_its_limit(offer: Offer):
+    offer.network.silence_hours, offer.network.heard_at = 6, timezone.now() - timedelta(hours=10)
+    offer.network.save()
+
+    assert "for 10 hours, and it may be silent for 6 hours" in traced(make_click(offer).pk).first.ruling.words
