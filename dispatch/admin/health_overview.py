@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
+from conversions.visitor import clean_text
 from dispatch import clock, standing
 from dispatch.admin.health_parts import (
     SUBJECTS,
@@ -77,7 +78,7 @@ def health_page(request: HttpRequest, model_admin: Any) -> HttpResponse:
     if not request.user.has_perm(VIEW):
         raise PermissionDenied
     scope = Scope(request.GET["scope"]) if request.GET.get("scope") in SUBJECTS else Scope.OFFER
-    period, term = period_of(request.GET.get("period", "")), request.GET.get("q", "").strip()[:100]
+    period, term = period_of(request.GET.get("period", "")), clean_text(request.GET.get("q", "").strip(), 100)
     now = clock.now()
     targets = [target for target in JUDGED if scope in target.scopes]
     sort = request.GET.get("sort", "") if request.GET.get("sort") in TARGETS else ""

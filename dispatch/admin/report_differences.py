@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from conversions.models import Conversion, Upload, UploadRow
+from conversions.visitor import clean_text
 from dispatch import clock
 from dispatch.admin.report_form import Entry, event_names, usual
 from dispatch.admin.report_table import SECOND, money, sides
@@ -30,7 +31,9 @@ from offers.vocabulary import CURRENCIES
 Status = Conversion.Status
 COUNTABLE = [Status.APPROVED, Status.PARTIAL, Status.PENDING, Status.REJECTED, Status.REFUNDED, Status.CHARGEBACK]
 USUAL = frozenset({Status.APPROVED, Status.PARTIAL, Status.PENDING})
-MOST = 10**9
+DIGITS = 9
+MOST = 10**DIGITS
+LONGEST_EVENT = 50
 MAY_SEE_ROWS, MAY_SEE_UPLOADS = "conversions.view_conversion", "conversions.view_upload"
 UPLOADS_SHOWN = 5
 
@@ -67,7 +70,7 @@ def network_page(request: HttpRequest, model_admin: Any) -> HttpResponse:
 def tiktok_page(request: HttpRequest, model_admin: Any) -> HttpResponse:
     """Ours beside what TikTok shows of one event, once its number is entered."""
     offer, question, errors = asked(request)
-    event = request.GET.get("event", "")
+    event = clean_text(request.GET.get("event", ""), LONGEST_EVENT)
     count = read_number(request.GET.get("count", ""), errors) if "count" in request.GET else None
     window = read_window(request.GET.get("window", ""), errors)
     if count is not None and not event:
@@ -116,7 +119,7 @@ def period_fields(question: Question, errors: Mapping[str, str]) -> list[Entry]:
 
 def read_number(text: str, errors: dict[str, str]) -> int | None:
     plain = text.strip().replace(",", "").replace(" ", "")
-    if plain.isascii() and plain.isdigit() and int(plain) < MOST:
+    if plain.isascii() and plain.isdigit() and len(plain) <= DIGITS:
         return int(plain)
     errors["count"] = "Enter their number as a whole number, such as 120."
     return None

@@ -181,10 +181,12 @@ def test_the_page_of_tiktok_shows_the_way_to_its_number():
     ("name", "wrong", "words"),
     [
         ("network", {"count": "many"}, "whole number"),
+        ("network", {"count": "9" * 5000}, "whole number"),
         ("network", {"count": "1", "payout": "NaN"}, "plain number"),
         ("network", {"count": "1", "since": "2026-01-01"}, "31 days at most"),
         ("network", {"upload": "9"}, "no such compared report"),
         ("tiktok", {"count": "1"}, "Choose the event"),
+        ("tiktok", {"count": "1", "event": "\x00"}, "Choose the event"),
         ("tiktok", {"count": "1", "event": "Purchase", "window": "3"}, "windows of the list"),
         ("tiktok", {"count": "1", "event": "Purchase", "zone": "Mars"}, "no time zone"),
     ],
