@@ -82,12 +82,9 @@ def days(now: datetime) -> tuple[Day, Day]:
 
 def figures(today: Day, yesterday: Day) -> Iterator[tuple[str, Figure]]:
     """Each with the permission that it needs."""
-    clicks, sales = today.so_far["clicks"], today.so_far["sales"]
     yield "conversions.view_click", counted("Clicks today", "clicks", today, yesterday, "conversions_click")
     yield "conversions.view_conversion", counted("Sales today", "sales", today, yesterday, "conversions_conversion")
-    words = f"{sales / clicks:.2%} of the clicks" if clicks else ""
-    reports = reverse("admin:dispatch_report_changelist")
-    yield "dispatch.view_report", Figure("Payout today", money(today.payout), reports, words)
+    yield "dispatch.view_report", payout(today, yesterday)
     yield "dispatch.view_delivery", accepted(today)
 
 
@@ -102,9 +99,18 @@ def accepted(today: Day) -> Figure:
     return Figure("Accepted by TikTok today", f"{taken:,}", link, f"of {sent:,} that were sent" if sent else "")
 
 
-def money(sums: dict[str, Decimal]) -> str:
-    """Each currency by itself: the first page knows no reader's choice."""
-    return " · ".join(f"{value:,.2f} {currency}" for currency, value in sorted(sums.items())) or "–"
+def payout(today: Day, yesterday: Day) -> Figure:
+    """The largest sum, and the others small: the first page knows no reader's currency."""
+    link = reverse("admin:dispatch_report_changelist")
+    largest, *others = money(today.payout) or ["–"]
+    before = money(yesterday.payout)
+    note = f"and {', '.join(others)}" if others else f"{before[0]} yesterday by this time" if before else ""
+    return Figure("Payout today", largest, link, note)
+
+
+def money(sums: dict[str, Decimal]) -> list[str]:
+    """Each currency's sum, the largest number first."""
+    return [f"{value:,.2f} {currency}" for currency, value in sorted(sums.items(), key=lambda each: -each[1])]
 
 
 def charts(today: Day, yesterday: Day) -> list[Chart]:

@@ -253,7 +253,7 @@ def test_shows_todays_numbers_beside_yesterdays_up_to_the_same_time():
     assert {figure.name: (figure.shown, figure.note) for figure in context["figures"]} == {
         "Clicks today": ("2", "1 yesterday by this time"),
         "Sales today": ("2", "0 yesterday by this time"),
-        "Payout today": ("80.00 USD", "100.00% of the clicks"),
+        "Payout today": ("80.00 USD", ""),
         "Accepted by TikTok today": ("1", "of 1 that were sent"),
         "Waiting to be sent": ("1", ""),
     }
