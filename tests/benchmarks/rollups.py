@@ -93,7 +93,7 @@ FILL = (
 INSERT INTO conversions_click (id, offer_id, created_at, ttclid, ttp, utm_source, utm_medium, utm_campaign,
     utm_content, utm_term, campaign_id, adgroup_id, ad_id, creative_id, placement, landing_version, variant, ip,
     user_agent, referrer, landing_url, consent, country, robot)
-SELECT '0' || lpad(to_hex(n), 25, '0'), (%(offers)s)[1 + n %% %(count)s], %(begin)s + n * %(click_step)s,
+SELECT '0' || lpad(to_hex(n), 25, '0'), (%(offers)s)[1 + n / %(every)s %% %(count)s], %(begin)s + n * %(click_step)s,
     'E.C.P.' || md5(n::text), '', 'tiktok', '', '', '', '', 'c' || n %% 11 %% 3, '', 'a' || n %% 11, 'k' || n %% 11,
     '', '',
     CASE WHEN n %% 2 = 0 THEN 'a' ELSE 'b' END, '198.51.100.7', 'Mozilla/5.0 (iPhone)', '', 'https://landing.example/p',
