@@ -34,7 +34,8 @@ def recounted(now: datetime) -> dict[str, Table]:
     offers: Table = defaultdict(Counter)
     slots: Table = defaultdict(Counter)
     days: Table = defaultdict(Counter)
-    conversions = list(Conversion.objects.filter(is_test=False).order_by("pk"))
+    rows = Conversion.objects.filter(is_test=False).select_related("click", "offer").order_by("pk")
+    conversions = list(rows.prefetch_related("ledger_entries", "deliveries", "offer__event_rules"))
     for click in Click.objects.filter(is_test=False):
         name = "robots" if click.robot else "clicks"
         for row in rows_of(click, click.offer_id, click.created_at, ("", ""), offers, slots, days):
@@ -58,7 +59,7 @@ def rows_of(click: Click, offer: int, at: datetime, key: Any, offers: Table, slo
 
 
 def counted(c: Conversion) -> dict[str, Any]:
-    deliveries = c.deliveries.filter(is_test=False)
+    deliveries = [d for d in c.deliveries.all() if not d.is_test]
     refunds = [e for e in c.ledger_entries.all() if e.kind in ("refunded", "partial") and e.currency == c.currency]
     earned = Decimal(0)
     if c.status in ("approved", "partial"):
@@ -73,7 +74,7 @@ def counted(c: Conversion) -> dict[str, Any]:
 
 
 def of_the_offer(c: Conversion, conversions: list[Conversion], now: datetime) -> dict[str, int]:
-    rules = list(c.offer.event_rules.filter(event_name=c.event_name))
+    rules = [rule for rule in c.offer.event_rules.all() if rule.event_name == c.event_name]
     pages = [rule for rule in rules if rule.trigger == "page"]
     entries = list(c.ledger_entries.all())
     is_double = any(doubles(c, d, len(rules) > len(pages)) for d in conversions if d.pk != c.pk)
@@ -99,7 +100,9 @@ def doubles(c: Conversion, d: Conversion, has_postback_rule: bool) -> bool:
 
 def telling() -> Table:
     found: Table = {}
-    for delivery in Delivery.objects.filter(is_test=False, conversion__is_test=False):
+    rows = Delivery.objects.filter(is_test=False, conversion__is_test=False)
+    rows = rows.select_related("conversion__click", "conversion__offer")
+    for delivery in rows.prefetch_related("attempt_log", "conversion__sightings", "conversion__ledger_entries"):
         conversion = delivery.conversion
         key = (conversion.offer_id, delivery.pixel_id, half_hour(conversion.created_at))
         row = found.setdefault(key, {**dict.fromkeys(OF_TELLING, 0), "reasons": Counter(), "delays": Counter()})
