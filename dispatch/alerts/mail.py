@@ -32,8 +32,8 @@ class Cuttable:
         Deadline.watch(sock)
         return sock
 
-    def starttls(self, **kwargs: Any) -> Any:
-        answer = super().starttls(**kwargs)  # type: ignore[misc]
+    def starttls(self, *args: Any, **kwargs: Any) -> Any:
+        answer = super().starttls(*args, **kwargs)  # type: ignore[misc]
         Deadline.watch(self.sock)
         return answer
 

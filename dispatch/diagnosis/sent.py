@@ -46,18 +46,8 @@ def plan_of(delivery: Delivery) -> Moment:
     else:
         title = f"To be told to {delivery.pixel.name}"
     test = "With the pixel's test event code." if delivery.is_test else ""
-    words = sentence(said(delivery.detail), delivery.conversion_of_money, valued(delivery), test)
+    words = sentence(said(delivery.detail), delivery.conversion_of_money, delivery.value_in_words, test)
     return about(delivery, delivery.created_at, Stage.PLANNING, title, words, TONES.get(status, "calm"))
-
-
-def valued(delivery: Delivery) -> str:
-    """What replaced the value by the event rule."""
-    facts = delivery.valued if isinstance(delivery.valued, dict) else {}
-    return (
-        "The value was replaced: " + ", ".join(f"{name} {value}" for name, value in facts.items()) + "."
-        if facts
-        else ""
-    )
 
 
 def of_attempt(attempt: DeliveryAttempt, delivery: Delivery) -> Moment:

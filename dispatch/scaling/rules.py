@@ -80,9 +80,10 @@ def of_findings(facts: Facts) -> Iterator[Reason]:
 def of_finding(finding: Finding, weight: Weight) -> Reason:
     speaks = weight.bad if finding.tone == "bad" else weight.warn
     name = "" if finding.scope in (Scope.OFFER, Scope.SITE) else f" ({finding.subject})"
+    which = f": {Outcome(finding.detail).label}" if finding.detail in Outcome.values else ""
     return Reason(
         code=finding.code.value,
-        title=f"{finding.code.label}{name}",
+        title=f"{finding.code.label}{which}{name}",
         words=finding.words,
         speaks=speaks.value,
         value=finding.value,
@@ -161,7 +162,7 @@ def short(facts: Facts) -> Reason | None:
     """Whoever has few events is told of that; data that has only begun says little however much it is."""
     if facts.data_since is None or facts.now - facts.data_since >= DATA_FOR:
         return None
-    words = f"The first conversion of these days was recorded at {at(facts.data_since, facts.now)}."
+    words = f"The first conversion of these days was recorded in the half-hour from {at(facts.data_since, facts.now)}."
     known = in_words(facts.now - facts.data_since)
     return own(Own.SHORT_DATA, WATCH, words, known, f"{in_words(DATA_FOR)} or more", facts.page)
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from conversions.digest import digest_batch
 from conversions.models import Click, Conversion, Sighting
 from dispatch.diagnosis.tracing import trace
-from dispatch.models import Heartbeat
+from dispatch.models import Heartbeat, NetworkSlot, OfferSlot, TellingSlot
 from dispatch.planning import plan
 from dispatch.rollups import rechecking
 from dispatch.rollups.keeping import roll_up
@@ -21,7 +21,7 @@ from dispatch.scaling.deciding import decide_all, decision_of
 from dispatch.sender import Sender
 from dispatch.tiktok.sandbox import Sandbox
 from offers.models import EventRule, Network, Offer, Pixel
-from tests.dispatch.findings.slots import heard, purchases, sold, told
+from tests.dispatch.findings.slots import hours_before, purchases
 from tests.factories import TOKEN, call_page_event, make_click, make_credential, make_network, make_offer
 
 pytestmark = pytest.mark.django_db
@@ -90,13 +90,19 @@ def site(sandbox: Sandbox, client: Client, monkeypatch: pytest.MonkeyPatch) -> S
     offer = make_offer(RULES, network=make_network(heard_at=now))
     make_credential(offer.pixel, activated_at=now)
     Heartbeat.objects.start("host", now + timedelta(hours=1))  # they go on living
-    for ago in HOURS:
-        told(offer, now, hours=ago, accepted=4, tried=4, both_legs=4, fired=4, with_ttclid=4)
-        sold(offer, now, hours=ago, **purchases(4, payout=160))
-        heard(offer.network, now, hours=ago, recorded=4)
-    site = Site(offer, sandbox, client)
-    assert site.decide(now) == "raise"
-    return site
+    make_past(offer, [hours_before(now, ago) for ago in HOURS])
+    roll_up(now, seconds=60)  # what comes from here on is followed
+    return Site(offer, sandbox, client)
+
+
+def make_past(offer: Offer, slots: list[datetime]) -> None:
+    """Clean half-hours."""
+    network, told = offer.network, {"accepted": 4, "tried": 4, "both_legs": 4, "fired": 4, "with_ttclid": 4}
+    TellingSlot.objects.bulk_create(TellingSlot(offer=offer, pixel=offer.pixel, starts_at=at, **told) for at in slots)
+    OfferSlot.objects.bulk_create(OfferSlot(offer=offer, starts_at=at, **purchases(4, payout=160)) for at in slots)
+    NetworkSlot.objects.bulk_create(
+        NetworkSlot(network=network, starts_at=at, outcome="recorded", postbacks=4) for at in slots
+    )
 
 
 def mistyped_macro(site: Site) -> str:
@@ -303,6 +309,10 @@ def test_a_fault_is_named_and_the_decision_follows(
 
     assert (ruling.verdict, ruling.cause) == (verdict, cause)
     assert site.decide(now) == decision
+
+
+def test_without_any_fault_spend_may_be_raised(site: Site):
+    assert site.decide(timezone.now()) == "raise"
 
 
 @pytest.mark.parametrize(("fault", "decision"), [(throttling, "hold"), (outage, "hold"), (stopped_workers, "hold")])

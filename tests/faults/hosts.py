@@ -76,10 +76,10 @@ class Host:
         wait_for(lambda: len(self.family) == settings.WORKERS + 4, lambda: self.said)
         return self.family
 
-    def busy_worker(self) -> psutil.Process:
+    def busy_worker(self, seconds: int = 30) -> psutil.Process:
         """A worker in the middle of a task. Other hosts must not be there to take it."""
         before = set(self.state.glob("busy-*"))
-        enqueue(WORK, 30)
+        enqueue(WORK, seconds)
         wait_for(lambda: set(self.state.glob("busy-*")) - before, lambda: self.said)
         note = (set(self.state.glob("busy-*")) - before).pop()
         return psutil.Process(int(note.name.removeprefix("busy-")))

@@ -7,9 +7,9 @@ from tests.faults.hosts import alive, convert, deliverable_offer, host, is_deliv
 
 
 def test_workers_that_get_nothing_done_are_replaced(hosts_database: str, tiktok: Sandbox, tmp_path: Path) -> None:
-    with host(tmp_path, hosts_database, stall=10.0, TIKTOK_API_URL=tiktok.url) as workers:
+    with host(tmp_path, hosts_database, stall=15.0, TIKTOK_API_URL=tiktok.url) as workers:
         first = workers.settled()
-        hung = {workers.busy_worker(), workers.busy_worker()}
+        hung = {workers.busy_worker(120), workers.busy_worker(120)}  # longer than all of the test
         assert hung == set(first[2:4])
 
         conversion = convert(deliverable_offer())

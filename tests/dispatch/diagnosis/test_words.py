@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from dispatch.models import Heartbeat
 from offers.models import Offer
-from tests.dispatch.diagnosis.support import report, traced, verdict, workers_run
+from tests.dispatch.diagnosis.support import report, sent, traced, verdict, workers_run
 from tests.factories import make_click, make_credential, make_network, make_offer, make_postback
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +65,18 @@ def test_a_call_that_nobody_has_digested_is_known_by_what_it_names(offer: Offer,
     Heartbeat.objects.filter(pk__in=[] if alive else Heartbeat.objects.values("pk")).delete()
 
     assert verdict(click.pk) == verdict("T-1") == verdict("transaction T-1") == ("delayed", cause)
+
+
+def test_a_value_that_was_replaced_is_told_in_a_sentence():
+    record = {
+        "by": "lead_quality", "word": "Hot", "value": "40.00", "currency": "USD", "source": "payout",
+        "instead_of": {"value": "12.50", "currency": "USD"},
+    }  # fmt: skip
+    timeline = traced(sent(valued=record).event_id).first.timeline
+
+    assert any(
+        "Told 40.00 USD for lead quality “Hot”, instead of the payout 12.50 USD." in each.words for each in timeline
+    )
 
 
 def test_a_silent_network_names_its_limit(offer: Offer):
