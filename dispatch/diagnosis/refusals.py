@@ -101,12 +101,15 @@ def is_changed(postback: Postback, click_id: str) -> bool:
 
 
 def near_clicks(postbacks: Iterable[Postback]) -> list[str]:
-    """The clicks whose id such a call has cut off or lengthened; found by the index, so not those that lack the front.
+    """The clicks that stand in what could not be read, and those whose id a call has cut off or lengthened.
+
+    The latter are found by the index, so not those that lack the front.
 
     A cut id leads to the ids between it and itself with the last letter of all behind it.
     """
     keys: list[str] = []
     for postback in postbacks:
+        keys += filter(is_click_id, WORD.findall(postback.raw_call.lower()))
         said = postback.click_ref
         if postback.outcome == Outcome.UNMATCHED_CLICK and len(said) >= ALIKE and not is_click_id(said):
             whole, rest = said[:LENGTH], "z" * (LENGTH - len(said))

@@ -75,7 +75,7 @@ def expects_sale(click: Click, evidence: Evidence) -> bool:
 def click_of(call: Postback, found: Found, evidence: Evidence) -> Click | None:
     """The click that a call names; one that was asked for may have got another id on its way."""
     named = evidence.clicks.get(call.conversion.click_id if call.conversion else refusals.said_click(call))
-    alike = [evidence.clicks[key] for key in (*found.clicks, *found.near)]
+    alike = [evidence.clicks[key] for key in (*found.clicks, *found.near) if key in evidence.clicks]
     return named or next((click for click in alike if is_of(call, click)), None)
 
 

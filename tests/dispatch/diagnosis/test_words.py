@@ -58,6 +58,13 @@ def test_nobody_knows_who_called_without_the_right_signature(outcome: str, who: 
     assert traced(f"postback {postback.pk}").first.ruling.words.startswith(who)
 
 
+def test_a_refused_call_has_one_verdict_by_whichever_of_its_ids(offer: Offer):
+    click = make_click(offer)
+    make_postback(offer.network, {}, outcome="bad_signature", raw_call=f"click_id={click.pk}&txid=BS-1&sig=0")
+
+    assert verdict(click.pk) == verdict("BS-1") == ("never_sent", "bad_signature")
+
+
 @pytest.mark.parametrize(("alive", "cause"), [(True, "on_its_way"), (False, "workers_stopped")])
 def test_a_call_that_nobody_has_digested_is_known_by_what_it_names(offer: Offer, alive: bool, cause: str):
     click = make_click(offer)
