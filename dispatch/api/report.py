@@ -28,7 +28,7 @@ def parameter(name: str, words: str, choices: list[str] | None = None) -> OpenAp
 
 
 PARAMETERS = [
-    parameter("period", "Which days; “own” takes since and until. Default: 7.", list(PRESETS)),
+    parameter("period", "Which days; “own” are since and until. Default: 7, or own with these.", list(PRESETS)),
     parameter("since", "First day, such as 2026-01-31."),
     parameter("until", "Last day, included."),
     parameter("by", "What the lines are. Default: offer.", list(DIMENSIONS)),
@@ -80,11 +80,22 @@ class ReportView(ApiView):
         """The figures of a period, grouped; what is wrong with a question is said in words, with status 400."""
         now = clock.now()
         try:
-            question = read(request.query_params.dict(), now)
+            question = read(asked(request), now)
         except UnreadableReportError as error:
             raise BadRequest(str(error)) from error
         found = answer(question, now, EXPORTED)
         return Response(as_data(question, found, names(), converter(question.currency, now.date()), now))
+
+
+def asked(request: Request) -> dict[str, str]:
+    """The question in the address; who names days means these. Raises BadRequest for what no question has."""
+    said: dict[str, str] = request.query_params.dict()
+    known = [each.name for each in PARAMETERS]
+    unknown = sorted(said.keys() - set(known))
+    if unknown:
+        raise BadRequest(f"There is no parameter {', '.join(unknown)[:100]}. There are {', '.join(known)}.")
+    is_own = bool(said.get("since") or said.get("until"))
+    return {**({"period": "own"} if is_own else {}), **said}
 
 
 def as_data(question: Question, found: Answer, named: Names, rates: Converter, now: Any) -> dict[str, Any]:

@@ -36,4 +36,14 @@ def test_a_program_asks_the_same_as_the_page():
 
 def test_a_wrong_question_and_a_stranger_are_told_so():
     assert failure(caller("dispatch.view_report").get(REPORT, {"by": "moon"})) == (400, "bad_request")
+    assert failure(caller("dispatch.view_report").get(REPORT, {"group": "offer"})) == (400, "bad_request")
+    assert failure(caller("dispatch.view_report").get(REPORT, {"since": "abc"})) == (400, "bad_request")
     assert failure(caller("dispatch.view_alert").get(REPORT))[0] == 403
+
+
+def test_who_names_days_means_these():
+    days = {"since": "2026-11-01", "until": "2026-11-02"}
+
+    period = caller("dispatch.view_report").get(REPORT, days).json()["period"]
+
+    assert period == {"since": "2026-11-01T00:00:00Z", "until": "2026-11-03T00:00:00Z"}
