@@ -13,8 +13,8 @@ from django.core.validators import validate_email
 
 from conversions.identity import hide_inside
 from dispatch.alerts.failing import NotSentError
+from dispatch.connections import Deadline
 from dispatch.models import AlertChannel
-from dispatch.tiktok.client import Deadline
 
 DEADLINE_SECONDS = 20.0
 NO_SERVER = "No mail server is set: enter one in the settings as EMAIL_URL."

@@ -5,20 +5,17 @@ https://api.slack.com/messaging/webhooks: a POST of {"text": …}, answered with
 
 import socket
 from functools import cache
-from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 import requests
 import urllib3
 from django.conf import settings
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from conversions.visitor import clean_text, is_local_installation, parse_address
 from dispatch.alerts.failing import NotSentError
+from dispatch.connections import Cuttable, Deadline, session_over
 from dispatch.models import AlertChannel
-from dispatch.tiktok.client import Cuttable, Deadline
 from offers.encryption import SecretUnreadableError
 
 DEADLINE_SECONDS = 10.0
@@ -44,36 +41,10 @@ class Guarded(Cuttable):
         return sock
 
 
-class GuardedHTTPConnection(Guarded, HTTPConnection):
-    pass
-
-
-class GuardedHTTPSConnection(Guarded, HTTPSConnection):
-    pass
-
-
-class HTTPPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = GuardedHTTPConnection
-
-
-class HTTPSPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = GuardedHTTPSConnection
-
-
-class GuardedAdapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": HTTPPool, "https": HTTPSPool}
-
-
 @cache
 def session() -> requests.Session:
-    """This process's session: no retries of its own, nothing from proxies or netrc."""
-    made = requests.Session()
-    made.trust_env = False
-    made.mount("http://", GuardedAdapter(max_retries=0))
-    made.mount("https://", GuardedAdapter(max_retries=0))
-    return made
+    """This process's session."""
+    return session_over(Guarded)
 
 
 def send(channel: AlertChannel, subject: str, body: str) -> None:

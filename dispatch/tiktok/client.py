@@ -1,10 +1,7 @@
 """The one place that opens a connection to TikTok: total deadline, byte cap, no redirects, verdict by body code."""
 
-import contextlib
 import json
 import re
-import socket
-import threading
 import time
 from dataclasses import dataclass, replace
 from functools import cache
@@ -14,12 +11,11 @@ import orjson
 import requests
 import urllib3
 from django.conf import settings
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
 
 from conversions.identity import hide_inside
 from conversions.visitor import clean_text
+from dispatch.connections import Cuttable, Deadline, session_over
 from dispatch.tiktok.codes import Verdict, verdict_of
 from dispatch.tiktok.contract import PATH, Body
 
@@ -44,89 +40,10 @@ class Reply:
     retry_after: float | None = None
 
 
-class Deadline:
-    """Cuts this thread's request after so many seconds, whatever the peer is doing.
-
-    A read timeout alone would start anew with every byte that drips in.
-    """
-
-    local = threading.local()
-
-    def __init__(self, seconds: float) -> None:
-        self.passed = False
-        self.sock: socket.socket | None = None
-        self.timer = threading.Timer(seconds, self.cut)
-        self.timer.daemon = True
-
-    def __enter__(self) -> "Deadline":
-        self.local.current = self
-        self.timer.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.timer.cancel()
-        self.local.current = None
-
-    def cut(self) -> None:
-        self.passed = True
-        if self.sock is not None:
-            with contextlib.suppress(OSError):
-                self.sock.shutdown(socket.SHUT_RDWR)
-
-    @classmethod
-    def watch(cls, sock: Any) -> None:
-        """Have the running deadline of this thread cut `sock`."""
-        current = getattr(cls.local, "current", None)
-        if current is not None:
-            current.sock = sock
-            if current.passed:
-                current.cut()  # looking the name up or connecting took all the time
-
-
-class Cuttable:
-    """A connection that tells the running deadline which socket it uses, kept open or new."""
-
-    sock: Any
-
-    def connect(self) -> None:
-        super().connect()  # type: ignore[misc]
-        Deadline.watch(self.sock)
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        Deadline.watch(self.sock)
-        super().request(*args, **kwargs)  # type: ignore[misc]
-
-
-class CuttableHTTPConnection(Cuttable, HTTPConnection):
-    pass
-
-
-class CuttableHTTPSConnection(Cuttable, HTTPSConnection):
-    pass
-
-
-class HTTPPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = CuttableHTTPConnection
-
-
-class HTTPSPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = CuttableHTTPSConnection
-
-
-class CuttableAdapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": HTTPPool, "https": HTTPSPool}
-
-
 @cache
 def session() -> requests.Session:
-    """This process's session: kept connections, no retries of its own, nothing from proxies or netrc."""
-    made = requests.Session()
-    made.trust_env = False
-    made.mount("http://", CuttableAdapter(max_retries=0, pool_maxsize=CONNECTIONS))
-    made.mount("https://", CuttableAdapter(max_retries=0, pool_maxsize=CONNECTIONS))
-    return made
+    """This process's session: its connections are kept."""
+    return session_over(Cuttable, pool_maxsize=CONNECTIONS)
 
 
 def send(body: Body, token: str) -> Reply:
