@@ -27,6 +27,7 @@ from tests.staff import staff_client
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
+A_DAY = 24 * 60  # minutes: later than whatever a file is uploaded at
 
 
 def tell(click: Click, minute: int = 0, **params: str) -> Postback:
@@ -176,7 +177,7 @@ def test_without_anything_of_it_the_digest_asks_nothing_more(django_assert_num_q
 
 def test_a_row_of_a_file_tells_it_as_of_the_files_time():
     click = make_click()
-    tell(click, 5, payout="5", lead_quality="hot")
+    tell(click, A_DAY, payout="5", lead_quality="hot")
     rows = csv_bytes(
         "Click ID,Transaction ID,Lead Quality,LTV,Profit", f'{click.pk},T-{click.pk},cold,"$1,250.00",lots'
     )
