@@ -54,6 +54,7 @@ class ClickBook(Rulebook):
         self.new_entries: list[LedgerEntry] = []
         self.changed: dict[Slot, Conversion] = {}  # these are planned anew
         self.moves: list[Move] = []
+        self.recasts: list[Conversion] = []  # stored ones that give their event_id up, maybe to a new one
         self.completed: dict[Slot, Conversion] = {}  # these have learned an id or a digest, which plans nothing
 
     def load(self, conversion: Conversion, entries: Iterable[LedgerEntry]) -> None:
@@ -145,7 +146,7 @@ class ClickBook(Rulebook):
         """What a reversal can mean: a sale, else what will become one, so that it may come before the sale."""
         word = self.word(record.event)
         conversions = [c for c in conversions if agree(self.word(c.network_event), word)]
-        sold = [c for c in conversions if self.has_sale(c)]
+        sold = [c for c in conversions if has_kind(self.entries[slot(c)], Kind.SALE)]
         if sold:
             return sold
         event_name = self.event_name_for(record)
@@ -245,6 +246,7 @@ class ClickBook(Rulebook):
             conversion.occurrence_key = self.free_occurrence_key(conversion.event_name, postback, record)
             conversion.event_id = make_event_id(self.click.pk, conversion.event_name, conversion.occurrence_key)
             self.entries[slot(conversion)] = entries
+            self.recasts += [conversion] if conversion.pk else []
         return conversion
 
     def free_occurrence_key(self, event_name: str, postback: Postback, record: PostbackRecord) -> str:
@@ -255,9 +257,6 @@ class ClickBook(Rulebook):
         further = f"{kind}|{told_by(record)}"[:200] if kind in FURTHER and not transaction else transaction
         word = f"{transaction}|{self.word(record.event) or (kind if kind in FURTHER else '')}"[:200]
         return next(key for key in ["", further, word, f"{transaction[:100]}|{postback.pk}"] if key not in taken)
-
-    def has_sale(self, conversion: Conversion) -> bool:
-        return has_kind(self.entries[slot(conversion)], Kind.SALE)
 
     def twin_of(self, record: PostbackRecord) -> LedgerEntry | None:
         """A refund or correction in the ledger that says the same as the record, whatever tells the two apart."""

@@ -232,6 +232,9 @@ class Digest:
         """Write everything in bulk. The unique constraints have the last word."""
         books = list(self.books.values())
         new = [conversion for book in books for conversion in book.new_conversions]
+        recasts = [conversion for book in books for conversion in book.recasts]
+        lock(recasts)
+        bulk.update(recasts, IDENTITY)  # first, or a new one that takes the event_id over would be taken for it
         raced = insert_conversions(new)
         fresh = {slot(conversion) for conversion in new} - raced
         changed = {name: c for book in books for name, c in book.changed.items() if name not in fresh}
@@ -257,10 +260,8 @@ class Digest:
 
 OF_CLICKS = ["offer", "created_at", "landing_url", "referrer", "erased_at", "is_test"]
 ADOPTED_FIELDS = ["transaction_id", "network_event", "email_sha256", "phone_sha256"]
-CHANGING_FIELDS = [
-    *ADOPTED_FIELDS, "status", "payout", "amount", "currency", "planned_at",
-    "kind", "event_name", "event_id", "occurrence_key",
-]  # fmt: skip
+IDENTITY = ["kind", "event_name", "event_id", "occurrence_key"]
+CHANGING_FIELDS = [*ADOPTED_FIELDS, "status", "payout", "amount", "currency", "planned_at", *IDENTITY]
 POSTBACK_FIELDS = [
     "outcome", "detail", "conversion", "click_ref", "transaction_id", "status_word", "due_at", "tries", "digested_at",
     "is_test",

@@ -246,6 +246,17 @@ def test_a_subscription_with_upsell_refunds_and_corrections(data, batches):
     assert str(found).replace(mixed.pk, "") == str(expected).replace(straight.pk, "")
 
 
+def test_an_upsells_chargeback_comes_first_and_all_else_in_one_batch():
+    """The upsell gives the empty occurrence key back, under which the sale is stored in the same batch."""
+    facts = [SUBSCRIPTION[index] for index in (0, 1, 8, 9)]
+    straight, mixed = clicks(REBILL_RULES)
+
+    expected = story(straight, of_click(facts, straight), [])
+    found = story(mixed, of_click(facts[::-1], mixed), [1])
+
+    assert str(found).replace(mixed.pk, "") == str(expected).replace(straight.pk, "")
+
+
 def of_click(facts: list[dict[str, str]], click: Click) -> list[dict[str, str]]:
     """The facts with transaction ids that no other click has."""
     return [{name: v + click.pk if "txid" in name else v for name, v in params.items()} for params in facts]
