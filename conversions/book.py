@@ -54,7 +54,6 @@ class ClickBook(Rulebook):
         self.new_entries: list[LedgerEntry] = []
         self.changed: dict[Slot, Conversion] = {}  # these are planned anew
         self.moves: list[Move] = []
-        self.recasts: list[Conversion] = []  # stored ones that give their event_id up, maybe to a new one
         self.completed: dict[Slot, Conversion] = {}  # these have learned an id or a digest, which plans nothing
 
     def load(self, conversion: Conversion, entries: Iterable[LedgerEntry]) -> None:
@@ -246,7 +245,6 @@ class ClickBook(Rulebook):
             conversion.occurrence_key = self.free_occurrence_key(conversion.event_name, postback, record)
             conversion.event_id = make_event_id(self.click.pk, conversion.event_name, conversion.occurrence_key)
             self.entries[slot(conversion)] = entries
-            self.recasts += [conversion] if conversion.pk else []
         return conversion
 
     def free_occurrence_key(self, event_name: str, postback: Postback, record: PostbackRecord) -> str:

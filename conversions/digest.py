@@ -13,9 +13,9 @@ from django.db.models import Model, QuerySet
 from conversions import bulk, clock
 from conversions.book import ClickBook
 from conversions.click_ids import is_click_id
-from conversions.enriching import Notebook
+from conversions.enriching import ENRICHED_FIELDS, FACTS, Notebook
 from conversions.erased import drop_erased, let_nobody_be_erased
-from conversions.facts import ADDED_UP, CLAIMS, Slot, counts_each, says_other_money, slot
+from conversions.facts import ADDED_UP, CLAIMS, counts_each, says_other_money
 from conversions.giving_back import store_moves
 from conversions.joining import Fact, join_by_transaction, unmatched, waiting_for
 from conversions.models import Click, Conversion, LedgerEntry, Postback
@@ -223,45 +223,48 @@ class Digest:
             return book.correct(known, postback, record, self.now)
         if not says_other_money(known, record):
             return Outcome.DUPLICATE, f"The same as {known.source}."
-        return (
-            Outcome.DUPLICATE,
-            f"Other amounts than {known.source}; ignored by the duplicate mode.",
-        )
+        return Outcome.DUPLICATE, f"Other amounts than {known.source}; ignored by the duplicate mode."
 
     def store(self, postbacks: list[Postback]) -> None:
         """Write everything in bulk. The unique constraints have the last word."""
-        books = list(self.books.values())
-        new = [conversion for book in books for conversion in book.new_conversions]
-        recasts = [conversion for book in books for conversion in book.recasts]
-        lock(recasts)
-        bulk.update(recasts, IDENTITY)  # first, or a new one that takes the event_id over would be taken for it
-        raced = insert_conversions(new)
-        fresh = {slot(conversion) for conversion in new} - raced
-        changed = {name: c for book in books for name, c in book.changed.items() if name not in fresh}
-        completed = {name: c for book in books for name, c in book.completed.items() if name not in fresh}
-        enriched = self.notebook.settle(fresh)
-        lock([*changed.values(), *completed.values(), *enriched])
-        bulk.update(list(changed.values()), CHANGING_FIELDS)
-        bulk.update([c for name, c in completed.items() if name not in changed], ADOPTED_FIELDS)
+        books = self.books.values()
+        touched = self.store_conversions()
         entries = [entry for book in books for entry in book.new_entries]
         for entry in entries:
             entry.conversion_id = entry.conversion.pk
         bulk.insert(entries)
-        self.notebook.store(enriched)
+        self.notebook.store()
         for postback in postbacks:
             postback.conversion_id = postback.conversion.pk if postback.conversion else None
         bulk.update(postbacks, POSTBACK_FIELDS)
         store_moves(move for book in books for move in book.moves)
-        touched = [*new, *changed.values(), *completed.values()]
         recount(conversions=[c.pk for c in touched], postbacks=[postback.pk for postback in postbacks])
-        if entries:
+        if entries or self.notebook.changed:
             transaction.on_commit(announce)
+
+    def store_conversions(self) -> list[Conversion]:
+        """Write the stored ones, then the new ones, which may take over an event_id that was given up; all of them."""
+        books = self.books.values()
+        changed = [c for book in books for c in book.changed.values() if c.pk]
+        completed = [c for book in books for name, c in book.completed.items() if c.pk and name not in book.changed]
+        enriched = [c for c in self.notebook.settle() if c.pk]
+        lock([*changed, *completed, *enriched])
+        bulk.update(changed, CHANGING_FIELDS)
+        bulk.update(completed, ADOPTED_FIELDS)
+        bulk.update(enriched, ENRICHED_FIELDS)
+        new = [conversion for book in books for conversion in book.new_conversions]
+        raced = insert_conversions(new)
+        lock(raced)
+        bulk.update(raced, [*CHANGING_FIELDS, *FACTS])
+        return [*changed, *completed, *new]
 
 
 OF_CLICKS = ["offer", "created_at", "landing_url", "referrer", "erased_at", "is_test"]
 ADOPTED_FIELDS = ["transaction_id", "network_event", "email_sha256", "phone_sha256"]
-IDENTITY = ["kind", "event_name", "event_id", "occurrence_key"]
-CHANGING_FIELDS = [*ADOPTED_FIELDS, "status", "payout", "amount", "currency", "planned_at", *IDENTITY]
+CHANGING_FIELDS = [
+    *ADOPTED_FIELDS, "status", "payout", "amount", "currency", "planned_at",
+    "kind", "event_name", "event_id", "occurrence_key",
+]  # fmt: skip
 POSTBACK_FIELDS = [
     "outcome", "detail", "conversion", "click_ref", "transaction_id", "status_word", "due_at", "tries", "digested_at",
     "is_test",
@@ -284,9 +287,9 @@ def note_heard(postbacks: list[Postback]) -> None:
             Network.objects.filter(pk=network.pk).update(heard_at=newest)
 
 
-def insert_conversions(new: list[Conversion]) -> set[Slot]:
-    """Insert with their primary keys filled in; the slots of those that a page had inserted a moment before us."""
-    return {slot(conversion) for conversion in bulk.insert_new(new, ("event_id", "event_name"))}
+def insert_conversions(new: list[Conversion]) -> list[Conversion]:
+    """Insert with their primary keys filled in; those that a page had inserted a moment before us."""
+    return bulk.insert_new(new, ("event_id", "event_name"))
 
 
 def group(rows: Iterable[Row], attribute: str) -> defaultdict[int, list[Row]]:

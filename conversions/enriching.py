@@ -8,21 +8,18 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Q
 
 from conversions import bulk
 from conversions.book import ClickBook
-from conversions.facts import Slot, slot
 from conversions.joining import Fact
 from conversions.models import Conversion, Enrichment, LedgerEntry, Postback
 from conversions.networks.beside import LABELS, MONEY, WORDS
 from conversions.networks.record import Beside
 from conversions.outcomes import Outcome
-from conversions.signals import announce
 
 FACTS = (*MONEY, *WORDS)
-CHANGED = [*FACTS, "planned_at"]
+ENRICHED_FIELDS = [*FACTS, "planned_at"]
 NEWS = "The conversion takes over the {} that it tells."
 NO_NEWS = "What it tells beside the money is kept in the log and changes nothing."
 Books = Mapping[str, ClickBook]
@@ -126,21 +123,18 @@ class Notebook:
             self.changed[id(conversion)] = conversion
         return changed
 
-    def settle(self, fresh: set[Slot]) -> list[Conversion]:
-        """The stored conversions that have changed; a currency may have done so since the last telling."""
-        for conversion, _ in list(self.told.values()):
+    def settle(self) -> list[Conversion]:
+        """The conversions that have changed; a currency may have done so since the last telling."""
+        for conversion, _ in self.told.values():
             self.restate(conversion)
-        return [conversion for conversion in self.changed.values() if slot(conversion) not in fresh]
+        return list(self.changed.values())
 
-    def store(self, changed: list[Conversion]) -> None:
-        """Write it all. Conversions and postbacks have their keys, and the caller holds the changed ones locked."""
-        bulk.update(changed, CHANGED)
+    def store(self) -> None:
+        """Write the log. Conversions and postbacks have their keys."""
         for telling in [*self.new, *self.moved]:
             telling.conversion_id = telling.conversion.pk
         bulk.insert(self.new)
         bulk.update(self.moved, ["conversion"])
-        if changed:
-            transaction.on_commit(announce)
 
 
 def is_enriched(conversion: Conversion) -> bool:

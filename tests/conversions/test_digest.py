@@ -227,13 +227,13 @@ def test_a_duplicate_does_not_undo_what_planning_was_told_meanwhile(monkeypatch:
     click = make_click()
     report(click)
     Conversion.objects.update(planned_at=timezone.now())
-    real = digest.insert_conversions
+    real = digest.lock
 
-    def meanwhile(new):
+    def meanwhile(conversions):
         Conversion.objects.update(planned_at=None)
-        return real(new)
+        real(conversions)
 
-    monkeypatch.setattr(digest, "insert_conversions", meanwhile)
+    monkeypatch.setattr(digest, "lock", meanwhile)
     report(click, txid="T-1")
 
     assert Conversion.objects.unplanned().get().transaction_id == "T-1"

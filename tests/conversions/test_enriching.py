@@ -136,6 +136,18 @@ def test_money_in_another_currency_stands_in_the_log_only():
     assert "The margin came in EUR instead of USD and stands in the log only." in later.detail
 
 
+def test_nor_does_it_stand_where_a_later_fact_of_the_batch_changes_the_currency():
+    click = make_click()
+    of_sale = {"click_id": click.pk, "txid": "T-1", "payout": "5"}
+    make_postback(click.offer.network, {**of_sale, "status": "pending", "currency": "EUR", "margin": "9"})
+    make_postback(click.offer.network, {**of_sale, "status": "approved", "currency": "USD"})
+
+    digest_everything()
+
+    assert Conversion.objects.get().currency == "USD"
+    assert (facts(click)[0], Enrichment.objects.get().margin) == (None, Decimal(9))
+
+
 def test_digesting_again_writes_nothing_twice():
     click = make_click()
     told = tell(click, margin="3")

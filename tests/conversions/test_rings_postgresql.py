@@ -13,6 +13,7 @@ from conversions.consent import record_answer
 from conversions.digest import digest_batch
 from conversions.models import Click, Conversion
 from conversions.pixel.identifying import keep_identity
+from tests.conversions.support import digest_everything
 from tests.factories import call_page_event, make_click, make_conversion, make_offer, make_postback
 from tests.second_connection import PATIENCE, meanwhile
 
@@ -59,3 +60,30 @@ def test_a_clicks_conversions_are_locked_in_the_order_of_their_keys(act: Callabl
         other.result(PATIENCE)
 
     assert Conversion.objects.unplanned().count() == 2
+
+
+def test_the_digest_locks_them_so_too_where_one_gives_its_event_id_up():
+    rules = [{"trigger": trigger, "event_name": "Purchase"} for trigger in ("approved", "upsell")]
+    click = make_click(make_offer(rules))
+    report(click, txid="T-1", status="approved")
+    report(click, txid="T-2", status="chargeback")
+    digest_everything()
+    first, second = Conversion.objects.order_by("pk")
+
+    report(click, txid="T-1", status="refunded")
+    report(click, txid="T-2", status="upsell")
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            Conversion.objects.select_for_update().get(pk=first.pk)
+            other = meanwhile(pool, digest_everything)
+            Conversion.objects.select_for_update(nowait=True).get(pk=second.pk)
+        other.result(PATIENCE)
+
+    assert list(Conversion.objects.order_by("pk").values_list("kind", "status")) == [
+        ("sale", "refunded"),
+        ("upsell", "chargeback"),
+    ]
+
+
+def report(click: Click, **params: str) -> None:
+    make_postback(click.offer.network, {"click_id": click.pk, "payout": "5", **params})
