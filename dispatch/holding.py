@@ -33,7 +33,7 @@ def give_up(reason: Reason, long_ago: datetime) -> int:
         return 0
     rows = Delivery.objects.held_for(reason).filter(pk__in=old)
     with transaction.atomic():
-        StaleSlot.objects.mark_conversions(rows.order_by().values("conversion"))
+        StaleSlot.objects.mark_deliveries(rows)
         return rows.update(status=Status.SUPPRESSED, reason=Reason.TOO_OLD, detail=GIVEN_UP[reason], lacks_rate="")
 
 

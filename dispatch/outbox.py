@@ -79,7 +79,7 @@ NEEDED = [
         for name in (
             *("offer_id", "click_id", "event_name", "event_id", "occurrence_key", "network_event", "kind", "status"),
             *("payout", "amount", "currency"),
-            *("occurred_at", "page_url", "referrer", "email_sha256", "phone_sha256"),
+            *("occurred_at", "created_at", "page_url", "referrer", "email_sha256", "phone_sha256"),
             *("page_value", "page_currency", "page_properties"),
             *("margin", "lifetime_value", "segment", "lead_quality"),
         )
@@ -229,7 +229,7 @@ def release_expired(now: datetime) -> int:
         return 0
     lost = {"maybe_accepted": True, "batch_limit": 1, **RELEASED}
     with transaction.atomic():
-        StaleSlot.objects.mark_conversions(expired.order_by().values("conversion"))
+        StaleSlot.objects.mark_deliveries(expired)
         crashed = expired.filter(claims__gte=F("attempts") + CRASHES_ALLOWED)
         dead = crashed.update(status=Status.DEAD, reason=Reason.CRASH_LOOP, **lost)
         back = expired.update(status=Status.WAITING, next_attempt_at=now, **lost)
@@ -246,7 +246,7 @@ def change(deliveries: Sequence[Delivery], **changes: Any) -> int:
     with transaction.atomic(savepoint=False):
         count = ours(deliveries).update(**changes)
         if count:
-            mark_stale(delivery.conversion_id for delivery in deliveries)
+            mark_stale(delivery.conversion for delivery in deliveries)
     return count
 
 

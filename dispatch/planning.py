@@ -75,18 +75,17 @@ def plan(now: datetime, limit: int = BATCH_SIZE, newest_first: bool = False) -> 
         known = {delivery.conversion_id: delivery for delivery in Delivery.objects.filter(conversion__in=conversions)}
         fresh, rates = [], RateBook().find
         for conversion in conversions:
-            of_it = keeping(known.get(conversion.pk), rates)
-            sent = told_before(known.get(conversion.pk))
+            delivery = known.get(conversion.pk)
+            of_it, sent = keeping(delivery, rates), told_before(delivery)
             decision = decide(conversion, rules[conversion.offer_id], now, of_it, sent)
-            if decision and conversion.pk in known:
-                known[conversion.pk].conversion = conversion
-                revise(known[conversion.pk], decision, now)
+            if decision and delivery:
+                delivery.conversion = conversion
+                revise(delivery, decision, now)
             elif decision:
                 fresh.append(promise(conversion, decision, now))
         Delivery.objects.bulk_create(fresh, ignore_conflicts=True)
-        keys = [conversion.pk for conversion in conversions]
-        Conversion.objects.filter(pk__in=keys).update(planned_at=now)
-        mark_stale(keys)
+        Conversion.objects.filter(pk__in=[c.pk for c in conversions]).update(planned_at=now)
+        mark_stale(c for c in conversions if c.pk in known)
     return len(conversions)
 
 

@@ -82,7 +82,7 @@ def store(click: Click, digests: dict[str, str]) -> None:
         if erased_among(digests.items()):
             return
         Click.objects.filter(pk=click.pk, erased_at=None).update(**news)
-        recount(clicks=[click.pk])
-        Conversion.objects.filter(click=click).plan_anew()  # one may have had nothing to be matched by
+        if Conversion.objects.filter(click=click).plan_anew():  # one may have had nothing to be matched by
+            recount(clicks=[click.pk])
         transaction.on_commit(announce)
     take(click, news)

@@ -61,7 +61,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """
         rows = self.still_undecided()
         with transaction.atomic():
-            StaleSlot.objects.mark_conversions(rows.order_by().values("conversion"))
+            StaleSlot.objects.mark_deliveries(rows)
             # Whoever sends past TikTok's window has decided that no earlier copy arrived: the window starts anew.
             rows.filter(maybe_accepted=True, first_sent_at__lt=now - DEDUP_WINDOW).update(
                 maybe_accepted=False, first_sent_at=None
@@ -82,7 +82,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Give undecided deliveries up for good, with the reason; how many were undecided until now."""
         rows = self.still_undecided()
         with transaction.atomic():
-            StaleSlot.objects.mark_conversions(rows.order_by().values("conversion"))
+            StaleSlot.objects.mark_deliveries(rows)
             return rows.update(
                 status=Delivery.Status.DISCARDED,
                 decided_by=user,

@@ -60,11 +60,9 @@ class StaleSlotQuerySet(models.QuerySet["StaleSlot"]):
         found = rows.order_by().values_list(owner, SlotNumber(moment)).distinct()
         self.mark(((key, start_of(number)) for key, number in found), network)
 
-    def mark_conversions(self, keys: Any) -> None:
-        """Mark those of conversions, by their primary keys or a query of them; it is asked before what follows."""
-        parts: Iterable[Any] = [keys] if isinstance(keys, models.QuerySet) else pieces(keys)
-        for part in parts:
-            self.mark_of(Conversion.objects.filter(pk__in=part), "offer_id", "created_at")
+    def mark_deliveries(self, rows: "models.QuerySet[Any]") -> None:
+        """Mark those of deliveries' conversions; the rows are asked for at once, before they change."""
+        self.mark_of(rows, "conversion__offer_id", "conversion__created_at")
 
     def mark_kin(self, keys: Iterable[int]) -> None:
         """Mark those of conversions and of what may be their doubles: of the same clicks or the same transactions."""

@@ -94,7 +94,7 @@ def mark_taken(now: datetime) -> None:
     taken = Delivery.objects.filter(
         status=Delivery.Status.LEASED, lease_until__gte=since + timedelta(seconds=settings.DELIVERY_LEASE_SECONDS)
     )
-    StaleSlot.objects.mark_conversions(taken.order_by().values("conversion"))
+    StaleSlot.objects.mark_deliveries(taken)
 
 
 def marked(ends_at: float) -> Iterator[Half]:

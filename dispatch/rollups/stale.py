@@ -8,13 +8,14 @@ from typing import Any
 
 from django.dispatch import receiver
 
+from conversions.models import Conversion
 from conversions.signals import counted_rows_changed
 from dispatch.models import StaleSlot
 
 
-def mark_stale(conversion_keys: Iterable[int]) -> None:
+def mark_stale(conversions: Iterable[Conversion]) -> None:
     """Have the half-hours of these conversions made anew, with the transaction that is open, if one is."""
-    StaleSlot.objects.mark_conversions(conversion_keys)
+    StaleSlot.objects.mark((conversion.offer_id, conversion.created_at) for conversion in conversions)
 
 
 @receiver(counted_rows_changed, dispatch_uid="mark half-hours")

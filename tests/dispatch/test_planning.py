@@ -145,7 +145,7 @@ def test_planning_costs_no_query_per_conversion(django_assert_num_queries):
     for _ in range(5):
         make_conversion(click)
 
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(10):
         plan(timezone.now())
 
 

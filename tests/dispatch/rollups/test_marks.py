@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from conversions.click_ids import first_click_id
 from conversions.models import Click, Erasure
+from conversions.pixel.identifying import keep_identity
 from conversions.traces import Person
 from dispatch import erasure, holding, outbox
 from dispatch.models import Delivery, OfferSlot, StaleSlot, TellingSlot
@@ -37,7 +38,7 @@ def test_half_hours_of_conversions_are_marked_once_each():
     offer = make_offer()
     conversions = [make_conversion(make_click(offer), created_at=LONG_AGO) for _ in range(3)]
 
-    mark_stale(conversion.pk for conversion in conversions)
+    mark_stale(conversions)
 
     assert StaleSlot.objects.get().starts_at == slot_of(LONG_AGO)
 
@@ -117,6 +118,20 @@ def test_who_is_erased_is_no_longer_counted_by_their_identifiers():
     assert (telling(delivery).with_ttclid, telling(delivery).with_browser, telling(delivery).accepted) == (0, 0, 1)
 
 
+def test_sales_are_counted_by_what_their_visitor_tells_later():
+    offer = make_offer(send_email=True)
+    buyer, other = make_click(offer, created_at=LONG_AGO), make_click(offer)
+    delivery = make_delivery(make_conversion(buyer, created_at=LONG_AGO), status="accepted")
+    roll_up(NOW)
+
+    for click in (buyer, other):
+        keep_identity(click, {"email": "a@b.example"})
+    marks = set(StaleSlot.objects.values_list("starts_at", flat=True))
+    roll_up(NOW)
+
+    assert (marks, telling(delivery).with_email) == ({slot_of(LONG_AGO)}, 1)
+
+
 def test_an_older_sale_that_learns_its_transaction_makes_a_double_of_the_newer_one():
     offer = make_offer()
     older = make_conversion(make_click(offer), created_at=LONG_AGO)
@@ -141,7 +156,7 @@ def test_figures_outlive_the_rows_that_retention_prunes(settings):
 
     attempt.delete()
     Click.objects.filter(pk=click.pk).update(ip=None, user_agent="")
-    mark_stale([delivery.conversion_id])
+    mark_stale([delivery.conversion])
     roll_up(NOW)
 
     assert (telling(delivery).tried, telling(delivery).with_browser) == (1, 1)
