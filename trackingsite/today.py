@@ -1,6 +1,5 @@
 """Today's numbers for the first page, beside yesterday's up to the same time: sums of half-hours, no row is counted."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,12 +11,12 @@ from django.db.models import Sum
 from django.urls import reverse
 from django.utils import timezone
 
+from dispatch.admin.charts import Chart, bars, drawn
 from dispatch.models import OfferSlot
 from dispatch.models.rollup import SLOT
 
 HOURS = 24
 SOLD = ("pending", "approved", "partial")
-SHAPE = {"displayYAxis": True, "maxTicksXLimit": 8}
 COUNTED = ("clicks", *SOLD, "accepted", "sent")
 
 
@@ -49,15 +48,6 @@ class Figure:
     shown: str
     link: str
     note: str = ""
-
-
-@dataclass(frozen=True)
-class Chart:
-    """Bars over the hours of the day; `data` is what Chart.js draws, `words` what a screen reader says of it."""
-
-    title: str
-    data: str
-    words: str
 
 
 def midnight(now: datetime) -> datetime:
@@ -120,11 +110,11 @@ def charts(today: Day, yesterday: Day) -> list[Chart]:
 
 
 def chart(title: str, today: Counter[int], yesterday: Counter[int]) -> Chart:
-    bars = [("Yesterday", yesterday, "var(--color-base-400)"), ("Today", today, "var(--color-primary-600)")]
-    datasets = [
-        {"label": label, "data": [hours[hour] for hour in range(HOURS)], "backgroundColor": colour, **SHAPE}
-        for label, hours, colour in bars
-    ]
-    data = {"labels": [f"{hour:02}:00" for hour in range(HOURS)], "datasets": datasets}
+    of_both = bars("Yesterday", by_hour(yesterday), "base-400"), bars("Today", by_hour(today))
+    data = drawn([f"{hour:02}:00" for hour in range(HOURS)], *of_both, ticks=8)
     words = f"{title} by hour: {today.total():,} today, {yesterday.total():,} on the whole of yesterday."
-    return Chart(f"{title} by hour", json.dumps(data), words)
+    return Chart(f"{title} by hour", data, words)
+
+
+def by_hour(counts: Counter[int]) -> list[int]:
+    return [counts[hour] for hour in range(HOURS)]

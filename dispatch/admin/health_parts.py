@@ -1,6 +1,5 @@
 """What the pages of health share: whose they are, badges, charts, and the words about when the sums were made."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,7 +28,6 @@ NOT_MADE = (
 )
 UNITS = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")]
 A_DAY = timedelta(days=1)
-Point = float | None
 
 
 @dataclass(frozen=True)
@@ -78,29 +76,12 @@ def sums_words(since: datetime, now: datetime) -> str:
     return f"The sums are as of {at(moment, now)}.{missing}"
 
 
-def line_chart(label: str, moments: list[str], values: list[Point], unit: str) -> str:
-    """One value over time; gaps where there was nothing to speak of are bridged, and every point is marked."""
-    return json.dumps({"labels": moments, "datasets": [{
-        "label": label, "data": values, "borderColor": "var(--color-primary-500)", "spanGaps": True,
-        "pointStyle": "circle", "pointRadius": 2, "backgroundColor": "var(--color-primary-500)",
-        "displayYAxis": True, "suffixYAxis": unit, "maxTicksXLimit": 12,
-    }]})  # fmt: skip
-
-
-def bar_chart(label: str, moments: list[str], counts: list[int]) -> str:
-    """How many there were over time."""
-    return json.dumps({"labels": moments, "datasets": [{
-        "label": label, "data": counts, "backgroundColor": "var(--color-primary-500)", "displayYAxis": True,
-        "maxTicksXLimit": 12,
-    }]})  # fmt: skip
-
-
 def moment_labels(moments: list[datetime], period: Period) -> list[str]:
     shape = "j M" if period.is_by_day else "H:i" if period.span <= A_DAY else "j M, H:i"
     return [format_date(moment, shape) for moment in moments]
 
 
-def charted(target: Target, figures: Figures) -> Point:
+def charted(target: Target, figures: Figures) -> float | None:
     """The value in the unit of its chart: percent, or seconds."""
     value = target.read(figures)
     return None if value is None else round(value * 100, 1) if target.unit == "share" else round(value, 1)

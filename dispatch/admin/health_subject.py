@@ -14,15 +14,14 @@ from django.utils.safestring import SafeString
 
 from conversions.admin.coverage import coverage_url
 from dispatch import clock, standing
+from dispatch.admin.charts import bars, drawn, line
 from dispatch.admin.health_overview import VERDICT_TONES
 from dispatch.admin.health_parts import (
     SUBJECTS,
     VIEW,
-    bar_chart,
     charted,
     figure_badge,
     health_url,
-    line_chart,
     moment_labels,
     overview_url,
     period_switches,
@@ -46,6 +45,7 @@ from offers.models import Pixel
 VOLUME = {False: "Conversions recorded", True: "Deliveries that were to be sent"}
 TOO_FEW = "Fewer than {least} say nothing, so it is not judged."
 BUCKETS = {True: "By day, as the days are in {zone}.", False: "By hour, as the clock is in {zone}."}
+TICKS = 12
 Series = list[tuple[datetime, Figures]]
 
 
@@ -178,7 +178,7 @@ def card_of(target: Target, sums: Figures, moves: Series, labels: list[str], vie
     """One figure with everything that is said of it."""
     tone, cases = target.tone(sums), target.cases(sums)
     values = [charted(target, each) for _, each in moves]
-    is_shown = any(value is not None for value in values)
+    moved = line(target.label, values, "%" if target.unit == "share" else "s")
     place = place_of(target, view)
     return {
         "target": target,
@@ -188,7 +188,7 @@ def card_of(target: Target, sums: Figures, moves: Series, labels: list[str], vie
         "rows": [view.rows(part, sums) for part in target.parts],
         "look_url": place[0] if place else "",
         "look_text": place[1] if place else "",
-        "chart": line_chart(target.label, labels, values, "%" if target.unit == "share" else "s") if is_shown else "",
+        "chart": drawn(labels, moved, ticks=TICKS) if any(value is not None for value in values) else "",
     }
 
 
@@ -246,7 +246,7 @@ def volume_of(view: View, moves: Series, labels: list[str]) -> str:
     """How much there was, over time."""
     is_pixel = view.scope == Scope.PIXEL
     counts = [each.due if is_pixel else each.conversions for _, each in moves]
-    return bar_chart(VOLUME[is_pixel], labels, counts) if any(counts) else ""
+    return drawn(labels, bars(VOLUME[is_pixel], counts, "primary-500"), ticks=TICKS) if any(counts) else ""
 
 
 def untold_lines(view: View, sums: Figures) -> list[dict[str, Any]]:

@@ -1,29 +1,18 @@
 """The charts above a report: clicks, sales and payout over the period, each by its own measure."""
 
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from dispatch.admin.charts import Chart, bars, drawn
 from dispatch.admin.report_table import Table
 from dispatch.reports.columns import payout_of
 from dispatch.reports.figures import Sums
 from dispatch.reports.periods import DAY
 
 HOUR = timedelta(hours=1)
-COLOUR = "var(--color-primary-600)"
 CENT = Decimal("0.01")
-
-
-@dataclass(frozen=True)
-class Chart:
-    """One figure over time; `data` is what Chart.js draws, `words` what a screen reader says of it."""
-
-    title: str
-    data: str
-    words: str
 
 
 def charts_of(table: Table) -> list[Chart]:
@@ -42,11 +31,10 @@ def chart(table: Table, title: str, read: Callable[[Sums], float]) -> Chart:
     known = dict(table.answer.timeline)
     moments = list(moments_of(table))
     values = [read(known.get(moment, Sums())) for moment in moments]
-    bars = {"label": title, "data": values, "backgroundColor": COLOUR, "displayYAxis": True, "maxTicksXLimit": 8}
-    data = {"labels": [label_of(table, moment) for moment in moments], "datasets": [bars]}
+    data = drawn([label_of(table, moment) for moment in moments], bars(title, values), ticks=8)
     by = f"by {table.answer.unit}"
     words = f"{title} {by}, from {min(values):,} to {max(values):,}; the table says the sums."
-    return Chart(f"{title} {by}{of_utc(table)}", json.dumps(data), words)
+    return Chart(f"{title} {by}{of_utc(table)}", data, words)
 
 
 def of_utc(table: Table) -> str:
