@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.urls import reverse
-
+from dispatch.admin.health_parts import health_url
+from dispatch.admin.scale_decisions import TONES
+from dispatch.findings.finding import Scope
 from dispatch.models import ScaleDecision
-from dispatch.scaling.deciding import decision_of
+from dispatch.scaling.deciding import BY_GRAVITY, decision_of
 from dispatch.wording import at
 from offers.models import Offer
 
 SHOWN = 12
 Verdict = ScaleDecision.Verdict
-ORDER = [Verdict.HOLD, Verdict.WATCH, Verdict.RAISE]
-TONES = {Verdict.HOLD: "bad", Verdict.WATCH: "warn", Verdict.RAISE: "good"}
 
 
 @dataclass(frozen=True)
@@ -48,20 +47,20 @@ def spend(now: datetime) -> Spend:
     counts = Counter(each.verdict for each in decisions)
     return Spend(
         standings=[standing(each, offers[each.offer_id], now) for each in decisions[:SHOWN]],
-        counts=[(str(verdict.label), counts[verdict]) for verdict in ORDER if counts[verdict]],
+        counts=[(str(verdict.label), counts[verdict]) for verdict in BY_GRAVITY if counts[verdict]],
         left=max(0, len(decisions) - SHOWN),
         undecided=len(offers) - len(decisions),
     )
 
 
 def rank(decision: ScaleDecision) -> int:
-    return ORDER.index(Verdict(decision.verdict))
+    return BY_GRAVITY.index(Verdict(decision.verdict))
 
 
 def standing(decision: ScaleDecision, offer: str, now: datetime) -> Standing:
     return Standing(
         offer=offer,
-        link=reverse("admin:conversions_conversion_health_of", args=["offer", decision.offer_id]),
+        link=health_url(Scope.OFFER, decision.offer_id),
         verdict=decision.get_verdict_display(),
         tone=TONES[Verdict(decision.verdict)],
         words=in_words(decision.reasons),

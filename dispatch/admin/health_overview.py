@@ -23,6 +23,7 @@ from dispatch.admin.health_parts import (
     period_switches,
     sums_words,
 )
+from dispatch.admin.scale_decisions import verdict_badge
 from dispatch.admin.screens import show
 from dispatch.findings.finding import Scope
 from dispatch.health.facts import Fact, credential, dead_letters, waiting
@@ -31,13 +32,11 @@ from dispatch.health.live import Live, live, tokens
 from dispatch.health.periods import Period, period_of
 from dispatch.health.reading import figures
 from dispatch.health.targets import TARGETS, Target
-from dispatch.models import ScaleDecision
 from dispatch.scaling.deciding import decision_of
 from offers.admin_parts import badge, link
 
 ON_A_PAGE = 50
 JUDGED = [target for target in TARGETS.values() if target.watch]
-VERDICT_TONES = {"hold": "bad", "watch": "warn", "raise": "good"}
 SHORT = {
     "acceptance": "Accepted", "match": "Match", "duplicates": "Doubles", "gap": "Gap", "retries": "Retries",
     "delay_p50": "p50", "delay_p95": "p95", "ttclid": "ttclid", "browser": "Browser",
@@ -131,7 +130,8 @@ def lines_of(scope: Scope, period: Period, term: str, targets: list[Target], now
 def leads_of_offers(subjects: list[Any], now: datetime) -> tuple[dict[int, list[Cell]], dict[int, list[Fact]]]:
     """What stands before the figures of each: whether spend may be raised."""
     decisions = decision_of(offer.pk for offer in subjects)
-    return {offer.pk: [("Scale", verdict_badge(decisions.get(offer.pk)))] for offer in subjects}, {}
+    badges = {key: verdict_badge(decision.verdict) for key, decision in decisions.items()}
+    return {offer.pk: [("Scale", badges.get(offer.pk, "–"))] for offer in subjects}, {}
 
 
 def leads_of_pixels(subjects: list[Any], now: datetime) -> tuple[dict[int, list[Cell]], dict[int, list[Fact]]]:
@@ -151,10 +151,6 @@ LEADS: dict[Scope, Callable[..., Any]] = {
     Scope.NETWORK: leads_of_networks,
     Scope.PIXEL: leads_of_pixels,
 }
-
-
-def verdict_badge(decision: ScaleDecision | None) -> str | SafeString:
-    return badge(decision.get_verdict_display(), VERDICT_TONES[decision.verdict]) if decision else "–"
 
 
 def order_of(name: str) -> Callable[[Line], Any]:

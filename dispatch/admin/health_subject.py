@@ -15,7 +15,6 @@ from django.utils.safestring import SafeString
 from conversions.admin.coverage import coverage_url
 from dispatch import clock, standing
 from dispatch.admin.charts import bars, drawn, line
-from dispatch.admin.health_overview import VERDICT_TONES
 from dispatch.admin.health_parts import (
     SUBJECTS,
     VIEW,
@@ -27,6 +26,7 @@ from dispatch.admin.health_parts import (
     period_switches,
     sums_words,
 )
+from dispatch.admin.scale_decisions import MAY_VIEW, history_url, verdict_badge
 from dispatch.admin.screens import show
 from dispatch.findings.finding import Scope
 from dispatch.health.facts import Fact, credential, facts_of
@@ -39,7 +39,7 @@ from dispatch.health.targets import Target, targets_of
 from dispatch.reasons import Reason
 from dispatch.scaling.deciding import decision_of
 from dispatch.wording import at
-from offers.admin_parts import badge, link, page_url
+from offers.admin_parts import badge, link
 from offers.models import Pixel
 
 VOLUME = {False: "Conversions recorded", True: "Deliveries that were to be sent"}
@@ -134,12 +134,11 @@ def decision_words(view: View) -> dict[str, Any] | None:
     decision = decision_of([view.subject.pk]).get(view.subject.pk)
     if decision is None:
         return None
-    history = page_url("dispatch_scaledecision_changelist")
     return {
-        "badge": badge(decision.get_verdict_display(), VERDICT_TONES[decision.verdict]),
+        "badge": verdict_badge(decision.verdict),
         "since": at(decision.decided_at, view.now),
         "reasons": decision.reasons,
-        "history": f"{history}?offer__id__exact={view.subject.pk}" if history else "",
+        "history": history_url(view.subject) if view.may(MAY_VIEW) else "",
     }
 
 

@@ -94,6 +94,19 @@ def test_links_are_for_those_who_may_follow_them():
     assert page.context["cards"][0]["rows"][2] == "40 dead letters"
 
 
+def test_earlier_decisions_are_for_those_who_may_see_them():
+    now, offer = timezone.now(), lived("One")
+    ScaleDecision.objects.create(offer=offer, verdict="watch", reasons=[], decided_at=now, looked_at=now)
+
+    pages = [
+        text_of(staff_client("dispatch.view_health", *more), f"{OVERVIEW}offer/{offer.pk}/")
+        for more in ([], ["dispatch.view_scaledecision"])
+    ]
+
+    assert ["May spend be raised?" in page for page in pages] == [True, True]
+    assert ["Earlier decisions" in page for page in pages] == [False, True]
+
+
 def test_where_nothing_was_recorded_the_page_says_so(client: Client):
     offer = make_offer()
 
