@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlencode
@@ -16,12 +15,12 @@ from conversions.models import Conversion, Upload, UploadRow
 from conversions.visitor import clean_text
 from dispatch import clock
 from dispatch.admin.report_form import Entry, event_names, usual
-from dispatch.admin.report_table import SECOND, money, sides
+from dispatch.admin.report_table import conversions_url, money
 from dispatch.admin.screens import show
 from dispatch.reasons import Reason
 from dispatch.reports.asking import Question, UnreadableReportError, read
 from dispatch.reports.difference_words import NETWORK, STATES, TIKTOK
-from dispatch.reports.network_differences import LONGEST, Differences, Theirs, network_differences
+from dispatch.reports.network_differences import LATE, LONGEST, Differences, Theirs, network_differences
 from dispatch.reports.periods import PRESETS
 from dispatch.reports.tiktok_differences import WINDOWS, TikTokDifferences, tiktok_differences
 from dispatch.reports.zones import zone_choices
@@ -262,12 +261,9 @@ def signed_money(amount: Decimal) -> str:
 
 def link_of(offer: Offer, question: Question, rows: str, key: str = "") -> str:
     """The list of conversions, as near to the class as its filters come."""
-    period = question.period
-    limits = {"recorded": (period.since, period.until), "after": (period.until, period.until + timedelta(days=31))}
     if rows == "inbox":
         return f"{reverse('admin:conversions_postback_changelist')}?network__id__exact={offer.network_id}"
-    since, until = limits.get(rows, limits["recorded"])
-    params = {"offer__id__exact": str(offer.pk), **sides("from", since), **sides("to", until - SECOND)}
-    if key in Status.values:
-        params["status__exact"] = key
-    return f"{reverse('admin:conversions_conversion_changelist')}?{urlencode(params)}"
+    period = question.period
+    since, until = (period.until, period.until + LATE) if rows == "after" else (period.since, period.until)
+    status = {"status__exact": key} if key in Status.values else {}
+    return conversions_url(since, until, offer__id__exact=offer.pk, **status)

@@ -2,27 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from dispatch.health.rows import CONVERSION, RECORDED, span_of
 from dispatch.reports.asking import Question
 from dispatch.reports.columns import BY_KEY, NO_CURRENCY, Figure, Kind, Number, chosen, unconverted
 from dispatch.reports.currencies import Converter
 from dispatch.reports.dimensions import DIMENSIONS
 from dispatch.reports.figures import Sums
 from dispatch.reports.names import Names, in_address
+from dispatch.reports.periods import Period
 from dispatch.reports.query import Answer, Line
 
 LISTED = frozenset({"offer", "event", "day"})
 """What the list of conversions can be filtered by."""
-SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -151,14 +151,11 @@ class Table:
         wanted = {**self.question.filters, **values}
         if wanted.keys() - LISTED:
             return ""
-        period = self.question.period
-        since, until = period.since, period.until - SECOND
-        if isinstance(wanted.get("day"), date):
-            since, until = bounds_of(wanted["day"], self.question)
-        params = {**sides("from", since), **sides("to", until)}
+        day, zone = values.get("day"), self.question.zone
+        period = Period(day, day, zone) if day else self.question.period
         known = {"offer": "offer__id__exact", "event": "event"}
-        params |= {name: str(wanted[key]) for key, name in known.items() if key in wanted}
-        return f"{reverse('admin:conversions_conversion_changelist')}?{urlencode(params)}"
+        chosen_by = {name: wanted[key] for key, name in known.items() if key in wanted}
+        return conversions_url(period.since, period.until, **chosen_by)
 
     @cached_property
     def without_rate(self) -> list[str]:
@@ -171,15 +168,10 @@ class Table:
         return found
 
 
-def bounds_of(day: date, question: Question) -> tuple[datetime, datetime]:
-    period = type(question.period)(day, day, question.zone)
-    return period.since, period.until - SECOND
-
-
-def sides(side: str, moment: datetime) -> dict[str, str]:
-    """A limit as the list's filter takes it, in UTC."""
-    utc = moment.astimezone(UTC)
-    return {f"created_at_{side}_0": f"{utc:%Y-%m-%d}", f"created_at_{side}_1": f"{utc:%H:%M:%S}"}
+def conversions_url(since: datetime, until: datetime, **chosen_by: Any) -> str:
+    """The list of what was recorded in these half-hours, by more filters of its own; tests are in no report."""
+    span = span_of(RECORDED[CONVERSION], since, until)
+    return reverse(f"admin:{CONVERSION}_changelist", query={**span, "test": "no", **chosen_by})
 
 
 def in_order(table: Table) -> list[Line]:

@@ -17,7 +17,7 @@ from dispatch import clock
 from dispatch.money import RateBook, Told, tell
 from offers.models import ExchangeRate
 from tests.dispatch.reports.slots import NOW, ago, put
-from tests.factories import make_offer
+from tests.factories import make_click, make_conversion, make_offer
 from tests.staff import staff_client
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +42,7 @@ def take(kind: str = "csv", **params: str) -> Any:
 
 
 def rows_of(response: Any) -> list[dict[str, str]]:
-    text = response.content.decode().removeprefix(BOM)
+    text = response.getvalue().decode().removeprefix(BOM)
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
@@ -74,6 +74,19 @@ def test_figures_stand_beside_the_days_before_and_lead_closer():
         f'?period=7&amp;by=campaign_id&amp;zone=UTC&amp;currency=USD&amp;compare=1&amp;offer={offer.pk}">Slim' in page
     )
     assert f"offer__id__exact={offer.pk}" in page
+
+
+@pytest.mark.parametrize("by", ["offer", "day"])
+def test_a_line_leads_to_the_conversions_that_it_counts_and_no_others(by: str):
+    offer, late = make_offer(), ago(hours=12, seconds=0.3)
+    put(offer, late, "Purchase", "USD", approved=1)
+    for is_test in (False, True):
+        make_conversion(make_click(offer, is_test=is_test), created_at=late, is_test=is_test)
+    client = staff_client(*MAY)
+
+    [row] = client.get(PAGE, {"period": "yesterday", "by": by}).context["table"].rows
+
+    assert client.get(dict(row.links)["Its conversions"]).context["cl"].result_count == 1
 
 
 def test_money_is_converted_by_the_rate_of_today_its_inverse_or_two_in_a_row():
