@@ -11,14 +11,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from conversions.admin.inbox import number_of
 from conversions.models import Conversion, Upload, UploadRow
 from conversions.visitor import clean_text
-from dispatch import clock
-from dispatch.admin.report_form import Entry, event_names, usual
+from dispatch.admin.report_form import Entry, event_names, question_of
 from dispatch.admin.report_table import conversions_url, money
 from dispatch.admin.screens import show
 from dispatch.reasons import Reason
-from dispatch.reports.asking import Question, UnreadableReportError, read
+from dispatch.reports.asking import Question
 from dispatch.reports.difference_words import NETWORK, STATES, TIKTOK
 from dispatch.reports.network_differences import LATE, LONGEST, Differences, Theirs, network_differences
 from dispatch.reports.periods import PRESETS
@@ -61,7 +61,7 @@ def network_page(request: HttpRequest, model_admin: Any) -> HttpResponse:
         theirs=theirs, currency=currency_of(request, offer), currencies=sorted(CURRENCIES),
         given=request.GET, statuses=ticks(request, theirs), tests="tests" in request.GET, is_network=True,
         steps=network_steps(found, theirs, question, offer, request) if found and theirs else [],
-        found=found, uploads=reports_of(request, offer, question),
+        found=found, uploads=reports_of(request, offer),
     )  # fmt: skip
 
 
@@ -83,22 +83,17 @@ def tiktok_page(request: HttpRequest, model_admin: Any) -> HttpResponse:
         fields=[*period_fields(question, errors), Entry("event", "Event", event, events, "", errors.get("event", ""))],
         given=request.GET, windows=[(str(days), f"{days} day{'' if days == 1 else 's'}") for days in WINDOWS],
         window=str(window or ""), is_network=False, found=found,
-        steps=tiktok_steps(found, count or 0, question, offer, request) if found else [],
+        steps=tiktok_steps(found, count or 0, request) if found else [],
     )  # fmt: skip
 
 
 def asked(request: HttpRequest) -> tuple[Offer, Question, dict[str, str]]:
     """The offer and the period. Raises Http404 for an offer that there is not."""
-    key = request.GET.get("offer", "")
-    known = Offer.objects.select_related("network")
-    offer = known.filter(pk=int(key)).first() if key.isascii() and key.isdigit() and len(key) < 19 else None
+    offer = Offer.objects.select_related("network").filter(pk=number_of(request.GET.get("offer")) or 0).first()
     if offer is None:
         raise Http404("There is no such offer. Open this page from the report by offer.")
     params = {name: request.GET[name] for name in ("period", "since", "until", "zone") if name in request.GET}
-    try:
-        question, errors = read(params, clock.now(), usual(request)), {}
-    except UnreadableReportError as error:
-        question, errors = read({}, clock.now(), usual(request)), dict(error.errors)
+    question, errors = question_of(params, request)
     if question.period.days > LONGEST:
         errors["period"] = f"Choose {LONGEST} days at most: figures of longer periods hide what differs."
     return offer, question, errors
@@ -161,8 +156,7 @@ def read_theirs(request: HttpRequest, offer: Offer, errors: dict[str, str]) -> T
 
 def theirs_of_upload(text: str, offer: Offer, currency: str, errors: dict[str, str]) -> Theirs | None:
     """All rows of the file: a report may say in it what it says of each status, so that all count."""
-    key = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-    upload = reconciled(offer).filter(pk=key).first()
+    upload = reconciled(offer).filter(pk=number_of(text) or 0).first()
     if upload is None:
         errors["upload"] = "There is no such compared report of this offer's network."
         return None
@@ -182,7 +176,7 @@ def reconciled(offer: Offer) -> Any:
     return rows.filter(offer__in=[offer]) | rows.filter(offer=None)
 
 
-def reports_of(request: HttpRequest, offer: Offer, question: Question) -> list[tuple[str, str]]:
+def reports_of(request: HttpRequest, offer: Offer) -> list[tuple[str, str]]:
     """Reports of this network that were compared already, each with the address that takes its sums."""
     if not request.user.has_perm(MAY_SEE_UPLOADS):
         return []
@@ -205,7 +199,8 @@ def network_steps(
     """Ours, each class, what is left, theirs: the counts and sums of all lines before the last one add up to it."""
     may = request.user.has_perm(MAY_SEE_ROWS)
     ours = link_of(offer, question, "recorded") if may else ""
-    steps = [Step("Our sales", f"{found.ours.count:,}", money(found.ours.payout), NETWORK["ours"].words, ours, True)]
+    first = NETWORK["ours"]
+    steps = [Step(first.label, f"{found.ours.count:,}", money(found.ours.payout), first.words, ours, True)]
     for key, words in NETWORK.items():
         amount = found.classes.get(key)
         if key == "ours" or (amount is None and key not in ("late", "early", "unusable")):
@@ -228,14 +223,13 @@ TIKTOK_REST = (
 )
 
 
-def tiktok_steps(
-    found: TikTokDifferences, theirs: int, question: Question, offer: Offer, request: HttpRequest
-) -> list[Step]:
+def tiktok_steps(found: TikTokDifferences, theirs: int, request: HttpRequest) -> list[Step]:
     may = request.user.has_perm("dispatch.view_delivery")
-    steps = [Step("Recorded here", f"{found.recorded:,}", "", TIKTOK["recorded"].words, "", True)]
+    recorded, accepted = TIKTOK["recorded"], TIKTOK["accepted"]
+    steps = [Step(recorded.label, f"{found.recorded:,}", "", recorded.words, "", True)]
     for (state, reason), count in sorted(found.untold.items(), key=lambda item: -item[1]):
         steps.append(untold_step(state, reason, count, may))
-    steps.append(Step("Accepted by TikTok", f"{found.accepted:,}", "", TIKTOK["accepted"].words, "", True))
+    steps.append(Step(accepted.label, f"{found.accepted:,}", "", accepted.words, "", True))
     for key, words in TIKTOK.items():
         if words.rows == "shift" and found.shifts[key]:
             steps.append(Step(words.label, signed(found.shifts[key]), "", words.words))

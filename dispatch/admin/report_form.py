@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from dispatch.reports.asking import Question
+from dispatch import clock
+from dispatch.reports.asking import Question, UnreadableReportError, read
 from dispatch.reports.currencies import currency_choices
 from dispatch.reports.dimensions import DIMENSIONS, FILTERS, GIVEN_NOT
 from dispatch.reports.names import Names
@@ -17,7 +18,6 @@ from offers.vocabulary import CURRENCIES
 
 COOKIES = {"zone": "report_zone", "currency": "report_currency"}
 YEAR = 365 * 24 * 3600
-TYPED = ("campaign_id", "ad_id", "creative_id", "landing_version", "variant", "country")
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,15 @@ def usual(request: HttpRequest) -> dict[str, str]:
     }
 
 
+def question_of(params: Mapping[str, str], request: HttpRequest) -> tuple[Question, dict[str, str]]:
+    """What the parameters ask for; else what this reader usually asks for, and what is wrong with them, by field."""
+    now = clock.now()
+    try:
+        return read(params, now, usual(request)), {}
+    except UnreadableReportError as error:
+        return read({}, now, usual(request)), error.errors
+
+
 def remember(request: HttpRequest, response: HttpResponse, question: Question) -> None:
     """Keep time zone and currency for this reader, a year long; they are no secret and name nobody."""
     for name, value in (("zone", question.zone.key), ("currency", question.currency)):
@@ -80,7 +89,7 @@ def form_of(question: Question, named: Names, given: Mapping[str, str], errors: 
             entry("offer", "Offer", every(named.offers)),
             entry("network", "Network", every(named.networks)),
             entry("event", "Event", [("", "All"), *((name, name) for name in event_names(said.get("event", "")))]),
-            *(entry(name, FILTERS[name].label) for name in TYPED),
+            *(entry(key, dimension.label) for key, dimension in FILTERS.items() if dimension.is_of_source),
         ],
         reader=[
             entry("zone", "Time zone", zone_choices()),

@@ -1,7 +1,7 @@
 """A report's table as the page shows it: figures with what they were before, names with where they lead."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -16,7 +16,7 @@ from dispatch.reports.asking import Question
 from dispatch.reports.columns import BY_KEY, NO_CURRENCY, Figure, Kind, Number, chosen, unconverted
 from dispatch.reports.currencies import Converter
 from dispatch.reports.dimensions import DIMENSIONS
-from dispatch.reports.figures import Sums
+from dispatch.reports.figures import MONEY, Sums
 from dispatch.reports.names import Names, in_address
 from dispatch.reports.periods import Period
 from dispatch.reports.query import Answer, Line
@@ -75,10 +75,10 @@ class Table:
     rates: Converter
     names: Names
     may_see_rows: bool = False
-    figures: list[Figure] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.figures = chosen(self.question.robots)
+    @cached_property
+    def figures(self) -> list[Figure]:
+        return chosen(self.question.robots)
 
     @cached_property
     def headings(self) -> list[Heading]:
@@ -115,7 +115,7 @@ class Table:
         return Row(named, self.cells(line), self.links(dict(values)))
 
     def leads(self, key: str, value: Any) -> str:
-        return "" if key == "hour" else self.question.about(key, in_address(key, value))
+        return "" if key == "hour" else self.question.about(key, in_address(value))
 
     def cells(self, line: Line) -> list[Cell]:
         return [self.cell(figure, line) for figure in self.figures]
@@ -161,7 +161,7 @@ class Table:
     def without_rate(self) -> list[str]:
         """What is in no sum for want of a rate, in words."""
         found = []
-        for key in ("payout", "pending_payout"):
+        for key in MONEY:
             figure = BY_KEY[key]
             for currency, amount in self.left(figure, self.answer.whole.sums):
                 found.append(f"{figure.label} of {money(amount)} {currency or NO_CURRENCY}")

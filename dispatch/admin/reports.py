@@ -7,16 +7,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_GET, require_POST
-from unfold.admin import ModelAdmin
 
 from dispatch import clock
 from dispatch.admin.report_differences import network_page, tiktok_page
 from dispatch.admin.report_file import download
-from dispatch.admin.report_form import form_of, remember, usual
+from dispatch.admin.report_form import form_of, question_of, remember, usual
 from dispatch.admin.report_table import Table
 from dispatch.admin.report_timeline import charts_of
 from dispatch.admin.screens import show
-from dispatch.models import OfferSlot
 from dispatch.models.rollup import Report
 from dispatch.reports.asking import Question, UnreadableReportError, read
 from dispatch.reports.currencies import converter
@@ -24,13 +22,13 @@ from dispatch.reports.names import Names, names
 from dispatch.reports.query import EXPORTED, SHOWN, answer
 from dispatch.rollups.keeping import as_of
 from dispatch.rollups.rechecking import filled_to
-from offers.admin_parts import moment
+from offers.admin_parts import RecordAdmin, moment
 
 MAY_SEE_ROWS = "conversions.view_conversion"
 
 
 @admin.register(Report)
-class ReportAdmin(ModelAdmin):  # type: ignore[misc]
+class ReportAdmin(RecordAdmin):
     """Pages without rows of their own: what is asked stands in the address, whole, to be kept as a bookmark."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -53,24 +51,12 @@ class ReportAdmin(ModelAdmin):  # type: ignore[misc]
 
         return self.admin_site.admin_view(guarded)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: OfferSlot | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: OfferSlot | None = None) -> bool:
-        return False
-
 
 @require_GET
 def report_page(request: HttpRequest, model_admin: ReportAdmin) -> HttpResponse:
     """The report that the address asks for, or what is wrong with the address."""
-    now, named = clock.now(), names()
-    try:
-        question, errors = read(request.GET.dict(), now, usual(request)), {}
-    except UnreadableReportError as error:
-        question, errors = read({}, now, usual(request)), error.errors
+    named = names()
+    question, errors = question_of(request.GET.dict(), request)
     table = None if errors else table_of(request, question, named)
     response = show(
         request,
@@ -85,7 +71,7 @@ def report_page(request: HttpRequest, model_admin: ReportAdmin) -> HttpResponse:
         as_of=moment(as_of()),
         filled_to=unfilled(question),
         shown=SHOWN,
-        is_running=question.period.since <= now < question.period.until,
+        is_running=question.period.since <= clock.now() < question.period.until,
     )
     remember(request, response, question)
     return response

@@ -7,17 +7,14 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from dispatch.reports.columns import BY_KEY
 from dispatch.reports.dimensions import DIMENSIONS, FILTERS, NARROW, NUMBERED
 from dispatch.reports.periods import DAY, PRESETS, Period, preset
 from dispatch.reports.zones import is_readable, start_of
 from offers.vocabulary import CURRENCIES
 
 DEFAULT = {"period": "7", "by": "offer", "zone": "UTC", "currency": "USD"}
-SORTS = (
-    "key", "clicks", "robots", "conversions", "tracked", "pending", "approved", "partial", "rejected", "refunded",
-    "chargeback", "sales", "conversion_rate", "payout", "pending_payout", "earnings_per_click", "sent", "accepted",
-    "accepted_share",
-)  # fmt: skip
+SORTS = ("key", *BY_KEY)
 TIMES = ("day", "hour")
 LONGEST = 366
 LONGEST_OF_SOURCES = 92

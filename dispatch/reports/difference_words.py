@@ -82,5 +82,4 @@ STATES = {
     "suppressed": Words("Not to be sent", "Their reason says why."),
     "dead": Words("Dead letters", "TikTok refused them, or nothing could be sent; the dead-letter review says why."),
     "discarded": Words("Discarded", "Somebody decided not to send them."),
-    "accepted": Words("Accepted", "TikTok took them."),
 }

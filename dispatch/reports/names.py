@@ -38,7 +38,7 @@ def names() -> Names:
     return Names({pk: name for pk, name, _, _ in found}, networks)
 
 
-def in_address(key: str, value: Any) -> str:
+def in_address(value: Any) -> str:
     """A value as an address asks for it."""
     return GIVEN_NOT if value == "" else str(value)
 
