@@ -1,6 +1,6 @@
 """Lists that can be downloaded: a page that says what will be in the file, then the file itself."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -19,7 +19,7 @@ from django.urls import URLPattern, path, reverse
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldBooleanWidget
 
 from conversions import clock
-from conversions.exporting import Column, Counted, chosen, csv_lines, rows_of
+from conversions.exporting import Cell, Column, Counted, chosen, csv_lines, rows_of
 from conversions.workbook import MOST_ROWS, write_xlsx
 from offers.admin_parts import CappedPaginator
 
@@ -145,15 +145,20 @@ class ExportMixin:
         kind, columns = form.cleaned_data["format"], chosen(self.export_columns, form.with_personal)
         entry = note(request, self.opts.model, kind, form.with_personal)
         rows = iter(Counted(rows_of(form.rows, columns), partial(note_end, entry)))
-        name = f"{self.opts.verbose_name_plural}-{clock.now():%Y-%m-%d-%H%M}.{kind}"
-        if kind == "csv":
-            response = StreamingHttpResponse(csv_lines(columns, rows), content_type="text/csv; charset=utf-8")
-            response["Content-Disposition"] = f'attachment; filename="{name}"'
-            response["Cache-Control"] = "no-store"
-            return response
-        file, _ = write_xlsx(columns, rows, str(self.opts.verbose_name_plural))
-        headers = {"Cache-Control": "no-store"}
-        return FileResponse(file, as_attachment=True, filename=name, content_type=XLSX_TYPE, headers=headers)
+        title = str(self.opts.verbose_name_plural)
+        return answered(f"{title}-{clock.now():%Y-%m-%d-%H%M}.{kind}", title, columns, rows)
+
+
+def answered(name: str, title: str, columns: Sequence[Column], rows: Iterable[list[Cell]]) -> HttpResponseBase:
+    """A file of that name: CSV row by row, a workbook once it is complete."""
+    if name.endswith(".csv"):
+        response = StreamingHttpResponse(csv_lines(columns, rows), content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
+        response["Cache-Control"] = "no-store"
+        return response
+    file, _ = write_xlsx(columns, rows, title)
+    headers = {"Cache-Control": "no-store"}
+    return FileResponse(file, as_attachment=True, filename=name, content_type=XLSX_TYPE, headers=headers)
 
 
 def recent(model: Any) -> QuerySet[LogEntry]:

@@ -4,22 +4,20 @@ from collections.abc import Iterator
 from decimal import Decimal
 from functools import partial
 
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 
-from conversions.admin.export import XLSX_TYPE, note, note_end
-from conversions.exporting import Cell, Column, Counted, cell, csv_lines
-from conversions.workbook import write_xlsx
+from conversions.admin.export import answered, note, note_end
+from conversions.exporting import Cell, Column, Counted, cell
 from dispatch import clock
 from dispatch.admin.report_table import Table, in_order
 from dispatch.models.rollup import Report
-from dispatch.reports.columns import NO_CURRENCY, Kind
+from dispatch.reports.columns import BY_KEY, NO_CURRENCY, Kind
 from dispatch.reports.dimensions import DIMENSIONS, GIVEN_NOT
-from dispatch.reports.figures import Sums
+from dispatch.reports.figures import MONEY, Sums
 from dispatch.reports.names import plain
 from dispatch.reports.query import Line
 
 OTHERS, ALL = "(all others)", "(total)"
-MONEY = ("payout", "pending_payout")
 
 
 def download(request: HttpRequest, table: Table) -> HttpResponseBase:
@@ -28,15 +26,7 @@ def download(request: HttpRequest, table: Table) -> HttpResponseBase:
     columns = [Column(header, "") for header in headers_of(table)]
     entry = note(request, Report, kind, with_personal=False)
     rows = iter(Counted(rows_of(table), partial(note_end, entry)))
-    name = f"report-{clock.now():%Y-%m-%d-%H%M}.{kind}"
-    if kind == "xlsx":
-        file, _ = write_xlsx(columns, rows, "Report")
-        headers = {"Cache-Control": "no-store"}
-        return FileResponse(file, as_attachment=True, filename=name, content_type=XLSX_TYPE, headers=headers)
-    response = HttpResponse(b"".join(csv_lines(columns, rows)), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    response["Cache-Control"] = "no-store"
-    return response
+    return answered(f"report-{clock.now():%Y-%m-%d-%H%M}.{kind}", "Report", columns, rows)
 
 
 def headers_of(table: Table) -> list[str]:
@@ -52,8 +42,8 @@ def headers_of(table: Table) -> list[str]:
 
 def left_out(table: Table) -> list[str]:
     """Columns for money that has no rate into the reader's currency."""
-    labels = {"payout": "Payout", "pending_payout": "Pending payout"}
-    return [f"{labels[name]} ({currency or NO_CURRENCY}), not converted" for currency, name in without_rate(table)]
+    lost = without_rate(table)
+    return [f"{BY_KEY[name].label} ({currency or NO_CURRENCY}), not converted" for currency, name in lost]
 
 
 def without_rate(table: Table) -> list[tuple[str, str]]:
