@@ -83,6 +83,7 @@ def health_page(request: HttpRequest, model_admin: Any) -> HttpResponse:
     sort = request.GET.get("sort", "") if request.GET.get("sort") in TARGETS else ""
     found = sorted(lines_of(scope, period, term, targets, now), key=order_of(sort))
     page = Paginator(found, ON_A_PAGE).get_page(request.GET.get("page"))
+    rows = [cells_of(line, scope, period) for line in page]
     chosen = {"period": period.name, "q": term}
     return show(
         request,
@@ -95,8 +96,8 @@ def health_page(request: HttpRequest, model_admin: Any) -> HttpResponse:
         page=page,
         tabs=[Switch(f"{each.label}s", overview_url(each, period=period.name), each == scope) for each in SUBJECTS],
         periods=period_switches(period, lambda name: overview_url(scope, **{**chosen, "period": name})),
-        headers=headers_of(scope, targets, lambda name: overview_url(scope, **{**chosen, "sort": name})),
-        rows=[cells_of(line, scope, period) for line in page],
+        headers=headers_of(rows, targets, lambda name: overview_url(scope, **{**chosen, "sort": name})),
+        rows=rows,
         empty=NOT_FOUND if term else NOTHING[scope],
         turns=turns_of(page, lambda number: overview_url(scope, **chosen, sort=sort, page=str(number))),
         sums=sums_words(period.since(now), now),
@@ -167,13 +168,12 @@ def order_of(name: str) -> Callable[[Line], Any]:
     return key
 
 
-def headers_of(scope: Scope, targets: list[Target], sorted_by: Callable[[str], str]) -> list[tuple[str, str, str]]:
-    """Each with what it explains on hovering, and where a click on it leads."""
-    lead = {Scope.OFFER: ["Scale"], Scope.PIXEL: ["Sending"]}.get(scope, [])
-    count = "Due" if scope == Scope.PIXEL else "Conversions"
-    facts = [*FACT_NAMES.values()][: 3 if scope == Scope.PIXEL else 2]
-    plain = [(name, "", "") for name in (scope.label, *lead, *facts, count)]
-    return [*plain, *((SHORT[each.name], f"{each.label}. {each.counts}", sorted_by(each.name)) for each in targets)]
+def headers_of(
+    rows: list[list[Cell]], targets: list[Target], sorted_by: Callable[[str], str]
+) -> list[tuple[str, str, str]]:
+    """Each with what it explains on hovering, and where a click on it leads: of the figures, which stand last."""
+    figures = {SHORT[each.name]: (f"{each.label}. {each.counts}", sorted_by(each.name)) for each in targets}
+    return [(name, *figures.get(name, ("", ""))) for row in rows[:1] for name, _ in row]
 
 
 def cells_of(line: Line, scope: Scope, period: Period) -> list[Cell]:

@@ -29,22 +29,23 @@ from dispatch.admin.health_parts import (
 from dispatch.admin.scale_decisions import MAY_VIEW, history_url, verdict_badge
 from dispatch.admin.screens import show
 from dispatch.findings.finding import Scope
-from dispatch.health.facts import Fact, credential, facts_of
+from dispatch.health.facts import DEAD_LETTER, Fact, credential, facts_of, list_url
 from dispatch.health.figures import Figures
 from dispatch.health.live import Live, live, tokens
 from dispatch.health.periods import Period, period_of
 from dispatch.health.reading import figures, series
 from dispatch.health.rows import PARTS, VIEWS, Part, postback_part
-from dispatch.health.targets import Target, targets_of
+from dispatch.health.targets import LEAST, Target, targets_of
 from dispatch.reasons import Reason
 from dispatch.scaling.deciding import decision_of
 from dispatch.wording import at
-from offers.admin_parts import badge, link
+from offers.admin_parts import badge, link, table
 from offers.models import Pixel
 
 VOLUME = {False: "Conversions recorded", True: "Deliveries that were to be sent"}
-TOO_FEW = "Fewer than {least} say nothing, so it is not judged."
+TOO_FEW = f"Fewer than {LEAST} say nothing, so it is not judged."
 BUCKETS = {True: "By day, as the days are in {zone}.", False: "By hour, as the clock is in {zone}."}
+UNTOLD = ("Reason", "Deliveries", "What to do")
 TICKS = 12
 Series = list[tuple[datetime, Figures]]
 
@@ -99,7 +100,7 @@ def subject_page(request: HttpRequest, model_admin: Any, scope: str, key: int) -
         volume=volume_of(view, moves, labels),
         volume_label=VOLUME[view.scope == Scope.PIXEL],
         buckets=BUCKETS[view.period.is_by_day].format(zone=moves[0][0].tzname()),
-        untold=untold_lines(view, sums),
+        untold=untold_table(sums),
         postbacks=postback_lines(view, sums),
     )
 
@@ -183,7 +184,7 @@ def card_of(target: Target, sums: Figures, moves: Series, labels: list[str], vie
         "target": target,
         "badge": figure_badge(target, sums),
         "is_off": tone in ("warn", "bad"),
-        "too_few": TOO_FEW.format(least=target.least) if target.watch and 0 < cases < target.least else "",
+        "too_few": TOO_FEW if target.watch and 0 < cases < LEAST else "",
         "rows": [view.rows(part, sums) for part in target.parts],
         "look_url": place[0] if place else "",
         "look_text": place[1] if place else "",
@@ -208,9 +209,7 @@ def at_part(name: str, text: str) -> Any:
 
 
 def at_dead_letters(view: View) -> tuple[str, str, str]:
-    named = {Scope.OFFER: "conversion__offer", Scope.NETWORK: "conversion__offer__network", Scope.PIXEL: "pixel"}
-    query = {f"{named[view.scope]}__id__exact": view.subject.pk}
-    return "dispatch.view_delivery", reverse("admin:dispatch_deadletter_changelist", query=query), "Dead letters"
+    return "dispatch.view_delivery", list_url(DEAD_LETTER, view.scope, view.subject.pk), "Dead letters"
 
 
 def at_coverage(view: View) -> tuple[str, str, str]:
@@ -248,14 +247,11 @@ def volume_of(view: View, moves: Series, labels: list[str]) -> str:
     return drawn(labels, bars(VOLUME[is_pixel], counts, "primary-500"), ticks=TICKS) if any(counts) else ""
 
 
-def untold_lines(view: View, sums: Figures) -> list[dict[str, Any]]:
-    """What TikTok was not told, by reason."""
-    lines = []
-    for name, count in sums.reasons.most_common():
-        if name in Reason:
-            reason = Reason(name)
-            lines.append({"reason": reason.label, "count": f"{count:,}", "advice": reason.advice})
-    return lines
+def untold_table(sums: Figures) -> str:
+    """What TikTok was not told, by reason; empty when there is nothing."""
+    untold = [(Reason(name), count) for name, count in sums.reasons.most_common() if name in Reason]
+    rows = [(reason.label, f"{count:,}", reason.advice) for reason, count in untold]
+    return table(UNTOLD, rows, "") if rows else ""
 
 
 def postback_lines(view: View, sums: Figures) -> list[str | SafeString]:

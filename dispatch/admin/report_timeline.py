@@ -1,7 +1,7 @@
 """The charts above a report: clicks, sales and payout over the period, each by its own measure."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +9,7 @@ from dispatch.admin.charts import Chart, bars, drawn
 from dispatch.admin.report_table import Table
 from dispatch.reports.columns import payout_of
 from dispatch.reports.figures import Sums
-from dispatch.reports.periods import DAY
+from dispatch.rollups.slots import days_between
 
 HOUR = timedelta(hours=1)
 CENT = Decimal("0.01")
@@ -44,17 +44,13 @@ def of_utc(table: Table) -> str:
 def moments_of(table: Table) -> Iterator[Any]:
     """Every hour or day of the period, also those without anything in them."""
     period = table.question.period
-    if table.answer.unit == "hour":
-        moment = period.since.astimezone(UTC)
-        while moment < period.until:
-            yield moment
-            moment += HOUR
+    if table.answer.unit == "day":
+        yield from days_between(period.since, period.until, table.answer.starts)
         return
-    day = period.since.astimezone(table.answer.starts).date()
-    last = (period.until - timedelta(microseconds=1)).astimezone(table.answer.starts).date()
-    while day <= last:
-        yield day
-        day += DAY
+    moment = period.since
+    while moment < period.until:
+        yield moment
+        moment += HOUR
 
 
 def label_of(table: Table, moment: Any) -> str:

@@ -18,7 +18,6 @@ Status = Delivery.Status
 WHOSE = {Scope.OFFER: "conversion__offer_id", Scope.NETWORK: "conversion__offer__network_id", Scope.PIXEL: "pixel_id"}
 WHOSE_SLOTS = {Scope.OFFER: "offer_id", Scope.NETWORK: "offer__network_id", Scope.PIXEL: "pixel_id"}
 LONGEST_WAIT = timedelta(days=8)  # what is older than 7 days is not sent any more
-SECONDS_A_DAY = 86_400
 
 
 @dataclass

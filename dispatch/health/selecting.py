@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
@@ -13,6 +12,7 @@ from dispatch.models import Delivery, DeliveryAttempt
 from dispatch.reasons import Reason
 from dispatch.rollups.doubles import doubles_among
 from dispatch.rollups.promises import NO_FAULT_OF_THE_EVENT
+from dispatch.rollups.traffic import DAY
 from offers.models import EventRule, Offer
 
 LOOKED_THROUGH = 300_000  # the newest rows; a figure has no index of its own
@@ -22,7 +22,6 @@ UNCERTAIN = Q(status=Status.HELD, reason=Reason.OUTCOME_UNKNOWN)
 WAITING = Q(status__in=[Status.WAITING, Status.LEASED]) | UNCERTAIN
 DUE = WAITING | Q(status__in=[Status.ACCEPTED, Status.DEAD, Status.DISCARDED])
 SAID_BY_PAGE = Q(conversion__page_value__isnull=False) | Q(conversion__page_properties__isnull=False)
-A_DAY = timedelta(hours=24)  # a network has its time to report what a page has told of
 
 
 def tries() -> QuerySet[DeliveryAttempt]:
@@ -129,5 +128,5 @@ def expected(rows: QuerySet[Conversion], is_unreported: bool, offers: QuerySet[O
     of_both = Q(Exists(rules.filter(trigger=PAGE))) & Q(Exists(rules.exclude(trigger=PAGE)))
     entries = LedgerEntry.objects.filter(conversion=OuterRef("pk"))
     before = entries if is_unreported else entries.filter(created_at__lte=OuterRef("created_at"))
-    found = rows.filter(of_both, created_at__lte=clock.now() - A_DAY).exclude(Exists(before))
+    found = rows.filter(of_both, created_at__lte=clock.now() - DAY).exclude(Exists(before))
     return found.exclude(pk__in=doubles(found, offers))

@@ -31,7 +31,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Target:
-    """One figure: `read` gives its value, `cases` the number of rows it is about; fewer than `least` say nothing.
+    """One figure: `read` gives its value, `cases` the number of rows it is about; fewer than LEAST say nothing.
 
     Shares are from 0 to 1, spans in seconds. `watch` and `bad` are the limits beyond which it is off; where there are
     none, the figure is shown and not judged. `counts` names numerator, denominator and rows; `look` says where to look
@@ -50,12 +50,11 @@ class Target:
     look: str
     look_at: str
     parts: tuple[Part, ...]
-    least: int = LEAST
 
     def tone(self, figures: Figures) -> str:
         """The tone of a badge: good, warn, bad; calm when nothing can be said of it."""
         value = self.read(figures)
-        if value is None or self.cases(figures) < self.least or self.watch is None:
+        if value is None or self.cases(figures) < LEAST or self.watch is None:
             return "calm"
         return self.tone_of(value)
 

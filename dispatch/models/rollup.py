@@ -66,6 +66,8 @@ class Traffic(models.Model):
         abstract = True
 
     STATUSES = ("tracked", "pending", "approved", "rejected", "partial", "refunded", "chargeback")
+    COUNTS = ("clicks", "robots", *STATUSES, "sent", "accepted")
+    MONEY = ("payout", "pending_payout")
 
 
 class OfferSlot(Traffic):

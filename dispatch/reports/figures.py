@@ -7,8 +7,7 @@ from decimal import Decimal
 
 from dispatch.models.rollup import Traffic
 
-COUNTS = ("clicks", "robots", *Traffic.STATUSES, "sent", "accepted")
-MONEY = ("payout", "pending_payout")
+COUNTS, MONEY = Traffic.COUNTS, Traffic.MONEY
 Amounts = dict[str, Decimal]
 
 

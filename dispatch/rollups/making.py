@@ -10,16 +10,16 @@ from django.db.models import Count, Sum
 
 from conversions.models import Postback
 from dispatch.models import NetworkSlot, OfferSlot, SourceDay, SourceSlot, StaleSlot, TellingSlot
-from dispatch.models.rollup import SLOT
-from dispatch.models.stale_slot import pieces
+from dispatch.models.rollup import SLOT, Traffic
+from dispatch.models.stale_slot import EPOCH, pieces
 from dispatch.rollups import lasting, promises, reported
 from dispatch.rollups.bucket import Bucket
 from dispatch.rollups.rules import bucket_of
-from dispatch.rollups.slots import EPOCH, day_of
+from dispatch.rollups.slots import day_of
 from dispatch.rollups.sources import keys_of
 from dispatch.rollups.storing import Columns, Difference, Key, Sheet
 from dispatch.rollups.telling import OF_TELLING, told_by_pixel
-from dispatch.rollups.traffic import MONEY, OF_OFFER, OF_TRAFFIC, Sent, only, sums_of_sources, together
+from dispatch.rollups.traffic import OF_OFFER, OF_TRAFFIC, Sent, only, sums_of_sources, together
 
 CENT = Decimal("0.01")
 OF_SOURCE = ("source_id", "event_name", "currency")
@@ -47,13 +47,13 @@ def make_offer(offer_id: int, starts_at: datetime, now: datetime) -> list[Differ
 def check_offer(bucket: Bucket) -> list[Difference]:
     """What would be changed by making it anew, but for the days of its sources; nothing is."""
     sheets = sheets_of_offer(bucket, make=False)
-    return [difference for sheet, counted in sheets for difference in sheet.differences(counted, sheet.stored)]
+    return [difference for sheet, counted in sheets for difference in sheet.differences(counted)]
 
 
 def check_day(offer_id: int, day: datetime) -> list[Difference]:
     """Where an offer's day is not the sum of its half-hours, by source."""
     sheet, counted = sheet_of_day(offer_id, day)
-    return sheet.differences(counted, sheet.stored)
+    return sheet.differences(counted)
 
 
 def make_day(offer_id: int, day: datetime) -> list[Difference]:
@@ -74,7 +74,7 @@ def make_network(network_id: int, starts_at: datetime, now: datetime) -> list[Di
 def check_network(network_id: int, starts_at: datetime, now: datetime) -> list[Difference]:
     """What would be changed by making it anew; nothing is."""
     sheet, counted = sheet_of_network(network_id, starts_at, now)
-    return sheet.differences(counted, sheet.stored)
+    return sheet.differences(counted)
 
 
 def alone(key: int, day: datetime) -> None:
@@ -88,10 +88,9 @@ def alone(key: int, day: datetime) -> None:
 
 
 def put_right(sheet: Sheet, counted: Counted) -> list[Difference]:
-    stored = sheet.stored
-    found = sheet.differences(counted, stored)
+    found = sheet.differences(counted)
     if found:
-        sheet.write(counted, stored)
+        sheet.write(counted)
     return found
 
 
@@ -138,7 +137,7 @@ def sheet_of_day(offer_id: int, moment: datetime, sources: list[int] | None = No
 
 def rounded(columns: Columns) -> Columns:
     """SQLite adds money up as floating point numbers."""
-    return columns | {name: columns[name].quantize(CENT) for name in MONEY}
+    return columns | {name: columns[name].quantize(CENT) for name in Traffic.MONEY}
 
 
 def sheet_of_network(network_id: int, starts_at: datetime, now: datetime) -> tuple[Sheet, Counted]:

@@ -1,10 +1,13 @@
 """Half-hours, in UTC: what the sums are kept by."""
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from dispatch.models.rollup import SLOT
+from dispatch.models.stale_slot import EPOCH
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ONE_DAY = timedelta(days=1)
+RESOLUTION = timedelta(microseconds=1)
 
 
 def slot_of(moment: datetime) -> datetime:
@@ -15,3 +18,12 @@ def slot_of(moment: datetime) -> datetime:
 def day_of(moment: datetime) -> datetime:
     """The beginning of its day in UTC."""
     return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def days_between(since: datetime, until: datetime, zone: tzinfo) -> Iterator[date]:
+    """The days, on the clocks of that zone, in which a half-hour from that of `since` to before `until` begins."""
+    day = slot_of(since).astimezone(zone).date()
+    last = slot_of(until - RESOLUTION).astimezone(zone).date()
+    while day <= last:
+        yield day
+        day += ONE_DAY

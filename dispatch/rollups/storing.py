@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Model, QuerySet
 
 from conversions import bulk
+from dispatch.models.stale_slot import pieces
 
 Key = tuple[Any, ...]
 Columns = dict[str, Any]
@@ -54,10 +55,10 @@ class Sheet:
         width = len(self.names) + 1
         return {values[1:width]: (values[0], dict(zip(self.columns, values[width:], strict=True))) for values in found}
 
-    def differences(self, counted: dict[Key, Columns], stored: dict[Key, tuple[int, Columns]]) -> list[Difference]:
+    def differences(self, counted: dict[Key, Columns]) -> list[Difference]:
         """Rows that are missing, wrong or too many."""
         table = self.rows.model.__name__
-        there = {key: columns for key, (_, columns) in stored.items()}
+        there = {key: columns for key, (_, columns) in self.stored.items()}
         keys = [*counted, *(key for key in there if key not in counted)]
         shared = tuple(str(value) for value in self.fixed.values())
         return [
@@ -66,12 +67,12 @@ class Sheet:
             if there.get(key) != counted.get(key)
         ]
 
-    def write(self, counted: dict[Key, Columns], stored: dict[Key, tuple[int, Columns]]) -> None:
+    def write(self, counted: dict[Key, Columns]) -> None:
         """Make it so. The caller holds the transaction, and nobody else makes the same rows meanwhile."""
-        model = self.rows.model
+        model, stored = self.rows.model, self.stored
         gone = [pk for key, (pk, _) in stored.items() if key not in counted]
-        for start in range(0, len(gone), 500):
-            model.objects.filter(pk__in=gone[start : start + 500]).delete()
+        for part in pieces(gone):
+            model.objects.filter(pk__in=part).delete()
         changed = [key for key in counted if key not in stored or stored[key][1] != counted[key]]
         rows = [self.row(model, key, counted[key]) for key in changed]
         for start in range(0, len(rows), AT_ONCE):

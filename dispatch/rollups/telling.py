@@ -17,10 +17,9 @@ from dispatch.rollups.reported import Reported
 Status = Delivery.Status
 DUE = ("accepted", "waiting", "dead", "discarded")
 WITH_REASON = ("dead", "held", "suppressed")
-IDENTIFIERS = ("with_ttclid", "with_ttp", "with_browser", "with_email", "with_phone", "with_external_id")
-OF_TELLING = (
-    *DUE, "held", "suppressed", "tried", "retried", "both_legs", "fired", "blocked", *IDENTIFIERS,
-)  # fmt: skip
+COUNTS = (*DUE, "held", "suppressed", "tried", "retried", "both_legs", "fired", "blocked")
+IDENTIFIERS = ("ttclid", "ttp", "browser", "email", "phone", "external_id")
+OF_TELLING = (*COUNTS, *(f"with_{name}" for name in IDENTIFIERS))
 
 
 @dataclass

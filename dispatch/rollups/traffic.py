@@ -17,12 +17,10 @@ from dispatch.rollups.prepared import prepared
 from dispatch.rollups.promises import Promise
 from dispatch.rollups.reported import Reported
 
-MONEY = ("payout", "pending_payout")
-COUNTS = ("clicks", "robots", *Traffic.STATUSES, "sent", "accepted")
-OF_TRAFFIC = (*COUNTS, *MONEY)
+OF_TRAFFIC = (*Traffic.COUNTS, *Traffic.MONEY)
 OF_OFFER = ("doubles", "expected", "unreported")
 Status = Delivery.Status
-DAY = timedelta(days=1)
+DAY = timedelta(days=1)  # a network has its time to report what a page has told of
 Sums = dict[str, Any]
 Key = tuple[Any, ...]
 
@@ -47,7 +45,7 @@ class Sent:
 
 
 def no_sums() -> Sums:
-    return {**dict.fromkeys((*COUNTS, *OF_OFFER), 0), **dict.fromkeys(MONEY, Decimal(0))}
+    return {**dict.fromkeys((*Traffic.COUNTS, *OF_OFFER), 0), **dict.fromkeys(Traffic.MONEY, Decimal(0))}
 
 
 def sums_of_sources(bucket: Bucket, conversions: Iterable[Reported], sent: Sent) -> dict[Key, Sums]:

@@ -53,9 +53,12 @@ class Walk:
         rules = rules_of(offers)
         return (Bucket(offer, rules[offer.pk], starts_at, now) for offer in offers)
 
+    @property
+    def offers(self) -> "QuerySet[Offer]":
+        return Offer.objects.filter(pk=self.offer.pk) if self.offer else Offer.objects.all()
+
     def offers_with(self, starts_at: datetime) -> "QuerySet[Offer]":
-        offers = Offer.objects.filter(pk=self.offer.pk) if self.offer else Offer.objects.all()
-        return with_any(offers, "offer", OF_OFFER, starts_at)
+        return with_any(self.offers, "offer", OF_OFFER, starts_at)
 
     def networks(self, starts_at: datetime) -> list[int]:
         """The networks that have anything in that half-hour."""
@@ -77,10 +80,9 @@ class Walk:
         return [difference for found in (*made, *received) for difference in found]
 
     def days(self, moment: datetime) -> Iterable[tuple[int, datetime]]:
-        """The offers that have sums in the day of the moment, with that day."""
+        """Its offers, each with the day of the moment."""
         day = day_of(moment)
-        offers = Offer.objects.filter(pk=self.offer.pk) if self.offer else Offer.objects.all()
-        return [(key, day) for key in offers.order_by("pk").values_list("pk", flat=True)]
+        return [(key, day) for key in self.offers.order_by("pk").values_list("pk", flat=True)]
 
 
 def newest_of_networks(moment: datetime) -> list[datetime]:
