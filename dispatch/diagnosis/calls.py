@@ -1,6 +1,6 @@
 """How a network's call, or a row of a file, is judged that has led to no conversion."""
 
-from conversions.models import Postback, UploadRow
+from conversions.models import UploadRow
 from conversions.outcomes import Outcome
 from dispatch.diagnosis import refusals
 from dispatch.diagnosis.case import Case, Rule, Ruling, detail_of
@@ -93,8 +93,3 @@ def of_row(row: UploadRow) -> Ruling:
         f" When the file was checked, it would have ended as “{row.get_outcome_display()}”." if row.outcome else ""
     )
     return Ruling(Verdict.NOT_REPORTED, Cause.ONLY_IN_FILE, f"{words}{outcome}")
-
-
-def leads_to_nothing(call: Postback) -> bool:
-    """Whether it is judged by itself: no conversion stands for it."""
-    return call.conversion_id is None

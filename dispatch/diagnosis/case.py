@@ -1,7 +1,7 @@
 """One thing that is judged: a conversion, or a click, call or row of a file that has led to none."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -39,7 +39,6 @@ class Case:
     conversion: Conversion | None = None
     postback: Postback | None = None
     row: UploadRow | None = None
-    notes: list[str] = field(default_factory=list)
 
     @property
     def now(self) -> datetime:

@@ -167,16 +167,3 @@ def as_known(decision: ScaleDecision, now: datetime) -> ScaleDecision:
     decision.reasons = [own(Own.UNCONFIRMED, Verdict.HOLD, words).as_json(), *decision.reasons]
     decision.verdict, decision.clean_since, decision.decided_at = Verdict.HOLD, None, decision.looked_at
     return decision
-
-
-def as_json(decision: ScaleDecision) -> dict[str, Any]:
-    """What the API tells of a decision."""
-    return {
-        "offer": decision.offer_id,
-        "verdict": decision.verdict,
-        "title": decision.get_verdict_display(),
-        "decided_at": decision.decided_at.isoformat(),
-        "confirmed_at": decision.looked_at.isoformat(),
-        "clean_since": decision.clean_since.isoformat() if decision.clean_since else None,
-        "reasons": decision.reasons,
-    }

@@ -10,9 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from dispatch import watching
+from dispatch.api.decisions import DecisionAnswer
 from dispatch.findings.current import current
 from dispatch.models import Heartbeat, ScaleDecision
-from dispatch.scaling.deciding import as_json, decide_all, decision_of
+from dispatch.scaling.deciding import decide_all, decision_of
 from offers.models import Offer, Pixel
 from tests.dispatch.findings.slots import heard, purchases, sold, told
 from tests.factories import make_credential, make_offer
@@ -144,9 +145,9 @@ def test_the_api_tells_everything_of_a_decision(now: datetime):
     offer = working_offer(now)
     decide_all(now)
 
-    told_so = as_json(decision_of([offer.pk], now)[offer.pk])
+    told_so = DecisionAnswer(decision_of([offer.pk], now)[offer.pk]).data
 
-    assert (told_so["offer"], told_so["verdict"], told_so["title"]) == (offer.pk, "raise", "Raise")
+    assert (told_so["offer"], told_so["name"], told_so["verdict"]) == (offer.slug, offer.name, "raise")
     assert set(told_so["reasons"][0]) == {"code", "title", "words", "speaks", "value", "target", "link"}
 
 
