@@ -3,7 +3,6 @@
 import json
 import sys
 from argparse import ArgumentParser
-from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -60,7 +59,7 @@ class Command(BaseCommand):
 
     def print_json(self, offers: list[Offer], decisions: dict[int, ScaleDecision], found: list[Finding]) -> None:
         told = {
-            "findings": [{name: asdict(each)[name] for name in TOLD} for each in found],
+            "findings": [{name: getattr(each, name) for name in TOLD} for each in found],
             "decisions": [
                 {
                     "offer": offer.slug,
