@@ -11,11 +11,10 @@ HALF_HOUR = 30 * MINUTE
 
 @dataclass(frozen=True)
 class Rule:
-    """How long a finding stands before it is told, by its tone; one that `grows` is told anew when it grew by a lot."""
+    """How long a finding stands before it is told, by its tone."""
 
     bad: timedelta = MINUTE
     warn: timedelta = 10 * MINUTE
-    grows: bool = False
 
     def patience(self, tone: str) -> timedelta:
         return self.bad if tone == "bad" else self.warn
@@ -30,12 +29,12 @@ RULES: dict[Code, Rule] = {
     Code.CREDENTIAL_DUE: USUAL,
     Code.CREDENTIAL_TAKEN_OVER: AT_ONCE,
     Code.PIXEL_PAUSED: Rule(warn=60 * MINUTE),  # whoever paused it knows; who forgot it should hear
-    Code.TIKTOK_FAILING: Rule(bad=MINUTE, warn=10 * MINUTE),
+    Code.TIKTOK_FAILING: USUAL,
     Code.TIKTOK_SLOWS: SLOW,
     Code.WORKERS_STOPPED: AT_ONCE,
     Code.DELIVERIES_LATE: USUAL,
     Code.DIGEST_LATE: USUAL,
-    Code.DEAD_LETTERS: Rule(warn=MINUTE, grows=True),
+    Code.DEAD_LETTERS: AT_ONCE,
     Code.NO_RATE: USUAL,
     Code.SUMS_LATE: USUAL,
     Code.ACCEPTANCE_LOW: USUAL,

@@ -1,6 +1,5 @@
 """Alerts are opened, kept and ended by what is found wrong, and written into messages."""
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
@@ -68,7 +67,7 @@ def keep(alert: Alert, finding: Finding, now: datetime) -> None:
     alert.tone = "bad" if "bad" in (alert.tone, finding.tone) else finding.tone
     alert.title, alert.words, alert.link = finding.title[:300], finding.words, finding.link[:300]
     alert.subject, alert.seen_at = finding.subject[:150], now
-    alert.told_size = min(alert.told_size, size_of(finding))  # what was cleared up may grow anew
+    alert.told_size = min(alert.told_size, finding.size)  # what was cleared up may grow anew
 
 
 def write(found: Mapping[str, Finding], now: datetime) -> int:
@@ -115,15 +114,7 @@ def is_forgotten(alert: Alert, now: datetime) -> bool:
 
 
 def has_grown(alert: Alert, finding: Finding) -> bool:
-    size = size_of(finding)
-    is_lot = size >= 2 * alert.told_size and size - alert.told_size >= LEAST_GROWTH
-    return is_lot and RULES[finding.code].grows
-
-
-def size_of(finding: Finding) -> int:
-    """How many it is about, where it is a matter of how many: its title begins so, as “1,234 dead letters”."""
-    number = re.match(r"\d[\d,]*", finding.title)
-    return int(number[0].replace(",", "")) if number and RULES[finding.code].grows else 0
+    return finding.size >= 2 * alert.told_size and finding.size - alert.told_size >= LEAST_GROWTH
 
 
 def told_before(alerts: Iterable[Alert]) -> set[tuple[int, int]]:
@@ -146,6 +137,6 @@ def mark_told(news: News, messages: Iterable[AlertMessage], found: Mapping[str, 
     heard = {pk for message in messages for pk in message.alerts.values_list("pk", flat=True)}
     told = [alert for alert in (*news.begun, *news.grown, *news.reminded) if alert.pk in heard]
     for alert in told:
-        alert.told_at, alert.told_size = now, size_of(found[alert.key])
+        alert.told_at, alert.told_size = now, found[alert.key].size
     Alert.objects.bulk_update(told, ["told_at", "told_size"])
     Alert.objects.filter(pk__in=[alert.pk for alert in news.over]).update(end_told_at=now)

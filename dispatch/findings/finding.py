@@ -95,8 +95,8 @@ class Finding:
 
     `detail` narrows a code down where there may be several of one subject: an outcome, a reason, a currency.
     `value` and `target` are as people read them, empty where the code is no matter of figures. `link` is an address of
-    the admin without host, `do` what its button says; `step` takes their place for those who may go it. `permission`
-    is what a person needs to be shown it.
+    the admin without host, `do` what its button says; `step` takes their place for those who may go it. `size` is how
+    many it is about, where that may grow until it has to be told anew.
     """
 
     code: Code
@@ -108,16 +108,21 @@ class Finding:
     words: str
     link: str
     do: str
-    permission: str
     detail: str = ""
     value: str = ""
     target: str = ""
+    size: int = 0
     step: Step | None = None
 
     @property
     def key(self) -> str:
         """What makes it the same finding tomorrow."""
         return ":".join(filter(None, [self.code, self.scope, str(self.subject_id or ""), self.detail]))[:100]
+
+    @property
+    def permission(self) -> str:
+        """What a person needs to be shown it."""
+        return permission_of(self.code)
 
     def seen_by(self, user: Any) -> "Finding":
         """The same, leading where this person may go."""

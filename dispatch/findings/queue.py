@@ -84,7 +84,7 @@ def dead_letters(sight: Sight) -> Iterator[Finding]:
         grown = f" {new[reason]:,} of them are of the last 24 hours." if new[reason] else ""
         link, do = list_page("dispatch_deadletter", {"reason": reason}), "Review them"
         words = f"{Reason(reason).advice}{grown}"
-        more = {"link": link, "do": do, "detail": reason, "value": f"{count:,}"}
+        more = {"link": link, "do": do, "detail": reason, "value": f"{count:,}", "size": count}
         yield found(Code.DEAD_LETTERS, None, "bad", title, words, **more)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Sum
 from django.urls import reverse
 
-from dispatch.findings.finding import Code, Finding, Scope, permission_of
+from dispatch.findings.finding import Code, Finding, Scope
 from dispatch.findings.limits import DAY, GAP_SPAN, LATELY, OLD_ENOUGH, VOLUME_DAYS
 from dispatch.health.figures import Figures
 from dispatch.health.reading import figures
@@ -59,7 +59,7 @@ def found(code: Code, subject: Subject | None, tone: str, title: str, words: str
     if "link" not in more and subject is not None:
         more = {"link": own_page(subject), "do": f"Look at the {scope.value}", **more}
     key = subject.pk if subject else None
-    return Finding(code, scope, key, name, tone, title, words, permission=permission_of(code), **more)
+    return Finding(code, scope, key, name, tone, title, words, **more)
 
 
 def same_hours(ends_at: datetime, span: timedelta) -> dict[datetime, int]:

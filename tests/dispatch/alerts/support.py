@@ -28,7 +28,6 @@ def wrong(code: Code = Code.TIKTOK_FAILING, subject_id: int = 1, **fields: Any) 
         "words": "These are the words.",
         "link": f"/admin/offers/pixel/{subject_id}/change/",
         "do": "Look",
-        "permission": "offers.view_pixel",
     }
     return Finding(code=code, subject_id=subject_id, **{**defaults, **fields})
 

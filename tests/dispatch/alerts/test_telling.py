@@ -134,7 +134,7 @@ class TestAgain:
 
     def test_dead_letters_are_told_again_when_they_have_doubled(self):
         make_channel()
-        letters = [wrong(Code.DEAD_LETTERS, title=f"{count:,} dead letters") for count in (1000, 1999, 2000)]
+        letters = [wrong(Code.DEAD_LETTERS, size=count) for count in (1000, 1999, 2000)]
         rounds(range(2), letters[0])
 
         assert rounds(range(5, 6), letters[1]) == 0
@@ -143,7 +143,7 @@ class TestAgain:
 
     def test_dead_letters_grow_anew_from_what_was_left_over(self):
         make_channel()
-        many, few, more = (wrong(Code.DEAD_LETTERS, title=f"{count} dead letters") for count in (500, 10, 30))
+        many, few, more = (wrong(Code.DEAD_LETTERS, size=count) for count in (500, 10, 30))
         rounds(range(2), many)
 
         assert rounds(range(5, 6), few) == 0

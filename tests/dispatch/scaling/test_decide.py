@@ -33,7 +33,7 @@ def facts(hours: int = 96, changed: dict[int, dict[str, int]] | None = None, **m
 
 
 def finding(code: Code, tone: str = "bad") -> Finding:
-    return Finding(code, Scope.OFFER, 1, "Lamp", tone, "A title", "Some words.", "/admin/", "Look", "offers.view_offer")
+    return Finding(code, Scope.OFFER, 1, "Lamp", tone, "A title", "Some words.", "/admin/", "Look")
 
 
 def codes(given: Facts) -> list[str]:
