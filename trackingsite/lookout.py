@@ -10,12 +10,11 @@ from dispatch import clock
 from dispatch.alerts.sending import send_due
 from dispatch.alerts.telling import tell
 from dispatch.findings.current import current
-from dispatch.findings.finding import Code, Finding
-from dispatch.findings.sight import found, list_page
+from dispatch.findings.finding import Code
+from dispatch.findings.queue import nobody_looks
 from dispatch.models import Watch
 from dispatch.scaling.deciding import decide_all
 from dispatch.watching import attempt
-from dispatch.wording import in_words
 
 logger = logging.getLogger(__name__)
 
@@ -83,13 +82,3 @@ class Lookout(threading.Thread):
 def watch_from_the_web() -> None:
     """Start the lookout of a web process: when all supervisors are gone, somebody still has to tell."""
     Lookout(PATIENCE_OF_WEB, sends=False).start()
-
-
-def nobody_looks(now: datetime, since: datetime) -> Finding:
-    """The workers may be restarted again and again, and so give signs of life without doing anything."""
-    words = (
-        f"No worker has done what is due every minute for {in_words(now - since)}. They may be stopped, hang, or end "
-        "again and again: look at their log. Start them with: manage.py run_workers"
-    )
-    link, do = list_page("dispatch_delivery", {"status__exact": "waiting"}), "See what waits"
-    return found(Code.WORKERS_STOPPED, None, "bad", "The workers do not look after the site", words, link=link, do=do)

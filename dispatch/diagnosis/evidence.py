@@ -89,7 +89,7 @@ def gather(found: Found, now: datetime) -> Evidence:
         clicks=clicks,
         conversions=conversions,
         postbacks=postbacks_of(found, clicks, keys),
-        is_alive=any(not beat.has_stopped(now) for beat in Heartbeat.objects.all()),
+        is_alive=Heartbeat.objects.any_alive(now),
         rules=rules_by_offer,
         consents=grouped(newest(ConsentRecord, click__in=list(clicks)), "click_id"),
         sightings=of_conversions(Sighting, keys),

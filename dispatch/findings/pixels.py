@@ -6,10 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef
+from django.db.models import F
 from django.urls import reverse
 
-from dispatch import standing
 from dispatch.findings.finding import Code, Finding, Scope, Step
 from dispatch.findings.limits import LONG_QUEUE
 from dispatch.findings.sight import Sight, found, list_page, own_page
@@ -18,7 +17,7 @@ from dispatch.standing import LATE, Standing
 from dispatch.standing import Code as Stands
 from dispatch.takeover import Takeover, recent_takeovers
 from dispatch.wording import at, in_words, quoted
-from offers.models import Offer, Pixel
+from offers.models import Pixel
 
 NAMES_SHOWN = 5
 ROTATE = "dispatch.rotate_credential"
@@ -33,9 +32,7 @@ TOO_SLOW = {Stands.RESTING: "{} rests because TikTok asked", Stands.SLOWED: "{} 
 
 def in_trouble(sight: Sight) -> Iterator[Finding]:
     """How sending to each pixel stands, where that is not well; a credential is missed where offers need it."""
-    offers = Offer.objects.live().filter(pixel=OuterRef("pk")).exclude(tracking_mode=Offer.TrackingMode.PIXEL)
-    for pixel in standing.watched(Pixel.objects.annotate(is_needed=Exists(offers)), sight.now):
-        now_so = standing.of(pixel, sight.now)
+    for pixel, now_so in sight.pixels:
         if now_so.code in (Stands.FAILING, Stands.PROBING):
             yield of_failing(pixel, now_so, sight)
         elif now_so.code in ASK_FOR and (now_so.code != Stands.NO_CREDENTIAL or pixel.is_needed):

@@ -9,35 +9,40 @@ from django.urls import reverse
 from django.utils.timesince import timesince
 
 from conversions.models import Postback
-from dispatch import standing
 from dispatch.findings import limits
 from dispatch.findings.finding import Code, Finding, Step
 from dispatch.findings.sight import Sight, found, list_page
 from dispatch.models import Delivery, Heartbeat
-from dispatch.models.heartbeat import STALL
 from dispatch.reasons import Reason
 from dispatch.rollups.keeping import as_of
 from dispatch.standing import LATE
-from dispatch.wording import at, deliveries
-from offers.models import Pixel
+from dispatch.standing import Code as Stands
+from dispatch.wording import at, deliveries, in_words
 
 START = "Start them with: manage.py run_workers"
-WAITING = {"status__exact": "waiting"}
 
 
 def workers_stopped(sight: Sight) -> Iterator[Finding]:
     """No cluster of workers is alive: nothing is digested, sent or watched."""
-    beats = sorted(Heartbeat.objects.values_list("beat_at", flat=True))
-    if beats and sight.now - beats[-1] <= STALL:
+    newest = Heartbeat.objects.order_by("-beat_at").first()
+    if newest and not newest.has_stopped(sight.now):
         return
     said = (
-        f"Their last sign of life was at {at(beats[-1], sight.now)}: they have died or hang."
-        if beats
+        f"Their last sign of life was at {at(newest.beat_at, sight.now)}: they have died or hang."
+        if newest
         else "They were never started, or were stopped on purpose."
     )
     words = f"Nothing is digested or sent. {said} {START}"
-    link, do = list_page("dispatch_delivery", WAITING), "See what waits"
-    yield found(Code.WORKERS_STOPPED, None, "bad", "The workers give no sign of life", words, link=link, do=do)
+    yield found(Code.WORKERS_STOPPED, None, "bad", "The workers give no sign of life", words, **what_waits())
+
+
+def nobody_looks(now: datetime, since: datetime) -> Finding:
+    """The workers may be restarted again and again, and so give signs of life without doing anything."""
+    words = (
+        f"No worker has done what is due every minute for {in_words(now - since)}. They may be stopped, hang, or end "
+        f"again and again: look at their log. {START}"
+    )
+    return found(Code.WORKERS_STOPPED, None, "bad", "The workers do not look after the site", words, **what_waits())
 
 
 def sums_late(sight: Sight) -> Iterator[Finding]:
@@ -48,22 +53,19 @@ def sums_late(sight: Sight) -> Iterator[Finding]:
         return
     said = f"They were last brought up to date at {at(reached, now)}." if reached else "They were never made."
     words = f"{said} Decisions on spend wait for them. Look at the workers' log; manage.py rebuild_rollups makes them."
-    link, do = list_page("dispatch_delivery", WAITING), "See what waits"
-    yield found(Code.SUMS_LATE, None, "warn", "The figures of health are out of date", words, link=link, do=do)
+    yield found(Code.SUMS_LATE, None, "warn", "The figures of health are out of date", words, **what_waits())
 
 
 def deliveries_late(sight: Sight) -> Iterator[Finding]:
     """Work that should have been done minutes ago. What a pause, a cap or TikTok keeps back is no sign of it."""
-    pixels = standing.watched(Pixel.objects.all(), sight.now)
-    stalled = [pixel for pixel in pixels if standing.of(pixel, sight.now).code == standing.Code.STALLED]
-    due_at = min((pixel.due_since for pixel in stalled), default=None)
+    stalled = (pixel.due_since for pixel, now_so in sight.pixels if now_so.code == Stands.STALLED)
+    due_at = min(stalled, default=None)
     if due_at:
         words = (
             f"The oldest delivery has been due for {roughly(due_at, sight)}. The workers may be stopped, or busy with "
             f"a long queue. {START}"
         )
-        link, do = list_page("dispatch_delivery", WAITING), "See what waits"
-        yield found(Code.DELIVERIES_LATE, None, "bad", "Deliveries are late", words, link=link, do=do)
+        yield found(Code.DELIVERIES_LATE, None, "bad", "Deliveries are late", words, **what_waits())
 
 
 def digest_late(sight: Sight) -> Iterator[Finding]:
@@ -103,6 +105,11 @@ def missing_rates(sight: Sight) -> Iterator[Finding]:
 
 def adding_rate(currency: str) -> str:
     return reverse("admin:offers_exchangerate_add", query={"currency": currency})
+
+
+def what_waits() -> dict[str, str]:
+    """Where to look when nothing is done."""
+    return {"link": list_page("dispatch_delivery", {"status__exact": "waiting"}), "do": "See what waits"}
 
 
 def roughly(since: datetime, sight: Sight) -> str:

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Exists, OuterRef, Sum
 from django.urls import reverse
 
+from dispatch import standing
 from dispatch.findings.finding import Code, Finding, Scope
 from dispatch.findings.limits import DAY, GAP_SPAN, LATELY, OLD_ENOUGH, VOLUME_DAYS
 from dispatch.health.figures import Figures
@@ -15,7 +16,7 @@ from dispatch.health.reading import figures
 from dispatch.models import OfferSlot
 from dispatch.models.rollup import SLOT
 from dispatch.rollups.slots import slot_of
-from offers.admin_parts import page_url
+from dispatch.standing import Standing
 from offers.models import Network, Offer, Pixel
 
 SCOPES = {Offer: Scope.OFFER, Network: Scope.NETWORK, Pixel: Scope.PIXEL}
@@ -32,6 +33,13 @@ class Sight:
     def offers(self) -> dict[int, Offer]:
         """The active offers."""
         return {offer.pk: offer for offer in Offer.objects.live().select_related("network", "pixel")}
+
+    @cached_property
+    def pixels(self) -> list[tuple[Any, Standing]]:
+        """Every pixel, with how sending to it stands, and whether an active offer needs its credential."""
+        offers = Offer.objects.live().filter(pixel=OuterRef("pk")).exclude(tracking_mode=Offer.TrackingMode.PIXEL)
+        rows = standing.watched(Pixel.objects.annotate(is_needed=Exists(offers)), self.now)
+        return [(pixel, standing.of(pixel, self.now)) for pixel in rows]
 
     @cached_property
     def day(self) -> dict[int, Figures]:
@@ -80,5 +88,5 @@ def list_page(name: str, query: Mapping[str, object] | None = None) -> str:
 
 
 def health_page(offer: Offer) -> str:
-    """The offer's figures; its own page where there is none of them."""
-    return page_url("conversions_conversion_health_of", "offer", offer.pk) or own_page(offer)
+    """The offer's figures."""
+    return reverse("admin:conversions_conversion_health_of", args=["offer", offer.pk])

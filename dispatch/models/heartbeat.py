@@ -16,6 +16,10 @@ class HeartbeatQuerySet(models.QuerySet["Heartbeat"]):
         """A task of this cluster was queued, taken, done and acknowledged. Written once per interval at most."""
         self.filter(cluster=cluster, beat_at__lt=now - EVERY / 2).update(beat_at=now)
 
+    def any_alive(self, now: datetime) -> bool:
+        """Whether a task of any cluster can be getting done."""
+        return self.filter(beat_at__gte=now - STALL).exists()
+
     def note_restart(self, cluster: str) -> None:
         """Count a cluster that had to be started again, for operators."""
         self.filter(cluster=cluster).update(restarts=F("restarts") + 1)

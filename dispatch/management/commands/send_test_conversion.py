@@ -71,7 +71,7 @@ class Command(BaseCommand):
                 self.tell(run, told)
             if run.ended_at:
                 return run
-            if without_workers and not workers_run():
+            if without_workers and not Heartbeat.objects.any_alive(clock.now()):
                 digest()
                 deliver()
             run = advance(run.pk, clock.now())
@@ -83,12 +83,6 @@ class Command(BaseCommand):
             if stage["state"] not in OPEN and stage["name"] not in told:
                 told.add(stage["name"])
                 self.stdout.write(f"{stage['state']:8} {LABELS[stage['name']]}: {stage['words']}")
-
-
-def workers_run() -> bool:
-    """Whether a cluster of workers has shown a sign of life."""
-    now = clock.now()
-    return any(not heart.has_stopped(now) for heart in Heartbeat.objects.all())
 
 
 def as_json(run: TestConversion) -> dict[str, Any]:
