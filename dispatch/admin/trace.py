@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
@@ -15,10 +16,10 @@ from dispatch import clock
 from dispatch.admin.screens import show
 from dispatch.diagnosis.finding import NothingFoundError
 from dispatch.diagnosis.moments import Moment
-from dispatch.diagnosis.report import Subject, Trace
+from dispatch.diagnosis.report import May, Subject, Trace, allowed
 from dispatch.diagnosis.steps import RUNBOOK
 from dispatch.diagnosis.tracing import trace
-from offers.admin_parts import badge, moment, page_url
+from offers.admin_parts import badge, moment
 
 MAY_TRACE = "dispatch.trace"
 UNITS = [(86400, "d"), (3600, "h"), (60, "min"), (1, "s")]
@@ -69,33 +70,30 @@ def trace_page(request: HttpRequest, model_admin: Any) -> HttpResponse:
 
 
 def cards_of(found: Trace, request: HttpRequest) -> list[Card]:
-    may = request.user.has_perm
-    return [card_of(subject, request, may(subject.next_step.permission)) for subject in found.subjects]
+    return [card_of(subject, request.user.has_perm) for subject in found.subjects]
 
 
-def card_of(subject: Subject, request: HttpRequest, may_go: bool) -> Card:
+def card_of(subject: Subject, may: May) -> Card:
     step, ruling = subject.next_step, subject.ruling
     return Card(
         subject,
         badge(ruling.verdict.label, subject.tone),
         badge(ruling.cause.label),
-        step.link if may_go else "",
+        allowed(step.link, step.permission, may),
         runbook_of(step.runbook),
-        list(shown(subject, request)),
+        list(shown(subject, may)),
     )
 
 
 def runbook_of(address: str) -> str:
     """The section of the runbook among the admin's pages; empty for what only docs/diagnosis.md explains."""
     name, _, anchor = address.partition("#")
-    page = page_url("dispatch_runbook")
-    return f"{page}#{anchor}" if name == RUNBOOK and page else ""
+    return f"{reverse('admin:dispatch_runbook')}#{anchor}" if name == RUNBOOK else ""
 
 
-def shown(subject: Subject, request: HttpRequest) -> Iterator[Shown]:
+def shown(subject: Subject, may: May) -> Iterator[Shown]:
     for each, after in subject.steps:
-        link = each.link if each.link and request.user.has_perm(each.permission) else ""
-        yield Shown(each, moment(each.at), gap(after), link)
+        yield Shown(each, moment(each.at), gap(after), allowed(each.link, each.permission, may))
 
 
 def gap(span: timedelta | None) -> str:

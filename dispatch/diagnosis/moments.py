@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Model, TextChoices
-from django.urls import NoReverseMatch, reverse
+
+from offers.admin_parts import page_url
 
 MOST_SHOWN = 200
 
@@ -61,11 +62,8 @@ class Moment:
 def about(row: Model, at: datetime, stage: Stage, title: str, words: str = "", tone: str = "calm") -> Moment:
     """A moment with a link to its row's own page, where it has one."""
     label, name = row._meta.app_label, str(row._meta.model_name)
-    try:
-        link = reverse(f"admin:{label}_{name}_change", args=[row.pk])
-    except NoReverseMatch:
-        return Moment(at, stage, title, words, tone)
-    return Moment(at, stage, title, words, tone, link, f"{label}.view_{name}")
+    link = page_url(f"{label}_{name}_change", row.pk)
+    return Moment(at, stage, title, words, tone, link, f"{label}.view_{name}" if link else "")
 
 
 def in_order(moments: Iterable[Moment]) -> list[Moment]:
