@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.text import Truncator
 
 UNITS = [(86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")]
+SHORT_UNITS = [(86400, "d"), (3600, "h"), (60, "min"), (1, "s")]
 MOST_QUOTED = 200
 COUNT_LIMIT = 10_000
 FEW = 2  # "100 seconds" says more than "1 minute"
@@ -29,6 +30,17 @@ def in_words(span: timedelta) -> str:
         if seconds >= FEW * size:
             return f"{round(seconds / size):,} {unit}s"
     return "1 second" if seconds else "a moment"
+
+
+def two_largest(span: timedelta) -> list[tuple[int, str]]:
+    """A span in its two largest units that say something: 2 h and 10 min, or 3 d; none below a second."""
+    left = int(span.total_seconds())
+    parts: list[tuple[int, str]] = []
+    for size, unit in SHORT_UNITS:
+        if left >= size and len(parts) < 2:
+            parts.append((left // size, unit))
+            left %= size
+    return parts
 
 
 def deliveries(count: int) -> str:

@@ -19,10 +19,10 @@ from dispatch.diagnosis.moments import Moment
 from dispatch.diagnosis.report import May, Subject, Trace, allowed
 from dispatch.diagnosis.steps import RUNBOOK
 from dispatch.diagnosis.tracing import trace
+from dispatch.wording import two_largest
 from offers.admin_parts import badge, moment
 
 MAY_TRACE = "dispatch.trace"
-UNITS = [(86400, "d"), (3600, "h"), (60, "min"), (1, "s")]
 EXAMPLES = [
     ("A click id", "01k9z3v7q2w8x4y6a1b5c0d9ef", "26 letters and digits, as the network gets it in its sub-id"),
     ("An event_id", "5f0c1c52-7d5c-5d0e-9a55-3c9a6f0d2b11", "as Events Manager shows it, with its dashes or without"),
@@ -102,10 +102,4 @@ def gap(span: timedelta | None) -> str:
         return ""
     if span < timedelta(seconds=1):
         return f"+{round(span.total_seconds() * 1000)}\N{NO-BREAK SPACE}ms"
-    left = int(span.total_seconds())
-    parts: list[str] = []
-    for size, unit in UNITS:
-        if left >= size and len(parts) < 2:
-            parts.append(f"{left // size}\N{NO-BREAK SPACE}{unit}")
-            left %= size
-    return "+" + " ".join(parts)
+    return "+" + " ".join(f"{number}\N{NO-BREAK SPACE}{unit}" for number, unit in two_largest(span))

@@ -12,6 +12,7 @@ from django.utils.text import Truncator
 
 from dispatch.findings.finding import Code, Scope
 from dispatch.models import Alert, AlertChannel
+from dispatch.wording import two_largest
 
 MOST_SHOWN = 30
 MOST_WORDS = 400
@@ -177,10 +178,8 @@ def lasted(alert: Alert, now: datetime) -> str:
 
 def span(time: timedelta) -> str:
     """Days, hours and minutes, the two largest that say something."""
-    minutes = max(1, round(time.total_seconds() / 60))
-    days, hours, rest = minutes // 1440, minutes % 1440 // 60, minutes % 60
-    parts = [(days, "d"), (hours, "h"), (rest, "min")]
-    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "1 min"
+    minutes = timedelta(minutes=max(1, round(time.total_seconds() / 60)))
+    return " ".join(f"{number} {unit}" for number, unit in two_largest(minutes))
 
 
 def runbook(code: str) -> str:

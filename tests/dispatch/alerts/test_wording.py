@@ -1,5 +1,8 @@
+from datetime import timedelta
+
 import pytest
 
+from dispatch.alerts.wording import span
 from dispatch.findings.finding import Code, Scope
 from dispatch.models import AlertMessage
 from tests.dispatch.alerts.support import make_channel, rounds, wrong
@@ -48,6 +51,14 @@ def test_a_subject_is_one_line_of_bounded_length():
 
     assert "\n" not in message.subject
     assert len(message.subject) <= 200
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [(0.2, "1 min"), (59.7, "1 h"), (129, "2 h 9 min"), (1445, "1 d 5 min"), (5057, "3 d 12 h")],
+)
+def test_a_span_is_told_in_its_two_largest_units(minutes: float, words: str):
+    assert span(timedelta(minutes=minutes)) == words
 
 
 def test_a_flood_is_cut_and_counted():
