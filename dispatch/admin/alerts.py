@@ -6,18 +6,17 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import DropdownFilter
 
 from dispatch import clock
-from dispatch.admin.runbook import runbook
+from dispatch.admin.runbook import runbook, see_and_do
 from dispatch.admin.screens import when
 from dispatch.alerts.wording import span
 from dispatch.findings.finding import Code, Scope
 from dispatch.models import Alert, AlertChannel
-from offers.admin_parts import RecordAdmin, SpanFilter, badge, link, moment, table
+from offers.admin_parts import RecordAdmin, SpanFilter, badge, moment, table
 
 NOBODY_IS_TOLD = "Nobody is told of anything yet: add a channel."
 TONES = {"bad": "Stops money", "warn": "Look at it"}
@@ -63,6 +62,8 @@ class AlertAdmin(RecordAdmin):
     class Media:
         css = {"all": ["dispatch/admin.css"]}
 
+    began = when("began_at", "began")
+    ended = when("ended_at", "over")
     told = when("told_at", "last told")
     end_told = when("end_told_at", "end told")
     last_found = when("seen_at", "last found")
@@ -100,14 +101,6 @@ class AlertAdmin(RecordAdmin):
             return badge("Over", "good")
         return badge(TONES[alert.tone], alert.tone)
 
-    @admin.display(description="began (UTC)")
-    def began(self, alert: Alert) -> str:
-        return moment(alert.began_at)
-
-    @admin.display(description="over (UTC)")
-    def ended(self, alert: Alert) -> str:
-        return moment(alert.ended_at)
-
     @admin.display(description="lasted")
     def lasted(self, alert: Alert) -> str:
         time: timedelta = (alert.ended_at or clock.now()) - alert.began_at
@@ -115,9 +108,7 @@ class AlertAdmin(RecordAdmin):
 
     @admin.display(description="what to do")
     def to_do(self, alert: Alert) -> SafeString:
-        steps = [(alert.link, "See it")] if alert.link and not alert.ended_at else []
-        steps.append((f"{reverse('admin:dispatch_runbook')}#{alert.code}", "Runbook"))
-        return format_html_join(" · ", "{}", ((link(url, words),) for url, words in steps))
+        return see_and_do("" if alert.ended_at else alert.link, alert.code)
 
     @admin.display(description="told in")
     def messages_sent(self, alert: Alert) -> SafeString:

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 from markdown_it import MarkdownIt
@@ -12,6 +14,7 @@ from markdown_it.token import Token
 
 from dispatch.admin.screens import show
 from dispatch.findings.finding import Code
+from offers.admin_parts import link
 
 FOLDER = settings.BASE_DIR / "docs"
 
@@ -25,6 +28,14 @@ def runbook(request: HttpRequest, model_admin: Any, name: str = "runbook") -> Ht
     if not file.is_file():
         raise Http404(f"There is no docs/{name}.md in this installation.")
     return show(request, "runbook", "Runbook", model_admin, content=rendered(file.read_text()))
+
+
+def see_and_do(url: str, code: str) -> SafeString:
+    """Links to where something is seen, and to the section on what to do about it, as far as there are such."""
+    steps = [(url, "See it")] if url else []
+    if code in Code.values:
+        steps.append((f"{reverse('admin:dispatch_runbook')}#{code}", "Runbook"))
+    return format_html("<span>{}</span>", format_html_join(" · ", "{}", ((link(*step),) for step in steps)))
 
 
 def rendered(text: str) -> SafeString:

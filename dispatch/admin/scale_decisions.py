@@ -6,15 +6,15 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
+from dispatch.admin.runbook import see_and_do
 from dispatch.admin.screens import when
-from dispatch.findings.finding import Code
 from dispatch.models import ScaleDecision
 from dispatch.scaling.deciding import decision_of
-from offers.admin_parts import RecordAdmin, SpanFilter, admin_link, badge, link, moment, table
+from offers.admin_parts import RecordAdmin, SpanFilter, admin_link, badge, moment, table
 from offers.models import Offer
 
 MAY_VIEW = "dispatch.view_scaledecision"
@@ -36,20 +36,11 @@ def reasons_table(reasons: Iterable[dict[str, Any]]) -> SafeString:
 def reason_row(reason: dict[str, Any]) -> list[Any]:
     what = format_html("<div><b>{}</b><br>{}</div>", reason["title"], reason["words"])
     is_so, wanted = (unbroken(reason[name]) for name in ("value", "target"))
-    return [verdict_badge(reason["speaks"]), what, is_so, wanted, steps(reason)]
+    return [verdict_badge(reason["speaks"]), what, is_so, wanted, see_and_do(reason["link"], reason["code"])]
 
 
 def unbroken(text: str) -> SafeString:
     return format_html('<span class="unbroken">{}</span>', text or "–")
-
-
-def steps(reason: dict[str, Any]) -> SafeString:
-    """Where to see it, and what to do about it."""
-    found = [(reason["link"], "See it")] if reason["link"] else []
-    if reason["code"] in Code.values:
-        found.append((f"{reverse('admin:dispatch_runbook')}#{reason['code']}", "Runbook"))
-    links = format_html_join(" · ", "{}", ((link(url, words),) for url, words in found))
-    return format_html("<span>{}</span>", links)
 
 
 def history_url(offer: Offer) -> str:
