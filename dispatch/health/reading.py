@@ -30,6 +30,7 @@ OWN_COLUMN: dict[Scope, dict[type[models.Model], str]] = {
     Scope.NETWORK: {OfferSlot: "offer__network_id", TellingSlot: "offer__network_id", NetworkSlot: "network_id"},
     Scope.PIXEL: {TellingSlot: "pixel_id"},
 }
+CONVERSIONS = sum((F(name) for name in OfferSlot.STATUSES[1:]), F(OfferSlot.STATUSES[0]))
 EXPANDED = {"postgresql": "jsonb_each_text(slots.counts)", "sqlite": "json_each(slots.counts)"}
 Sums = dict[Any, Figures]
 
@@ -98,10 +99,9 @@ def slots_of(
 
 
 def add_traffic(found: Sums, slots: "QuerySet[Any]", by: str) -> None:
-    sold = sum((F(name) for name in OfferSlot.STATUSES[1:]), F(OfferSlot.STATUSES[0]))
     columns = ("clicks", "doubles", "expected", "unreported")
     sums = {f"sum_{name}": Sum(name) for name in columns}
-    for row in slots.values(key=F(by)).annotate(sum_sold=Sum(sold), **sums).order_by():
+    for row in slots.values(key=F(by)).annotate(sum_sold=Sum(CONVERSIONS), **sums).order_by():
         subject = found[row["key"]]
         subject.conversions += row["sum_sold"]
         for name in columns:
@@ -110,10 +110,10 @@ def add_traffic(found: Sums, slots: "QuerySet[Any]", by: str) -> None:
 
 def add_telling(found: Sums, slots: "QuerySet[Any]", by: str) -> None:
     """Three queries: the sums, the reasons and the delays, which the database adds up as well."""
-    young = Q(starts_at__gt=clock.now() - FRESH_FOR - SLOT)  # it ended less than FRESH_FOR ago, or goes on
     sums = {f"sum_{name}": Sum(name) for name in TOLD}
     sums |= {f"with_{name}_sum": Sum(f"with_{name}") for name in IDENTIFIERS}
-    rows = slots.values(key=F(by)).annotate(fresh=Sum("waiting", filter=young, default=0), **sums).order_by()
+    sums["fresh"] = Sum("waiting", filter=is_fresh(clock.now()), default=0)
+    rows = slots.values(key=F(by)).annotate(**sums).order_by()
     for row in rows:
         subject = found[row["key"]]
         subject.fresh += row["fresh"]
@@ -124,6 +124,11 @@ def add_telling(found: Sums, slots: "QuerySet[Any]", by: str) -> None:
         found[key].reasons[reason] += count
     for key, seconds, count in expanded(slots, by, "delays"):
         found[key].delays[int(seconds)] += count
+
+
+def is_fresh(now: datetime) -> Q:
+    """Of half-hours that ended less than FRESH_FOR ago, or go on."""
+    return Q(starts_at__gt=now - FRESH_FOR - SLOT)
 
 
 def add_postbacks(found: Sums, slots: "QuerySet[Any]", by: str) -> None:

@@ -13,9 +13,8 @@ from dispatch.findings.current import of_offer
 from dispatch.findings.finding import Finding, Scope
 from dispatch.findings.sight import health_page
 from dispatch.health.figures import Figures
-from dispatch.health.reading import FRESH_FOR, figures
+from dispatch.health.reading import CONVERSIONS, figures, is_fresh
 from dispatch.models import NetworkSlot, OfferSlot, TellingSlot
-from dispatch.models.rollup import SLOT
 from dispatch.rollups.slots import slot_of
 from dispatch.scaling.facts import SPAN, Facts, Hour, Trait
 from offers.models import EventRule, Offer
@@ -92,17 +91,15 @@ def add(hours: Hours, rows: Iterable[dict[str, Any]]) -> None:
 
 
 def told(keys: list[int], now: datetime) -> "QuerySet[Any, Any]":
-    young = Q(starts_at__gt=now - FRESH_FOR - SLOT)
-    lost = Sum(F("dead") + F("discarded")) + Sum("waiting", filter=~young, default=0)
+    lost = Sum(F("dead") + F("discarded")) + Sum("waiting", filter=~is_fresh(now), default=0)
     rows = TellingSlot.objects.filter(starts_at__gte=slot_of(now - SPAN), offer__in=keys).order_by()
     sums = {name: Sum(name) for name in ("accepted", "both_legs", "fired")}
     return rows.values("starts_at", key=F("offer")).annotate(lost=lost, **sums)
 
 
 def sold(keys: list[int], now: datetime) -> "QuerySet[Any, Any]":
-    all_of_them = sum((F(name) for name in OfferSlot.STATUSES[1:]), F(OfferSlot.STATUSES[0]))
     rows = OfferSlot.objects.filter(starts_at__gte=slot_of(now - SPAN), offer__in=keys).exclude(event_name="")
-    sums = {"conversions": Sum(all_of_them), "doubles": Sum("doubles")}
+    sums = {"conversions": Sum(CONVERSIONS), "doubles": Sum("doubles")}
     return rows.order_by().values("starts_at", key=F("offer")).annotate(**sums)
 
 

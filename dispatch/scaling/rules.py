@@ -167,28 +167,25 @@ def short(facts: Facts) -> Reason | None:
     return own(Own.SHORT_DATA, WATCH, words, known, f"{in_words(DATA_FOR)} or more", facts.page)
 
 
-def not_yet_clean(facts: Facts) -> Reason | None:
+def clean(facts: Facts) -> Reason | None:
+    """For more spend once it has been clean for as long as it takes, against it until then."""
     since, needed = clean_since(facts), needed_for(facts)
-    if since is None or facts.now - since >= needed:
+    if since is None:
         return None
+    span = facts.now - since
+    if span >= needed:
+        words = f"Nothing has spoken against it since {at(since, facts.now)}."
+        return own(Own.CLEAN, RAISE, words, in_words(span), in_words(needed), facts.page)
     words = (
         f"Acceptance, match, deduplication and postbacks have been on target since {at(since, facts.now)}; more spend "
         f"needs {in_words(needed)} of that{'' if needed == CLEAN_FOR_MANY else ' where there are so few events'}."
     )
-    return own(Own.NOT_YET_CLEAN, WATCH, words, in_words(facts.now - since), in_words(needed), facts.page)
+    return own(Own.NOT_YET_CLEAN, WATCH, words, in_words(span), in_words(needed), facts.page)
 
 
 def needed_for(facts: Facts) -> timedelta:
     """For how long it must be clean: few events need longer to say the same."""
     return CLEAN_FOR_MANY if facts.cases >= MANY else CLEAN_FOR_FEW
-
-
-def clean(facts: Facts) -> Reason | None:
-    since, needed = clean_since(facts), needed_for(facts)
-    if since is None or facts.now - since < needed:
-        return None
-    words = f"Nothing has spoken against it since {at(since, facts.now)}."
-    return own(Own.CLEAN, RAISE, words, in_words(facts.now - since), in_words(needed), facts.page)
 
 
 def accepted(facts: Facts) -> Reason | None:
@@ -229,6 +226,6 @@ def stable(facts: Facts) -> Reason | None:
 
 
 RULES: list[Callable[[Facts], Reason | None]] = [
-    inactive, without_rules, full, lost, dead, held_for_rate, few, short, not_yet_clean,
-    clean, accepted, matched, counted_once, joined, stable,
+    inactive, without_rules, full, lost, dead, held_for_rate, few, short, clean,
+    accepted, matched, counted_once, joined, stable,
 ]  # fmt: skip
