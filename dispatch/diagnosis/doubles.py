@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from conversions.models import Conversion
+from dispatch.rollups.doubles import A_REPETITION
 from offers.models import EventRule
-
-A_REPETITION = timedelta(minutes=30)
 
 
 def original_of(

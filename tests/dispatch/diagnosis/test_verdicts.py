@@ -33,15 +33,6 @@ PAGE = {"trigger": "page", "event_name": "Purchase"}
 APPROVED = {"trigger": "approved", "event_name": "Purchase", "value_source": "payout"}
 
 
-@pytest.fixture
-def offer() -> Offer:
-    """One that can be told, with workers that run."""
-    offer = make_offer()
-    make_credential(offer.pixel)
-    workers_run()
-    return offer
-
-
 def sale(offer: Offer, **click: Any) -> str:
     """The click id of a visitor whose sale the network has reported, as planning left it."""
     visitor = make_click(offer, **click)

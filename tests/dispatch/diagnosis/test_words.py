@@ -7,18 +7,10 @@ from django.utils import timezone
 
 from dispatch.models import Heartbeat
 from offers.models import Offer
-from tests.dispatch.diagnosis.support import report, sent, traced, verdict, workers_run
-from tests.factories import make_click, make_credential, make_network, make_offer, make_postback
+from tests.dispatch.diagnosis.support import report, sent, traced, verdict
+from tests.factories import make_click, make_network, make_offer, make_postback
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def offer() -> Offer:
-    offer = make_offer()
-    make_credential(offer.pixel)
-    workers_run()
-    return offer
 
 
 @pytest.mark.parametrize(("consent", "words"), [("denied", "refused"), ("withdrawn", "took back their agreement")])
