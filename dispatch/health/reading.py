@@ -15,16 +15,10 @@ from dispatch.findings.finding import Scope
 from dispatch.health.figures import Figures
 from dispatch.models import NetworkSlot, OfferSlot, TellingSlot
 from dispatch.models.rollup import SLOT
-from dispatch.rollups.slots import slot_of
+from dispatch.rollups.slots import days_between, slot_of
+from dispatch.rollups.telling import COUNTS, IDENTIFIERS
 
 FRESH_FOR = timedelta(minutes=15)
-ONE_DAY = timedelta(days=1)
-RESOLUTION = timedelta(microseconds=1)
-IDENTIFIERS = ("ttclid", "ttp", "browser", "email", "phone", "external_id")
-TOLD = (
-    "accepted", "waiting", "dead", "discarded", "held", "suppressed", "tried", "retried", "both_legs", "fired",
-    "blocked",
-)  # fmt: skip
 OWN_COLUMN: dict[Scope, dict[type[models.Model], str]] = {
     Scope.OFFER: {OfferSlot: "offer_id", TellingSlot: "offer_id"},
     Scope.NETWORK: {OfferSlot: "offer__network_id", TellingSlot: "offer__network_id", NetworkSlot: "network_id"},
@@ -71,15 +65,6 @@ def series(
     return hours_of(found, since, until, zone)
 
 
-def days_between(since: datetime, until: datetime, zone: tzinfo) -> Iterator[date]:
-    """Those in which a half-hour begins, on the clocks of that zone."""
-    day = slot_of(since).astimezone(zone).date()
-    last = slot_of(until - RESOLUTION).astimezone(zone).date()
-    while day <= last:
-        yield day
-        day += ONE_DAY
-
-
 def hours_of(found: Sums, since: datetime, until: datetime, zone: tzinfo) -> list[tuple[datetime, Figures]]:
     """Half-hours put together, the empty ones too."""
     hours: dict[datetime, Figures] = {}
@@ -110,14 +95,14 @@ def add_traffic(found: Sums, slots: "QuerySet[Any]", by: str) -> None:
 
 def add_telling(found: Sums, slots: "QuerySet[Any]", by: str) -> None:
     """Three queries: the sums, the reasons and the delays, which the database adds up as well."""
-    sums = {f"sum_{name}": Sum(name) for name in TOLD}
+    sums = {f"sum_{name}": Sum(name) for name in COUNTS}
     sums |= {f"with_{name}_sum": Sum(f"with_{name}") for name in IDENTIFIERS}
     sums["fresh"] = Sum("waiting", filter=is_fresh(clock.now()), default=0)
     rows = slots.values(key=F(by)).annotate(**sums).order_by()
     for row in rows:
         subject = found[row["key"]]
         subject.fresh += row["fresh"]
-        for name in TOLD:
+        for name in COUNTS:
             setattr(subject, name, getattr(subject, name) + row[f"sum_{name}"])
         subject.identified.update({name: row[f"with_{name}_sum"] for name in IDENTIFIERS})
     for key, reason, count in expanded(slots, by, "reasons"):
