@@ -1,7 +1,7 @@
 """The postback gateway: authenticate, keep, answer. A DRF view stripped to what it needs."""
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import Error, transaction
@@ -23,6 +23,7 @@ from offers.models import Network
 logger = logging.getLogger(__name__)
 
 NOT_FOUND = "Not found.\n"
+TURNED_AWAY_PRECISION = timedelta(minutes=1)
 
 
 class PostbackView(APIView):
@@ -65,7 +66,20 @@ def authenticate(slug: str, secret: str, now: datetime) -> Network | None:
     if network and network.accepts_secret(secret, now):
         return network
     network = configuration.networks.refresh(slug)
-    return network if network and network.accepts_secret(secret, now) else None
+    if network and not network.accepts_secret(secret, now):
+        note_turned_away(network, now)
+        return None
+    return network
+
+
+def note_turned_away(network: Network, now: datetime) -> None:
+    """That somebody has called with a wrong secret, by the minute: often the network itself, by an old address.
+
+    The call is not kept, as anybody can make such.
+    """
+    before = network.turned_away_at
+    if before is None or now - before > TURNED_AWAY_PRECISION:
+        Network.objects.filter(pk=network.pk).update(turned_away_at=now)
 
 
 def wants_outcome(request: HttpRequest) -> bool:

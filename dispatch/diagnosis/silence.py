@@ -81,6 +81,19 @@ def network_silent(case: Case) -> Ruling | None:
     return Ruling(Verdict.NOT_REPORTED, Cause.NETWORK_SILENT, words) if words else None
 
 
+def wrong_secret(case: Case) -> Ruling | None:
+    """Such calls are kept nowhere, so that the missing one may be among them."""
+    network, click = case.network, case.click
+    if not (network and click and network.turned_away_at and network.turned_away_at >= click.created_at):
+        return None
+    words = (
+        f"The network has reported nothing under this click's id, but {network}'s postback address was called with a "
+        f"wrong secret, last at {case.at(network.turned_away_at)}, and such calls are kept nowhere. The sale may be "
+        "one of them."
+    )
+    return Ruling(Verdict.NOT_REPORTED, Cause.WRONG_SECRET, words)
+
+
 def nothing_is_told(case: Case) -> Ruling | None:
     if case.rules:
         return None
@@ -127,7 +140,7 @@ def unreported(case: Case) -> Ruling | None:
     return first_that_fits(OF_PAGES, case)
 
 
-OF_PAGES: list[Rule] = [refused_unread, network_silent, reported_by_page, too_young]
+OF_PAGES: list[Rule] = [refused_unread, wrong_secret, network_silent, reported_by_page, too_young]
 OF_CLICKS: list[Rule] = [
     erased,
     robot,
@@ -135,11 +148,12 @@ OF_CLICKS: list[Rule] = [
     capped,
     refused_unread,
     nothing_is_told,
+    wrong_secret,
     network_silent,
     too_young,
     nothing_yet,
 ]
-OF_CLICKS_WITH_PAGES: list[Rule] = [refused_unread, network_silent, too_young, nothing_yet]
+OF_CLICKS_WITH_PAGES: list[Rule] = [refused_unread, wrong_secret, network_silent, too_young, nothing_yet]
 """Where pages have told something, it has verdicts of its own; what is left to say is what the network has not."""
 
 

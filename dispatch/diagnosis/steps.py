@@ -142,6 +142,12 @@ STEPS: dict[Cause, Step] = {
         NETWORK,
         "network_silent",
     ),
+    Cause.WRONG_SECRET: Step(
+        "Copy the postback URL from the network's page again and enter it there; after a rotation the old secret is "
+        "taken for 24 hours only. Then have the network send again what it sent to the old address.",
+        NETWORK,
+        "postbacks_unusable",
+    ),
     Cause.SALE_UNREPORTED: Step(
         "Ask the network for this sale. If it has it, import it from its report; if it has many such, compare the "
         "whole report under Uploads.",

@@ -79,6 +79,7 @@ class Cause(TextChoices):
     IP_NOT_ALLOWED = "ip_not_allowed", "Address not allowed"
     # not reported
     NETWORK_SILENT = "network_silent", "Network silent"
+    WRONG_SECRET = "wrong_secret", "Called with a wrong secret"
     SALE_UNREPORTED = "sale_unreported", "A page reported it, the network has not"
     ONLY_IN_FILE = "only_in_file", "In an uploaded file only"
     CLICK_TOO_YOUNG = "click_too_young", "Too early to expect anything"

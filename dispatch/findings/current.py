@@ -19,6 +19,7 @@ CHECKS: list[Callable[[Sight], Iterator[Finding]]] = [
     queue.missing_rates,
     pixels.counted_by_nobody,
     networks.unusable,
+    networks.turned_away,
     networks.silent,
     networks.hushed,
     figures.off_target,

@@ -10,9 +10,9 @@ from django.urls import reverse
 
 from conversions.outcomes import TROUBLED, Outcome
 from dispatch.findings import limits
-from dispatch.findings.finding import Code, Finding
+from dispatch.findings.finding import Code, Finding, Step
 from dispatch.findings.limits import DAY, LATELY
-from dispatch.findings.sight import Sight, found, list_page, same_hours
+from dispatch.findings.sight import Sight, found, list_page, own_page, same_hours
 from dispatch.health.targets import percent
 from dispatch.models import NetworkSlot
 from dispatch.rollups.slots import slot_of
@@ -68,6 +68,22 @@ def unusable(sight: Sight) -> Iterator[Finding]:
         for _, outcome in sorted(bad):
             if is_worth_telling(outcome, day[key]):
                 yield of_outcome(networks[key], Outcome(outcome), day[key], lately[key])
+
+
+def turned_away(sight: Sight) -> Iterator[Finding]:
+    """Networks whose address was called lately with a wrong secret: such calls are answered 404 and kept nowhere."""
+    for network in Network.objects.live().filter(turned_away_at__gte=sight.now - LATELY):
+        came = at(network.turned_away_at or sight.now, sight.now)
+        words = (
+            f"The last came at {came}. They are answered with a 404 and kept nowhere. Compare the postback URL entered "
+            "at the network with the one on its page, and have it send again what was turned away."
+        )
+        title = f"Calls with a wrong secret ({network})"
+        yield found(
+            Code.POSTBACKS_UNUSABLE, network, "warn", title, words, detail="wrong_secret",
+            link=list_page("conversions_postback", {"network__id__exact": network.pk}), do="See what did come",
+            step=Step("offers.view_network", own_page(network), "Look at the network"),
+        )  # fmt: skip
 
 
 def counted(sight: Sight) -> tuple[dict[int, Counter[str]], dict[int, Counter[str]]]:

@@ -16,7 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from offers.admin import ready_to_copy
 from offers.admin.configured import ConfiguredAdmin
-from offers.admin.network_page import format_guide, heard_badge, own_findings, status_words
+from offers.admin.network_page import format_guide, heard_badge, own_findings, status_words, turned_away_badge
 from offers.admin.signing_key import end_overlap_url, overlap_of, standing_of_key
 from offers.admin_parts import moment
 from offers.encryption import SecretUnreadableError
@@ -39,7 +39,7 @@ MEANING = ("What its postbacks mean", {
     "description": "How the network's words become ours. A postback with a word that nobody mapped is kept, and can be "
     "digested again when the word is added here.",
 })  # fmt: skip
-HEARTBEAT = ("When it falls silent", {"fields": [("silence_hours", "last_heard")]})
+HEARTBEAT = ("When it falls silent", {"fields": [("silence_hours", "last_heard", "turned_away")]})
 WHO = ("Who may call", {
     "fields": ["allowed_ips"],
     "description": "The secret in the postback URL is what protects it. Where the network publishes the addresses that "
@@ -62,7 +62,7 @@ class NetworkAdmin(ConfiguredAdmin):
     search_fields = ["name", "slug"]
     search_help_text = "Search by name or slug."
     prepopulated_fields = {"slug": ["name"]}
-    readonly_fields: Sequence[str] = ["format_guide", "status_words", "last_heard"]
+    readonly_fields: Sequence[str] = ["format_guide", "status_words", "last_heard", "turned_away"]
     empty_sentence = (
         "There are no affiliate networks yet. Add the one that pays you: its page gives you the postback URL to paste "
         "there."
@@ -139,6 +139,10 @@ class NetworkAdmin(ConfiguredAdmin):
     @admin.display(description="last heard (UTC)", ordering="heard_at")
     def last_heard(self, network: Network) -> SafeString:
         return heard_badge(network, self.now()) if network.pk else SafeString("–")
+
+    @admin.display(description="last call with a wrong secret (UTC)")
+    def turned_away(self, network: Network) -> SafeString:
+        return turned_away_badge(network, self.now()) if network.pk else SafeString("–")
 
     def save_model(self, request: HttpRequest, obj: Network, form: NetworkForm, change: bool) -> None:
         """Write what was edited and what a preset has filled in, and nothing else."""

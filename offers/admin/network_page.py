@@ -40,8 +40,18 @@ def heard_badge(network: Network, now: datetime) -> SafeString:
         return badge(f"{words} {in_hours(silence)}", "bad")
     if network.heard_at is None:
         return badge("Never heard", "warn" if network.is_active else "calm")
-    ago = timesince(network.heard_at, now).partition(",")[0]
-    return format_html("{} {}", moment(network.heard_at), badge(f"{ago} ago", "good" if network.is_active else "calm"))
+    return ago(network.heard_at, now, "good" if network.is_active else "calm")
+
+
+def turned_away_badge(network: Network, now: datetime) -> SafeString:
+    """When its address was called last with a secret that is not its own."""
+    if network.turned_away_at is None:
+        return badge("Never", "calm")
+    return ago(network.turned_away_at, now, "warn")
+
+
+def ago(time: datetime, now: datetime, tone: str) -> SafeString:
+    return format_html("{} {}", moment(time), badge(f"{timesince(time, now).partition(',')[0]} ago", tone))
 
 
 def own_findings(network: Network, expected: Expected) -> list[str | SafeString]:

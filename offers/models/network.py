@@ -125,6 +125,7 @@ class Network(models.Model):
         help_text="The first page warns when nothing came from this network for so many hours. Empty means never.",
     )
     heard_at = models.DateTimeField("last heard", null=True, blank=True, editable=False)
+    turned_away_at = models.DateTimeField("last called with a wrong secret", null=True, blank=True, editable=False)
     signing_key = SecretField(blank=True, default="", db_default="")
     previous_signing_key = SecretField(blank=True, default="", db_default="")
     signing_key_set_at = models.DateTimeField(null=True, blank=True, editable=False)

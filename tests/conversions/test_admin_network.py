@@ -66,6 +66,12 @@ def test_says_when_it_was_heard_and_that_nothing_came():
     assert "Never heard" in page(make_network())
 
 
+def test_says_when_its_address_was_called_with_a_wrong_secret():
+    network = make_network(turned_away_at=timezone.now() - timedelta(hours=2))
+
+    assert "2\xa0hours ago" in page(network)
+
+
 def test_a_silent_network_is_marked_in_its_page_and_in_the_list():
     heard_at = timezone.now() - timedelta(hours=30)
     network = make_network(heard_at=heard_at, silence_hours=24)

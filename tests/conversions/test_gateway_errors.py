@@ -1,5 +1,6 @@
 """The postback gateway when something is wrong: what is answered, and what is kept."""
 
+from datetime import timedelta
 from io import BytesIO
 
 import pytest
@@ -49,13 +50,34 @@ def test_every_reason_to_turn_a_caller_away_looks_the_same():
     assert (answers[0].status_code, answers[0].content) == (404, b"Not found.\n")
 
 
-def test_strangers_leave_nothing_behind():
+def test_strangers_leave_nothing_behind_but_that_they_came():
     network = make_network()
 
     Client().get(postback_url(network, "wrong"), {"click_id": "x"})
     Client().post(postback_url(network, "wrong"), b"x" * 100_000, content_type=FORM)
 
     assert not Postback.objects.exists()
+    network.refresh_from_db()
+    assert timezone.now() - network.turned_away_at < timedelta(minutes=1)
+
+
+def test_of_an_inactive_network_it_is_not_even_noticed():
+    inactive = make_network(is_active=False)
+
+    Client().get(postback_url(inactive, "wrong"))
+
+    inactive.refresh_from_db()
+    assert inactive.turned_away_at is None
+
+
+def test_many_calls_with_a_wrong_secret_write_once_a_minute(django_assert_num_queries):
+    network = make_network()
+    Client().get(postback_url(network, "wrong"))
+
+    with django_assert_num_queries(1):
+        Client().get(postback_url(network, "wrong"))
+
+    assert Network.objects.get().turned_away_at is not None
 
 
 def test_the_right_secret_from_a_wrong_address_is_kept_with_its_reason():

@@ -142,6 +142,12 @@ def silent_network(site: Site) -> str:
     return site.click(created_at=hours_ago).pk
 
 
+def wrong_secret(site: Site) -> str:
+    click = site.click()
+    site.client.get(f"/postback/{site.network.slug}/of-last-month/", {"click_id": click.pk, "txid": "T-1"})
+    return click.pk
+
+
 def page_that_names_the_sale_otherwise(site: Site) -> str:
     click_id = site.sell()
     double = call_page_event(Click.objects.get(pk=click_id), "Purchase", key="ORDER-77")
@@ -277,6 +283,7 @@ def a_good_sale(site: Site) -> str:
         (blocked_pixel, "delivered", "pixel_blocked", "hold"),
         (stopped_workers, "delayed", "workers_stopped", "hold"),
         (silent_network, "not_reported", "network_silent", "hold"),
+        (wrong_secret, "not_reported", "wrong_secret", "watch"),
         (page_that_names_the_sale_otherwise, "duplicated", "same_sale", "hold"),
         (one_transaction_under_two_clicks, "duplicated", "same_sale", "hold"),
         (paused_pixel, "delayed", "pixel_paused", "hold"),

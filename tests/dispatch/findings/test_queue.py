@@ -160,6 +160,13 @@ def test_a_single_call_and_what_anybody_can_forge_are_no_fault_of_the_last_hours
     assert only().tone == "warn"
 
 
+@pytest.mark.parametrize(("hours", "codes"), [(2, [Code.POSTBACKS_UNUSABLE]), (4, [])])
+def test_calls_with_a_wrong_secret_are_told_for_three_hours(offer: Offer, hours: int, codes: list[Code]):
+    Network.objects.filter(pk=offer.network_id).update(turned_away_at=timezone.now() - timedelta(hours=hours))
+
+    assert [finding.code for finding in current(timezone.now())] == codes
+
+
 def test_a_silent_network_is_found(offer: Offer):
     make_network(name="House", silence_hours=3, heard_at=timezone.now() - timedelta(hours=5))
     Network.objects.filter(pk=offer.network_id).update(silence_hours=3, heard_at=timezone.now())
