@@ -1,13 +1,17 @@
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from dispatch import retention
 from dispatch.alerts.rules import NOT_TOLD, RULES
 from dispatch.alerts.telling import tell
+from dispatch.findings.current import current
 from dispatch.findings.finding import Code, Scope
 from dispatch.models import Alert, AlertMessage, Watch
+from dispatch.reasons import Reason
 from tests.dispatch.alerts.support import MINUTE, NOON, make_channel, rounds, wrong
+from tests.factories import make_delivery
 
 pytestmark = pytest.mark.django_db
 
@@ -140,6 +144,14 @@ class TestAgain:
         assert rounds(range(5, 6), letters[1]) == 0
         assert rounds(range(6, 7), letters[2]) == 1
         assert rounds(range(10, 20), letters[2]) == 0
+
+    def test_dead_letters_are_found_with_their_number(self):
+        for _ in range(2):
+            make_delivery(status="dead", reason=Reason.INVALID, next_attempt_at=None)
+
+        findings = current(timezone.now())
+
+        assert [each.size for each in findings if each.code == Code.DEAD_LETTERS] == [2]
 
     def test_dead_letters_grow_anew_from_what_was_left_over(self):
         make_channel()
