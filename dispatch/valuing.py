@@ -15,7 +15,6 @@ from dispatch.money import Told
 from offers.models import EventRule
 
 Enrichment = EventRule.Enrichment
-WORDS = frozenset({Enrichment.SEGMENT, Enrichment.LEAD_QUALITY})
 SOURCES = {"payout": "the payout", "amount": "the sale amount", "fixed": "the fixed value", "none": "the page's value"}
 PIXEL = "pixel"
 REFUSALS = {
@@ -42,7 +41,7 @@ def known_beside(conversion: Conversion, rule: EventRule) -> dict[str, Any] | No
     known = getattr(conversion, rule.replaced_by) if rule.replaced_by else None
     if known in (None, ""):
         return None
-    if rule.replaced_by not in WORDS:
+    if not rule.is_replaced_by_word:
         return {"by": rule.replaced_by, "value": f"{known:f}", "currency": conversion.currency}
     worth = rule.worth_of(known)
     return {

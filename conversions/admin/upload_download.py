@@ -12,11 +12,10 @@ from conversions.admin.export import PERSONAL, note_end
 from conversions.admin.upload_page import advice_on, rows_of
 from conversions.exporting import Cell, Column, Counted, cell, chosen, csv_lines, without_query
 from conversions.models import Upload, UploadRow
-from conversions.uploads.columns import FIELDS
+from conversions.uploads.columns import FIELDS, MONEY
 
 Verdict = UploadRow.Verdict
 TELLING = ("ttclid", "email", "phone")
-MONEY = ("payout", "amount", "margin", "lifetime_value")
 NUMBER = re.compile(r"-?\d{1,12}(\.\d+)?")
 COLUMNS = [
     Column("row", "row"),

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from conversions.calls import Call
 from conversions.networks.beside import read_beside
-from conversions.networks.record import NOTHING_BESIDE, PostbackRecord
+from conversions.networks.record import PostbackRecord
 from conversions.networks.values import (
     KIND_OF_EVENT,
     read_amount,
@@ -82,8 +82,7 @@ def read(params: Mapping[str, str], network: Network) -> PostbackRecord:
 
 def record_of(given: Mapping[str, str], network: Network) -> PostbackRecord:
     """The neutral record of a text for each of our fields. Raises PostbackRefusedError with the reason."""
-    beside = read_beside(given)
-    refuse_macros(given if beside is NOTHING_BESIDE else {field: given[field] for field in ALIASES})
+    refuse_macros({field: given[field] for field in ALIASES})
     status, kind = read_status(given["status"], network)
     payout, amount = read_amount("payout", given["payout"]), read_amount("amount", given["amount"])
     refuse_negative(status, payout, amount)
@@ -98,7 +97,7 @@ def record_of(given: Mapping[str, str], network: Network) -> PostbackRecord:
         occurred_at=read_time(given["occurred_at"]),
         kind=kind or KIND_OF_EVENT.get(given["event"].casefold(), ""),
         parent=shortened(given["parent"]),
-        beside=beside,
+        beside=read_beside(given),
     )
 
 

@@ -30,6 +30,7 @@ FIELDS = {
     "email": "E-mail address",
     "phone": "Phone number",
 }
+MONEY = ("payout", "amount", "margin", "lifetime_value")
 HEADINGS = {
     "click_id": "click id, clickid, sub id, subid, sub id 1, sub1, sub id1, s1, aff sub, aff sub 1, sub id 2, sub2, "
     "s2, sub id 3, sub3, s3, sub id 4, sub4, sub id 5, sub5, aff sub 2, aff sub 3, aff sub 4, aff sub 5, tid, "

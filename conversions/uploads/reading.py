@@ -15,7 +15,7 @@ from conversions.models import Upload, UploadRow
 from conversions.networks.values import shortened
 from conversions.uploads import files
 from conversions.uploads.cells import date_order_of, tidy_amount, tidy_time
-from conversions.uploads.columns import FIELDS, cell_of, find_headings, needs_help, recognise
+from conversions.uploads.columns import FIELDS, MONEY, cell_of, find_headings, needs_help, recognise
 from conversions.uploads.files import MAX_CELL, FileRefusedError
 from conversions.uploads.standing import MOST_TURNS, fail, let_others_by, lock_in, move, note_progress
 from offers.encryption import SecretUnreadableError
@@ -28,7 +28,6 @@ NO_ROWS = "The file has headings but no rows under them."
 NO_HEADINGS = "The file has no rows. Its first row must hold the headings."
 LOST_KEY = "The file can't be decrypted any more: FIELD_ENCRYPTION_KEYS lacks the key. Upload it again."
 TIMES = ("occurred_at", "clicked_at")
-MONEY = ("payout", "amount", "margin", "lifetime_value")
 PERSONAL = frozenset(field for field in FIELDS if identity.is_personal(field))
 PLAIN = re.compile(r"[\w .,+-]{0,200}", re.ASCII)
 

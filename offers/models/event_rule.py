@@ -113,8 +113,7 @@ class EventRule(models.Model):
     def wrong_word_values(self) -> str:
         """What is wrong with the values of the words; empty when nothing is."""
         text = self.value_of_words.strip()
-        needs_words = self.replaced_by in (self.Enrichment.SEGMENT, self.Enrichment.LEAD_QUALITY)
-        if not needs_words:
+        if not self.is_replaced_by_word:
             return "Only a segment or a lead quality has words. Clear this, or choose one of them." if text else ""
         if not text:
             return "Say what each word is worth, such as hot=40 warm=15 cold=0. No other word replaces the value."
@@ -123,6 +122,11 @@ class EventRule(models.Model):
         except ValueError as error:
             return str(error)
         return ""
+
+    @property
+    def is_replaced_by_word(self) -> bool:
+        """Whether what replaces the value is a word, which is worth what the rule says."""
+        return self.replaced_by in (self.Enrichment.SEGMENT, self.Enrichment.LEAD_QUALITY)
 
     def worth_of(self, word: str) -> Decimal | None:
         """What a segment or a lead quality is worth in the offer's currency; None where nothing is said of it."""
