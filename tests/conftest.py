@@ -17,12 +17,14 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import connection
 from django.test import RequestFactory, SimpleTestCase, TransactionTestCase
+from hypothesis import Phase
+from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser, sync_playwright
 
 from conversions import clock, configuration
 from conversions.erased import emptiness
 from conversions.wake import Waker
-from tests.run import WITH_DATABASE_ONLY, environment
+from tests.run import UNSHRUNK, WITH_DATABASE_ONLY, environment
 from tests.run import browser as find_chromium
 
 BROWSER = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130 Mobile"
@@ -43,6 +45,10 @@ CHROMIUM_ARGUMENTS = [
 TIMES_TO_EMPTY = 5
 USING_DATABASE = {"db", "transactional_db", "django_db_setup", "live_server", "own_database"}
 FAULTS = Path(__file__).parent / "faults"  # where processes choose their databases by themselves
+
+hypothesis_settings.register_profile(
+    UNSHRUNK, phases=[phase for phase in Phase if phase not in (Phase.shrink, Phase.explain)]
+)
 
 
 class OutsideConnectionError(RuntimeError):

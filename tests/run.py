@@ -28,7 +28,11 @@ APART = ["tests/faults", "tests/e2e", "tests/trackingsite"]
 """Tests that mostly wait: for processes and for browsers."""
 WITH_DATABASE_ONLY = "--with-database-only"
 """What needs no database is tested once, beside SQLite."""
+UNSHRUNK = "unshrunk"
+"""How a whole run tells of what hypothesis finds: at once. Making it short takes minutes; the test alone does it."""
 SECONDS_TO_STOP = 30
+NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
+"""Container images set it; then each of the hundreds of processes of a run would compile the whole project again."""
 
 
 @dataclass
@@ -73,12 +77,13 @@ def suites(arguments: list[str]) -> list[Suite]:
     if arguments or given:
         server = nullcontext(given) if given else private_cluster()
         return [Suite("SQLite", nullcontext(""), arguments), Suite("PostgreSQL", server, arguments)]
-    others = [f"--ignore={folder}" for folder in APART]
+    profile = f"--hypothesis-profile={UNSHRUNK}"
+    others, apart = [*(f"--ignore={folder}" for folder in APART), profile], [*APART, profile]
     return [
         Suite("SQLite", nullcontext(""), others),
         Suite("PostgreSQL", private_cluster(), [*others, WITH_DATABASE_ONLY]),
-        Suite("SQLite, apart", nullcontext(""), APART),
-        Suite("PostgreSQL, apart", private_cluster(), [*APART, WITH_DATABASE_ONLY]),
+        Suite("SQLite, apart", nullcontext(""), apart),
+        Suite("PostgreSQL, apart", private_cluster(), [*apart, WITH_DATABASE_ONLY]),
     ]
 
 
@@ -146,7 +151,7 @@ class Run:
 def environment(state: Path, url: str) -> dict[str, str]:
     """The machine's environment without this project's settings, which tests choose for themselves."""
     ours = set(re.findall(r"^#([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
-    kept = {name: value for name, value in os.environ.items() if name not in ours}
+    kept = {name: value for name, value in os.environ.items() if name not in {*ours, NO_BYTECODE}}
     return kept | {"ENV_FILE": "", "STATE_DIR": str(state), "DATABASE_URL": url}
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from tests.conftest import OutsideConnectionError, may_use_database
-from tests.run import APART, WITH_DATABASE_ONLY, Result, environment, read, report, suites
+from tests.run import APART, UNSHRUNK, WITH_DATABASE_ONLY, Result, environment, read, report, suites
 
 RECORD = """<?xml version="1.0"?><testsuites><testsuite>
 <testcase name="a"/><testcase name="b"/>
@@ -57,9 +57,10 @@ def test_a_whole_run_has_every_test_of_a_database_once_on_each_and_any_other_tes
     whole = {suite.name: suite.arguments for suite in suites([])}
     chosen = {suite.name: suite.arguments for suite in suites(["-k", "postback"])}
 
-    others = [f"--ignore={folder}" for folder in APART]
+    profile = f"--hypothesis-profile={UNSHRUNK}"
+    others, apart = [*(f"--ignore={folder}" for folder in APART), profile], [*APART, profile]
     assert (whole["SQLite"], whole["PostgreSQL"]) == (others, [*others, WITH_DATABASE_ONLY])
-    assert (whole["SQLite, apart"], whole["PostgreSQL, apart"]) == (APART, [*APART, WITH_DATABASE_ONLY])
+    assert (whole["SQLite, apart"], whole["PostgreSQL, apart"]) == (apart, [*apart, WITH_DATABASE_ONLY])
     assert chosen == {"SQLite": ["-k", "postback"], "PostgreSQL": ["-k", "postback"]}
 
 
@@ -84,6 +85,14 @@ def test_takes_no_setting_of_this_project_into_the_tests(monkeypatch: pytest.Mon
     assert "TIKTOK_API_URL" not in env
     assert env["UNRELATED"] == "stays"
     assert env["ENV_FILE"] == ""
+
+
+def test_lets_processes_keep_their_bytecode(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+
+    env = environment(tmp_path, "sqlite:///x")
+
+    assert "PYTHONDONTWRITEBYTECODE" not in env
 
 
 class TestNoWayOut:
