@@ -15,14 +15,7 @@ from conversions.outage import is_outage
 from dispatch.models import Delivery, TestConversion
 from dispatch.test_conversions import watching
 from dispatch.test_conversions.calls import STATUSES, Answer, Report, report, reports_of
-from dispatch.test_conversions.stages import (
-    State,
-    end,
-    fresh_stages,
-    has_failed,
-    is_open,
-    settle,
-)
+from dispatch.test_conversions.stages import State, end, first_open, fresh_stages, has_failed, is_open, settle
 from dispatch.test_conversions.visit import arrive_as_test, call_events, follow_outbound
 from offers.encryption import SecretUnreadableError
 from offers.models import EventRule, Offer
@@ -196,25 +189,23 @@ def look(run: TestConversion, now: datetime) -> None:
     for name, watch in WATCHED:
         if is_open(run, name):
             watch(run, now)
-        if is_open(run, name) or has_failed(run):
+        if has_failed(run):
             break
-    else:
-        finish(run, now)
-    if has_failed(run):
-        finish(run, now)
+        if is_open(run, name):
+            return
+    finish(run, now)
 
 
 def give_up(run: TestConversion, now: datetime) -> None:
     """The stage that did not end in time has failed."""
-    name = next((stage["name"] for stage in run.stages if stage["state"] in (State.WAITING, State.RUNNING)), "delivery")
+    name = first_open(run)
     seconds = (run.gives_up_at - run.started_at).total_seconds()
     settle(run, name, State.FAILED, watching.too_late(run, name, seconds, now), now)
     finish(run, now)
 
 
 def fail_open_stage(run: TestConversion, words: str, now: datetime) -> None:
-    name = next(stage["name"] for stage in run.stages if is_open(run, stage["name"]))
-    settle(run, name, State.FAILED, words, now)
+    settle(run, first_open(run), State.FAILED, words, now)
 
 
 def finish(run: TestConversion, now: datetime) -> None:

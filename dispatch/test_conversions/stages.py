@@ -49,6 +49,11 @@ def is_open(run: TestConversion, name: str) -> bool:
     return stage_of(run, name)["state"] in OPEN
 
 
+def first_open(run: TestConversion) -> str:
+    """The stage that the run, which is not over, stands at."""
+    return next(name for name in LABELS if is_open(run, name))
+
+
 def has_failed(run: TestConversion) -> bool:
     return any(stage["state"] == State.FAILED for stage in run.stages)
 
