@@ -1,6 +1,5 @@
 """Figures of health, as the pages of health show them."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Model
@@ -79,8 +78,7 @@ class HealthView(ApiView):
         )
 
 
-def subjects(scope: Scope, rows: Iterable[Any], key: str, period: Period) -> list[dict[str, Any]]:
-    rows = list(rows)
+def subjects(scope: Scope, rows: list[Any], key: str, period: Period) -> list[dict[str, Any]]:
     found = figures(scope, period.since, period.until, [row.pk for row in rows])
     targets = targets_of(scope)
     return [subject(row, key, found[row.pk], targets) for row in rows]
