@@ -9,7 +9,6 @@ from django.db import transaction
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from dispatch import clock
-from dispatch.findings.current import current
 from dispatch.findings.finding import Finding
 from dispatch.models import ScaleDecision
 from dispatch.scaling.clean import clean_since
@@ -74,15 +73,14 @@ def decide(facts: Facts) -> Decided:
     return Decided(verdict, reasons, clean_since(facts) if verdict != Verdict.HOLD else None)
 
 
-def decide_all(now: datetime, findings: Sequence[Finding] | None = None) -> int:
-    """Decide on every active offer; how many decisions are new. `findings` spares looking for them again.
+def decide_all(now: datetime, findings: Sequence[Finding]) -> int:
+    """Decide on every active offer; how many decisions are new. `findings` is everything that is wrong now.
 
     A new row is written when verdict or reasons change; else the newest is confirmed, with today's figures. An offer
     that was switched off gets its last decision.
     """
-    known = current(now) if findings is None else findings
     offers = list(to_decide())
-    facts = facts_of(offers, known, now)
+    facts = facts_of(offers, findings, now)
     with transaction.atomic():
         # Several hosts decide at the same time; nobody's conversions wait for this lock.
         list(Offer.objects.select_for_update(no_key=True).filter(pk__in=facts).order_by("pk").values_list("pk"))

@@ -13,6 +13,7 @@ from django.utils import timezone
 from conversions.digest import digest_batch
 from conversions.models import Click, Conversion, Sighting
 from dispatch.diagnosis.tracing import trace
+from dispatch.findings.current import current
 from dispatch.models import Heartbeat, NetworkSlot, OfferSlot, TellingSlot
 from dispatch.planning import plan
 from dispatch.rollups import rechecking
@@ -78,7 +79,7 @@ class Site:
 
     def decide(self, now: datetime) -> str:
         roll_up(now, seconds=60)
-        decide_all(now)
+        decide_all(now, current(now))
         return decision_of([self.offer.pk], now)[self.offer.pk].verdict
 
 

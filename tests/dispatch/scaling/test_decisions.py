@@ -39,6 +39,10 @@ def working_offer(now: datetime, hours: int = 80, **fields: Any) -> Offer:
     return offer
 
 
+def decide(now: datetime) -> int:
+    return decide_all(now, current(now))
+
+
 def verdict(offer: Offer, now: datetime) -> str:
     return decision_of([offer.pk], now)[offer.pk].verdict
 
@@ -51,7 +55,7 @@ def codes(offer: Offer) -> set[str]:
 def test_three_clean_days_are_a_raise_at_once_however_short_we_have_watched(now: datetime):
     offer = working_offer(now)
 
-    decide_all(now)
+    decide(now)
 
     assert verdict(offer, now) == "raise"
     assert ScaleDecision.objects.get().clean_since == now - timedelta(hours=72)
@@ -59,14 +63,14 @@ def test_three_clean_days_are_a_raise_at_once_however_short_we_have_watched(now:
 
 def test_a_fault_holds_at_the_next_look_and_its_end_is_a_raise_again(now: datetime):
     offer = working_offer(now)
-    decide_all(now)
+    decide(now)
 
     offer.pixel.pause(Pixel.PausedBy.AUTH, "Access token is incorrect.", now)
-    decide_all(now + MINUTE)
+    decide(now + MINUTE)
     assert (verdict(offer, now), codes(offer)) == ("hold", {"credential_refused"})
 
     offer.pixel.resume(now)
-    decide_all(now + 2 * MINUTE)
+    decide(now + 2 * MINUTE)
     assert [row.verdict for row in ScaleDecision.objects.order_by("pk")] == ["raise", "hold", "raise"]
 
 
@@ -76,23 +80,23 @@ def test_a_figure_that_hovers_at_a_limit_ends_in_the_worse_decision_until_it_has
     Offer.objects.update(created_at=now + 61 * MINUTE)
     for minute in range(8):
         Pixel.objects.update(paused_by="staff" if minute % 2 else "", paused_at=now)
-        decide_all(now + minute * MINUTE)
+        decide(now + minute * MINUTE)
 
     assert [row.verdict for row in ScaleDecision.objects.order_by("pk")] == ["raise", "hold", "raise", "hold"]
     assert ScaleDecision.objects.latest("pk").looked_at == now + 7 * MINUTE
     Pixel.objects.update(paused_by="")
-    decide_all(now + 59 * MINUTE)
+    decide(now + 59 * MINUTE)
     assert codes(offer) == {"restless", "pixel_paused"}
-    decide_all(now + 61 * MINUTE)
+    decide(now + 61 * MINUTE)
     assert (verdict(offer, now + 61 * MINUTE), codes(offer)) == ("raise", set())
 
 
 def test_a_decision_that_stands_is_confirmed_and_its_figures_kept_fresh(now: datetime):
     offer = working_offer(now, hours=10)
-    assert decide_all(now) == 1
+    assert decide(now) == 1
     told(offer, now, hours=3, accepted=5, with_ttclid=5)
 
-    assert decide_all(now + MINUTE) == 0
+    assert decide(now + MINUTE) == 0
 
     decision = ScaleDecision.objects.get()
     assert (decision.decided_at, decision.looked_at) == (now, now + MINUTE)
@@ -102,28 +106,28 @@ def test_a_decision_that_stands_is_confirmed_and_its_figures_kept_fresh(now: dat
 def test_a_new_reason_is_a_new_decision(now: datetime):
     offer = working_offer(now)
     Pixel.objects.update(paused_by="staff", paused_at=now)
-    decide_all(now)
+    decide(now)
     heard(offer.network, now, hours=0.1, unreplaced_macro=20)
 
-    assert decide_all(now + MINUTE) == 1
+    assert decide(now + MINUTE) == 1
     assert codes(offer) == {"pixel_paused", "postbacks_unusable", "not_yet_clean"}
 
 
 def test_an_offer_that_is_switched_off_gets_one_last_decision(now: datetime):
     offer = working_offer(now)
     make_offer(is_active=False)
-    decide_all(now)
+    decide(now)
     Offer.objects.update(is_active=False)
 
-    assert decide_all(now + MINUTE) == 1
-    assert decide_all(now + 2 * MINUTE) == 0
+    assert decide(now + MINUTE) == 1
+    assert decide(now + 2 * MINUTE) == 0
     assert "offer_inactive" in codes(offer)
     assert verdict(offer, now + timedelta(days=3)) == "hold"
 
 
 def test_what_nobody_confirms_is_a_hold(now: datetime):
     offer = working_offer(now)
-    decide_all(now)
+    decide(now)
 
     later = decision_of([offer.pk], now + 6 * MINUTE)[offer.pk]
 
@@ -136,14 +140,14 @@ def test_rules_of_legs_that_are_not_used_do_not_count(now: datetime):
     offer = working_offer(now, tracking_mode="pixel")
     offer.pixel.pause(Pixel.PausedBy.STAFF, "", now)
 
-    decide_all(now)
+    decide(now)
 
     assert verdict(offer, now) == "raise"
 
 
 def test_the_api_tells_everything_of_a_decision(now: datetime):
     offer = working_offer(now)
-    decide_all(now)
+    decide(now)
 
     told_so = DecisionAnswer(decision_of([offer.pk], now)[offer.pk]).data
 
