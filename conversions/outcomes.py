@@ -35,6 +35,7 @@ class Outcome(TextChoices):
 
 UNREADABLE = frozenset({Outcome.UNDECODABLE, Outcome.TOO_LARGE, Outcome.REPEATED_PARAMETER})
 GOOD = frozenset({Outcome.RECORDED, Outcome.UPDATED, Outcome.DUPLICATE, Outcome.IGNORED, Outcome.TEST})
+STRANGERS = frozenset({Outcome.BAD_SIGNATURE, Outcome.IP_NOT_ALLOWED})  # not the network, as far as is known
 TROUBLED = [outcome.value for outcome in Outcome if outcome not in GOOD and outcome != Outcome.RECEIVED]
 
 ADVICE = {

@@ -16,6 +16,11 @@ def silent_for(network: Network, now: datetime) -> timedelta | None:
     return quiet if quiet > timedelta(hours=network.silence_hours) else None
 
 
+def limit_of(network: Network) -> str:
+    """For how long it may be silent."""
+    return in_hours(timedelta(hours=network.silence_hours or 0))
+
+
 def in_hours(span: timedelta) -> str:
     """The span in whole hours, in days from two on."""
     hours = int(span.total_seconds() // 3600)

@@ -1,12 +1,11 @@
 """How a network's call, or a row of a file, is judged that has led to no conversion."""
 
 from conversions.models import UploadRow
-from conversions.outcomes import Outcome
+from conversions.outcomes import STRANGERS, Outcome
 from dispatch.diagnosis import refusals
 from dispatch.diagnosis.case import Case, Rule, Ruling, detail_of
 from dispatch.diagnosis.verdicts import Cause, Verdict, cause_of
 
-STRANGERS = frozenset({Outcome.BAD_SIGNATURE, Outcome.IP_NOT_ALLOWED})
 HARMLESS = frozenset({Outcome.IGNORED, Outcome.TEST})
 
 

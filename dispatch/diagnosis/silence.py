@@ -8,7 +8,7 @@ from dispatch.diagnosis import refusals
 from dispatch.diagnosis.case import Case, Rule, Ruling, detail_of, first_that_fits
 from dispatch.diagnosis.verdicts import Cause, Verdict, cause_of
 from dispatch.wording import in_words
-from offers.silence import in_hours, silent_for
+from offers.silence import in_hours, limit_of, silent_for
 
 PATIENCE = timedelta(hours=24)
 """Networks report most sales within a day; nothing is missing before that."""
@@ -74,8 +74,7 @@ def network_silent(case: Case) -> Ruling | None:
     if not network.is_active:
         words = f"{network} is not active here, so its calls are answered with a 404 and kept nowhere."
     elif quiet:
-        allowed = in_hours(timedelta(hours=network.silence_hours or 0))
-        words = f"{network} has not called for {in_hours(quiet)}, and it may be silent for {allowed}."
+        words = f"{network} has not called for {in_hours(quiet)}, and it may be silent for {limit_of(network)}."
     elif case.now - click.created_at >= PATIENCE and (network.heard_at is None or network.heard_at < click.created_at):
         words = f"{network} has not called at all since the visitor came, {in_words(case.now - click.created_at)} ago."
     return Ruling(Verdict.NOT_REPORTED, Cause.NETWORK_SILENT, words) if words else None

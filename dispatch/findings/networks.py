@@ -2,13 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import timedelta
 from statistics import median
 
 from django.db.models import Q, Sum
 from django.urls import reverse
 
-from conversions.outcomes import TROUBLED, Outcome
+from conversions.outcomes import STRANGERS, TROUBLED, Outcome
 from dispatch.findings import limits
 from dispatch.findings.finding import Code, Finding, Step
 from dispatch.findings.limits import DAY, LATELY
@@ -18,9 +17,7 @@ from dispatch.models import NetworkSlot
 from dispatch.rollups.slots import slot_of
 from dispatch.wording import at, in_words
 from offers.models import Network
-from offers.silence import in_hours, silent_for
-
-STRANGERS = (Outcome.BAD_SIGNATURE, Outcome.IP_NOT_ALLOWED)
+from offers.silence import in_hours, limit_of, silent_for
 
 
 def silent(sight: Sight) -> Iterator[Finding]:
@@ -30,7 +27,7 @@ def silent(sight: Sight) -> Iterator[Finding]:
         if silence is None:
             continue
         heard = f"It called last at {at(network.heard_at, sight.now)}" if network.heard_at else "It has never called"
-        allowed = in_hours(timedelta(hours=network.silence_hours or 0))
+        allowed = limit_of(network)
         words = (
             f"{heard}, and it may be silent for {allowed}. Check the postback URL entered there; a test postback on "
             "the network's page shows whether this side works."
