@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dispatch.api.base import ApiView, Failure
-from dispatch.api.pages import Pages
+from dispatch.api.pages import PAGE, Pages
 from dispatch.models import ScaleDecision
 from dispatch.scaling.deciding import decision_of
 from offers.models import Offer
@@ -53,7 +53,7 @@ class DecisionHistoryView(ApiView):
 
     permission = "dispatch.view_scaledecision"
 
-    @extend_schema(responses={200: DecisionHistoryAnswer, 401: Failure, 403: Failure, 404: Failure})
+    @extend_schema(parameters=PAGE, responses={200: DecisionHistoryAnswer, 401: Failure, 403: Failure, 404: Failure})
     def get(self, request: Request, slug: str) -> Response:
         offer = get_object_or_404(Offer, slug=slug)
         pages = Pages()

@@ -2,11 +2,17 @@
 
 import re
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 
 KEY = re.compile(r"\d{1,18}", re.ASCII)
+PAGE = [
+    OpenApiParameter("cursor", OpenApiTypes.STR, description="From `next` or `previous`."),
+    OpenApiParameter("page_size", OpenApiTypes.INT, description="50 unless said, 200 at most."),
+]
 
 
 class Pages(CursorPagination):

@@ -12,7 +12,7 @@ from dispatch import clock
 from dispatch.alerts.wording import absolute, runbook
 from dispatch.api.asking import one_of
 from dispatch.api.base import ApiView, Failure
-from dispatch.api.pages import Pages
+from dispatch.api.pages import PAGE, Pages
 from dispatch.findings.current import current
 from dispatch.findings.finding import PERMISSIONS, Code, Finding
 from dispatch.models import Alert
@@ -88,8 +88,7 @@ class AlertsView(ApiView):
         parameters=[
             OpenApiParameter("state", OpenApiTypes.STR, enum=["open", "ended"], description="Both unless said."),
             OpenApiParameter("code", OpenApiTypes.STR, enum=Code.values),
-            OpenApiParameter("cursor", OpenApiTypes.STR, description="From `next` or `previous`."),
-            OpenApiParameter("page_size", OpenApiTypes.INT, description="50 unless said, 200 at most."),
+            *PAGE,
         ],
         responses={200: AlertsAnswer, 400: Failure, 401: Failure, 403: Failure},
     )

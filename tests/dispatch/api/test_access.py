@@ -97,6 +97,12 @@ class TestDescription:
         assert schema["paths"]
         assert all(path.startswith("/api/v1/") for path in schema["paths"])
 
+    @pytest.mark.parametrize("path", ["/api/v1/alerts/", "/api/v1/decisions/{slug}/"])
+    def test_says_how_long_lists_are_paged(self, path):
+        schema = caller().get("/api/schema/?format=json").json()
+
+        assert {"cursor", "page_size"} <= {each["name"] for each in schema["paths"][path]["get"]["parameters"]}
+
     def test_is_shown_to_staff_from_this_site_alone(self):
         page = staff_client().get("/api/docs/")
 
