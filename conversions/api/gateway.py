@@ -79,7 +79,9 @@ def note_turned_away(network: Network, now: datetime) -> None:
     """
     before = network.turned_away_at
     if before is None or now - before > TURNED_AWAY_PRECISION:
-        Network.objects.filter(pk=network.pk).update(turned_away_at=now)
+        with transaction.atomic():  # a digest holds its networks' rows for a while, and no stranger waits for one
+            free = Network.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=network.pk)
+            Network.objects.filter(pk__in=free.values("pk")).update(turned_away_at=now)
 
 
 def wants_outcome(request: HttpRequest) -> bool:
