@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, sync_playwright
 from conversions import clock, configuration
 from conversions.erased import emptiness
 from conversions.wake import Waker
-from tests.run import UNSHRUNK, WITH_DATABASE_ONLY, environment
+from tests.run import UNSHRUNK, WITH_DATABASE_ONLY, environment, windowless_browser
 from tests.run import browser as find_chromium
 
 BROWSER = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130 Mobile"
@@ -154,7 +154,7 @@ def _clocks_agree(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, one for all tests; a test takes `browser.new_context()` for itself."""
-    path = find_chromium()
+    path = windowless_browser() or find_chromium()
     if not path:
         pytest.skip("no Chromium: install Debian's package chromium, or name one in CHROMIUM")
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:

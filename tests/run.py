@@ -23,6 +23,7 @@ from tests.postgresql import NoPostgreSQLError, private_cluster
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+HEADLESS = "chromium-headless-shell"
 STRICT = "--nothing-skipped"
 APART = ["tests/faults", "tests/e2e", "tests/trackingsite"]
 """Tests that mostly wait: for processes and for browsers."""
@@ -54,6 +55,7 @@ def main(arguments: list[str]) -> int:
     try:
         say(f"Python {sys.version.split()[0]}")
         say(f"Browser: {browser() or install('chromium', browser)}")
+        say(f"Browser without windows: {windowless_browser() or install(HEADLESS, windowless_browser)}")
         say(f"Redis: {redis_server() or install('redis-server', redis_server)}")
         results = run_all(suites(arguments))
     except KeyboardInterrupt:
@@ -192,6 +194,11 @@ def browser() -> str:
     """Where Chromium is; empty when it is missing."""
     given = os.environ.get("CHROMIUM") or ""
     return given or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), "")
+
+
+def windowless_browser() -> str:
+    """The same Chromium without its windows, in which a page costs a sixth of the CPU; empty when it is missing."""
+    return os.environ.get("CHROMIUM") or shutil.which(HEADLESS) or ""
 
 
 def redis_server() -> str:

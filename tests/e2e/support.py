@@ -70,7 +70,7 @@ def until(found: Callable[[], Any], page: Page) -> Any:
 
 @contextmanager
 def keeping_pages(browser: Browser) -> Iterator[Browser]:
-    """Another browser, which keeps pages as visitors' browsers do: the back button shows them as they were left."""
+    """The browser with its windows, which keeps pages as visitors' do: the back button shows them as they were left."""
     own = {"executable_path": find_chromium(), "args": CHROMIUM_ARGUMENTS}
     with browser.browser_type.launch(**own, ignore_default_args=["--disable-back-forward-cache"]) as keeping:
         yield keeping
