@@ -1,6 +1,6 @@
 """What the admin pages of all apps share: rows that nobody edits, coloured badges, links to other pages."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -118,13 +118,21 @@ class SpanFilter(RangeDateTimeFilter):  # type: ignore[misc]
     """From and to; a date without a time means the whole day."""
 
     def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
-        for lookup, side, fallback in (("gte", "from", "00:00:00"), ("lte", "to", "23:59:59")):
-            day = self.used_parameters.get(f"{self.parameter_name}_{side}_0")
-            time = self.used_parameters.get(f"{self.parameter_name}_{side}_1") or fallback
-            limit = parse_datetime_str(f"{day} {time}") if day else None
+        for lookup, limit in zip(("gte", "lte"), limits_in(self.used_parameters, self.parameter_name), strict=True):
             if limit:
-                queryset = queryset.filter(**{f"{self.parameter_name}__{lookup}": timezone.make_aware(limit)})
+                queryset = queryset.filter(**{f"{self.parameter_name}__{lookup}": limit})
         return queryset
+
+
+def limits_in(params: Mapping[str, Any], name: str) -> tuple[datetime | None, datetime | None]:
+    """What a SpanFilter of that name is asked for: from and to, the last moment included; None where it is not."""
+
+    def limit(side: str, fallback: str) -> datetime | None:
+        day, time = params.get(f"{name}_{side}_0"), params.get(f"{name}_{side}_1") or fallback
+        parsed = parse_datetime_str(f"{day} {time}") if day else None
+        return timezone.make_aware(parsed) if parsed else None
+
+    return limit("from", "00:00:00"), limit("to", "23:59:59.999999")
 
 
 class FilteredList(ChangeList):  # type: ignore[misc]

@@ -5,11 +5,9 @@ from typing import Any
 
 from django.db.models import Max, Min, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
-from unfold.utils import parse_datetime_str
 
 from conversions.models import Postback
-from offers.admin_parts import SpanFilter
+from offers.admin_parts import SpanFilter, limits_in
 
 DISORDER = timedelta(hours=1)  # how much later than a younger one a postback may have got its key
 
@@ -18,19 +16,12 @@ class ReceivedFilter(SpanFilter):
     """From and to. Only the keys of about that time are looked through, in two dozen steps a side to find them."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        first, last = self.limit("from", "00:00:00"), self.limit("to", "23:59:59")
+        first, last = limits_in(self.used_parameters, self.parameter_name)
         if first:
             queryset = queryset.filter(pk__gte=key_at(shifted(first, -DISORDER)))
         if last:
             queryset = queryset.filter(pk__lt=key_at(shifted(last, DISORDER)))
         return super().queryset(request, queryset)
-
-    def limit(self, side: str, fallback: str) -> datetime | None:
-        """What was typed on one side; None when nothing or no date was."""
-        day = self.used_parameters.get(f"{self.parameter_name}_{side}_0")
-        time = self.used_parameters.get(f"{self.parameter_name}_{side}_1") or fallback
-        parsed = parse_datetime_str(f"{day} {time}") if day else None
-        return timezone.make_aware(parsed) if parsed else None
 
 
 def shifted(moment: datetime, by: timedelta) -> datetime:

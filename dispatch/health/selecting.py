@@ -2,9 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any
 
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from conversions.models import Conversion, LedgerEntry, Sighting
 from dispatch import clock
@@ -15,7 +14,6 @@ from dispatch.rollups.promises import NO_FAULT_OF_THE_EVENT
 from dispatch.rollups.traffic import DAY
 from offers.models import EventRule, Offer
 
-LOOKED_THROUGH = 300_000  # the newest rows; a figure has no index of its own
 Status = Delivery.Status
 PAGE = EventRule.Trigger.PAGE
 UNCERTAIN = Q(status=Status.HELD, reason=Reason.OUTCOME_UNKNOWN)
@@ -69,7 +67,7 @@ OF_INDEX: dict[str, Callable[[], Q]] = {
     "held": lambda: Q(status=Status.HELD) & ~Q(reason=Reason.OUTCOME_UNKNOWN),
     "suppressed": lambda: Q(status=Status.SUPPRESSED),
 }
-OF_NEWEST: dict[str, Callable[[], Q]] = {
+WITHOUT_INDEX: dict[str, Callable[[], Q]] = {
     "tried": lambda: DUE & Q(Exists(tries())),
     "retried": lambda: DUE & Q(Exists(retries())),
     "both_legs": on_both_legs,
@@ -86,7 +84,7 @@ def deliveries(rows: QuerySet[Delivery], part: str) -> QuerySet[Delivery]:
     rows = rows.filter(is_test=False, conversion__is_test=False)
     if part in OF_INDEX:
         return rows.filter(OF_INDEX[part]())
-    return newest(rows).filter(OF_NEWEST[part]()) if part in OF_NEWEST else rows.none()
+    return rows.filter(WITHOUT_INDEX[part]()) if part in WITHOUT_INDEX else rows.none()
 
 
 def conversions(rows: QuerySet[Conversion], part: str, offers: QuerySet[Offer] | None = None) -> QuerySet[Conversion]:
@@ -96,16 +94,10 @@ def conversions(rows: QuerySet[Conversion], part: str, offers: QuerySet[Offer] |
     if part == "all":
         return rows
     if part == "doubles":
-        return rows.filter(pk__in=doubles(newest(rows), offers))
+        return rows.filter(pk__in=doubles(rows, offers))
     if part in ("expected", "unreported"):
-        return expected(newest(rows), part == "unreported", offers)
+        return expected(rows, part == "unreported", offers)
     return rows.none()
-
-
-def newest(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """Those among the newest rows of the whole table, by their keys."""
-    last = rows.model._default_manager.aggregate(last=Max("pk"))["last"] or 0
-    return rows.filter(pk__gt=last - LOOKED_THROUGH)
 
 
 def doubles(rows: QuerySet[Conversion], offers: QuerySet[Offer]) -> set[int]:

@@ -64,7 +64,9 @@ def count_plainly() -> None:
 def fill(clicks: int, conversions: int, days: int = 30, offers: int = 20) -> list[Offer]:
     """So many clicks and conversions, evenly over the last days and the offers, made by the database itself.
 
-    Every conversion came by a page, was told by a postback and accepted by TikTok at the first try; the Pixel fired.
+    Conversions came by a page, were told by a postback and accepted by TikTok at the first try, and the Pixel fired. One
+    in 97 tells an earlier sale again, of one in 50 no postback came, one in 60 took two tries, and of one in 40 the
+    Pixel was not heard.
     """
     networks, pixels = [make_network() for _ in range(3)], [make_pixel() for _ in range(3)]
     made = [make_offer(RULES, network=networks[n % 3], pixel=pixels[n % 3]) for n in range(offers)]
@@ -112,11 +114,18 @@ FROM (
 ) AS clicks
 """,
     """
+UPDATE conversions_conversion AS sale SET transaction_id = before
+FROM (
+    SELECT id, lag(transaction_id) OVER (PARTITION BY offer_id ORDER BY id) AS before FROM conversions_conversion
+) AS told
+WHERE sale.id = told.id AND sale.id %% 97 = 0 AND before IS NOT NULL
+""",
+    """
 INSERT INTO conversions_postback (network_id, received_at, method, params, raw_call, email_sha256, phone_sha256,
     outcome, detail, conversion_id, click_ref, transaction_id, tries)
 SELECT offer.network_id, sale.created_at + interval '2 minutes', 'GET', '{}', '', '', '', 'recorded', '', sale.id,
     sale.click_id, sale.transaction_id, 1
-FROM conversions_conversion AS sale JOIN offers_offer AS offer ON offer.id = sale.offer_id
+FROM conversions_conversion AS sale JOIN offers_offer AS offer ON offer.id = sale.offer_id WHERE sale.id %% 50 <> 0
 """,
     """
 INSERT INTO conversions_ledgerentry (conversion_id, network_id, kind, key, payout, currency, occurred_at, created_at)
@@ -125,7 +134,7 @@ FROM conversions_postback WHERE conversion_id IS NOT NULL
 """,
     """
 INSERT INTO conversions_sighting (conversion_id, outcome, detail, created_at)
-SELECT id, 'fired', '', created_at FROM conversions_conversion
+SELECT id, 'fired', '', created_at FROM conversions_conversion WHERE id %% 40 <> 0
 """,
     """
 INSERT INTO dispatch_delivery (conversion_id, pixel_id, event_name, event_id, status, reason, detail, attempts, claims,
@@ -137,7 +146,10 @@ FROM conversions_conversion AS sale JOIN offers_offer AS offer ON offer.id = sal
     """
 INSERT INTO dispatch_deliveryattempt (delivery_id, request, batch_size, started_at, duration_ms, verdict, message,
     request_id, payload)
-SELECT id, event_id, 1, first_sent_at, 100, 'accepted', 'OK', '', '{}' FROM dispatch_delivery
+SELECT id, event_id, 1, first_sent_at, 100, verdict, '', '', '{}'
+FROM dispatch_delivery CROSS JOIN (VALUES (1, 'transient'), (2, 'accepted')) AS try (number, verdict)
+WHERE number = 2 OR id %% 60 = 0
+ORDER BY id, number
 """,
 )
 

@@ -8,9 +8,10 @@ from django.db import connection
 
 from conversions.models import Click
 from dispatch import clock
-from dispatch.models import OfferSlot, Source
+from dispatch.models import OfferSlot, Source, Watermark
 from dispatch.rollups import making
 from dispatch.rollups.bucket import Bucket
+from dispatch.rollups.keeping import NAMES
 from dispatch.rollups.rules import rules_of
 from dispatch.rollups.sources import keys_of
 
@@ -28,6 +29,7 @@ def sum_in_bulk() -> None:
     with connection.cursor() as cursor:
         for sql in SUMS:
             cursor.execute(sql, {"day_old": day_old})
+    Watermark.objects.bulk_create(Watermark(table=name, looked_at=clock.now()) for name in NAMES)
     check()
 
 
@@ -78,10 +80,18 @@ SELECT offer_id, starts_at, event_name, currency, sum(clicks), sum(robots), 0, 0
 FROM dispatch_sourceslot GROUP BY 1, 2, 3, 4
 """,
     """
-UPDATE dispatch_offerslot AS slot SET expected = counted.due
+UPDATE dispatch_offerslot AS slot SET doubles = counted.doubles, expected = due, unreported = missing
 FROM (
-    SELECT offer_id, date_bin('30 minutes', created_at, 'epoch') AS starts_at, count(*) AS due
-    FROM conversions_conversion WHERE created_at <= %(day_old)s GROUP BY 1, 2
+    SELECT offer_id, date_bin('30 minutes', created_at, 'epoch') AS starts_at,
+        count(*) FILTER (WHERE is_double) AS doubles,
+        count(*) FILTER (WHERE NOT is_double AND created_at <= %(day_old)s) AS due,
+        count(*) FILTER (WHERE NOT is_double AND created_at <= %(day_old)s AND is_missing) AS missing
+    FROM (
+        SELECT offer_id, created_at, row_number() OVER (PARTITION BY transaction_id ORDER BY id) > 1 AS is_double,
+            NOT EXISTS (SELECT FROM conversions_ledgerentry AS entry WHERE conversion_id = sale.id) AS is_missing
+        FROM conversions_conversion AS sale
+    ) AS sales
+    GROUP BY 1, 2
 ) AS counted
 WHERE slot.offer_id = counted.offer_id AND slot.starts_at = counted.starts_at AND slot.event_name <> ''
 """,
@@ -89,12 +99,16 @@ WHERE slot.offer_id = counted.offer_id AND slot.starts_at = counted.starts_at AN
 INSERT INTO dispatch_tellingslot (offer_id, pixel_id, starts_at, accepted, waiting, dead, discarded, held, suppressed,
     reasons, tried, retried, both_legs, fired, blocked, with_ttclid, with_ttp, with_browser, with_email, with_phone,
     with_external_id, delays)
-SELECT offer_id, pixel_id, starts_at, sum(taken), 0, 0, 0, 0, 0, '{}', sum(taken), 0, sum(taken), sum(taken), 0,
-    sum(taken), 0, sum(taken), 0, 0, 0, jsonb_object_agg(delay, taken)
+SELECT offer_id, pixel_id, starts_at, sum(taken), 0, 0, 0, 0, 0, '{}', sum(taken), sum(retried), sum(taken), sum(fired),
+    0, sum(taken), 0, sum(taken), 0, 0, 0, jsonb_object_agg(delay, taken)
 FROM (
     SELECT sale.offer_id, pixel_id, date_bin('30 minutes', sale.created_at, 'epoch') AS starts_at,
-        floor(extract(epoch FROM accepted_at - sale.created_at))::int AS delay, count(*) AS taken
+        floor(extract(epoch FROM accepted_at - sale.created_at))::int AS delay, count(*) AS taken,
+        count(seen.id) AS fired, count(first_try.id) AS retried
     FROM conversions_conversion AS sale JOIN dispatch_delivery AS delivery ON delivery.conversion_id = sale.id
+    LEFT JOIN conversions_sighting AS seen ON seen.conversion_id = sale.id
+    LEFT JOIN dispatch_deliveryattempt AS first_try
+        ON first_try.delivery_id = delivery.id AND first_try.verdict = 'transient'
     GROUP BY 1, 2, 3, 4
 ) AS delayed
 GROUP BY 1, 2, 3
