@@ -64,9 +64,9 @@ def count_plainly() -> None:
 def fill(clicks: int, conversions: int, days: int = 30, offers: int = 20) -> list[Offer]:
     """So many clicks and conversions, evenly over the last days and the offers, made by the database itself.
 
-    Conversions came by a page, were told by a postback and accepted by TikTok at the first try, and the Pixel fired. One
-    in 97 tells an earlier sale again, of one in 50 no postback came, one in 60 took two tries, and of one in 40 the
-    Pixel was not heard.
+    Conversions came by a page, were told by a postback and accepted by TikTok at the first try, and the Pixel fired.
+    One in 97 tells an earlier sale again, of one in 50 no postback came, one in 60 took two tries, and of one in 40
+    the Pixel was not heard.
     """
     networks, pixels = [make_network() for _ in range(3)], [make_pixel() for _ in range(3)]
     made = [make_offer(RULES, network=networks[n % 3], pixel=pixels[n % 3]) for n in range(offers)]
