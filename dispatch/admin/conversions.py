@@ -7,7 +7,7 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from conversions.admin.conversion import ConversionAdmin
 from conversions.models import Conversion
-from dispatch.admin.figure_filters import ConversionFigureFilter
+from dispatch.admin.figure_filters import ConversionFigureFilter, FiguredMixin
 from dispatch.admin.health_overview import health_page
 from dispatch.admin.health_subject import subject_page
 
@@ -15,7 +15,7 @@ admin.site.unregister(Conversion)
 
 
 @admin.register(Conversion)
-class ToldConversionAdmin(ConversionAdmin):
+class ToldConversionAdmin(FiguredMixin, ConversionAdmin):
     list_filter: list[Any] = [
         *ConversionAdmin.list_filter,
         ("offer__network", RelatedDropdownFilter),

@@ -8,7 +8,7 @@ from conversions.admin.export import ExportMixin
 from conversions.admin.marked import TestFilter
 from dispatch import clock, waiting
 from dispatch.admin.columns import DeliveryColumns, EventNameFilter
-from dispatch.admin.figure_filters import DeliveryFigureFilter
+from dispatch.admin.figure_filters import DeliveryFigureFilter, FiguredMixin
 from dispatch.admin.trace import trace_page
 from dispatch.export_columns import DELIVERIES
 from dispatch.models import Delivery
@@ -26,7 +26,7 @@ class DeliveryList(RecordList):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ExportMixin, DeliveryColumns):
+class DeliveryAdmin(FiguredMixin, ExportMixin, DeliveryColumns):
     """Every promise to tell TikTok something, and how it went."""
 
     export_columns = DELIVERIES

@@ -129,7 +129,7 @@ FROM conversions_conversion AS sale JOIN offers_offer AS offer ON offer.id = sal
 """,
     """
 INSERT INTO conversions_ledgerentry (conversion_id, network_id, kind, key, payout, currency, occurred_at, created_at)
-SELECT conversion_id, network_id, 'approved', transaction_id, 40, 'USD', received_at, received_at
+SELECT conversion_id, network_id, 'approved', conversion_id, 40, 'USD', received_at, received_at
 FROM conversions_postback WHERE conversion_id IS NOT NULL
 """,
     """

@@ -1,19 +1,25 @@
 """Lists look for the rows of a figure where the sums have any, and find all that these count."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from django.db.models import Q, QuerySet
+from django.test import RequestFactory
 from django.utils import timezone
 
-from conversions.models import Conversion
+from dispatch.admin.deliveries import DeliveryAdmin
+from dispatch.admin.figure_filters import asked_of, is_countable
+from dispatch.findings.finding import Scope
 from dispatch.health import looking
-from dispatch.health.looking import half_hours, recorded_where, spans
+from dispatch.health.looking import Asked, look, spans
+from dispatch.health.rows import PARTS
 from dispatch.models import Delivery
 from dispatch.models.rollup import SLOT
 from dispatch.rollups.keeping import roll_up
 from offers.models import Offer
-from tests.dispatch.findings.slots import told
 from tests.factories import make_attempt, make_click, make_conversion, make_delivery, make_offer
+from tests.staff import staff_client
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -42,18 +48,8 @@ def test_half_hours_side_by_side_are_one_span_and_the_narrowest_gaps_are_closed(
     assert found == [(NOON + first * SLOT, NOON + last * SLOT) for first, last in expected]
 
 
-@pytest.mark.django_db
-def test_the_newest_half_hours_are_enough_once_they_have_as_many_rows_as_a_list_counts(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(looking, "MOST_ROWS", 5)
-    offer = make_offer()
-    for hours in (1, 2, 3, 4):
-        told(offer, NOON, hours=hours, retried=3)
-    told(make_offer(), NOON, hours=1, retried=3)
-
-    found = list(half_hours("retried", Offer.objects.filter(pk=offer.pk), NOON - timedelta(days=1), NOON))
-
-    assert len(found) == 2
-    assert found[0] > found[1]
+def asked(offers: QuerySet[Offer] | None = None, **fields: Any) -> Asked:
+    return Asked("retried", "conversion__created_at", Offer.objects.all() if offers is None else offers, **fields)
 
 
 def make_retried(offer: Offer, hours_ago: int) -> Delivery:
@@ -65,23 +61,97 @@ def make_retried(offer: Offer, hours_ago: int) -> Delivery:
     return delivery
 
 
+def selected(where: Q) -> QuerySet[Delivery]:
+    """All that were recorded there, so that it shows where was looked."""
+    return Delivery.objects.filter(where)
+
+
 @pytest.mark.django_db
 def test_only_half_hours_with_any_are_looked_through_and_what_the_sums_do_not_know_yet():
     offer = make_offer()
     retried = make_retried(offer, hours_ago=30)
-    make_conversion(make_click(offer), created_at=timezone.now() - timedelta(hours=10))
+    make_delivery(make_conversion(make_click(offer), created_at=timezone.now() - timedelta(hours=10)))
     roll_up(timezone.now(), seconds=30)
     new = make_retried(offer, hours_ago=0)
 
-    where = recorded_where("retried", "created_at", Offer.objects.all(), None, None)
+    found = look(asked(), selected, wanted=50)
 
-    assert list(Conversion.objects.filter(where).order_by("pk")) == [retried.conversion, new.conversion]
+    assert found == ([new.pk, retried.pk], 2)
+
+
+@pytest.mark.django_db
+def test_no_older_half_hours_are_looked_through_than_a_page_needs_and_the_sums_tell_the_rest():
+    offer = make_offer()
+    newest, second, *_ = [make_retried(offer, hours_ago) for hours_ago in (10, 20, 30, 40)]
+    roll_up(timezone.now(), seconds=30)
+
+    found = look(asked(), selected, wanted=2)
+
+    assert found == ([newest.pk, second.pk], 4)
+
+
+@pytest.mark.django_db
+def test_the_sums_of_other_offers_and_pixels_lead_nowhere():
+    offer, other = make_offer(), make_offer()
+    make_retried(offer, hours_ago=10)
+    roll_up(timezone.now(), seconds=30)
+
+    of_offer = look(asked(Offer.objects.filter(pk=other.pk)), selected, wanted=50)
+    of_pixel = look(asked(pixel=other.pixel_id), selected, wanted=50)
+
+    assert of_offer == of_pixel == ([], 0)
+
+
+@pytest.mark.django_db
+def test_it_is_looked_further_back_when_half_hours_have_fewer_than_their_sums_say():
+    offer = make_offer()
+    newest, *older = [make_retried(offer, hours_ago) for hours_ago in (10, 20, 30, 40)]
+    roll_up(timezone.now(), seconds=30)
+    gone = {newest.pk}
+
+    keys, count = look(asked(), lambda where: selected(where).exclude(pk__in=gone), wanted=2)
+
+    assert keys == [delivery.pk for delivery in older]
+    assert count == 3
 
 
 @pytest.mark.django_db
 def test_without_sums_everything_is_looked_through():
-    sale = make_retried(make_offer(), hours_ago=30).conversion
+    delivery = make_retried(make_offer(), hours_ago=30)
 
-    where = recorded_where("retried", "created_at", Offer.objects.all(), None, None)
+    found = look(asked(), selected, wanted=50)
 
-    assert Conversion.objects.filter(where).get() == sale
+    assert found == ([delivery.pk], 1)
+
+
+@pytest.mark.django_db
+def test_the_pages_of_a_list_have_each_row_once_and_tell_how_many_there_are(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(DeliveryAdmin, "list_per_page", 2)
+    offer = make_offer()
+    told = [make_retried(offer, hours_ago) for hours_ago in (30, 2, 20, 40, 10)]
+    roll_up(timezone.now(), seconds=30)
+    now = timezone.now()
+    url = PARTS["retried"].url(Scope.OFFER, offer.pk, now - timedelta(days=3), now)
+    client = staff_client("dispatch.view_delivery")
+
+    pages = [client.get(f"{url}&p={number}").context["cl"] for number in (1, 2, 3)]
+
+    assert [row.pk for page in pages for row in page.result_list] == [told[place].pk for place in (1, 4, 2, 0, 3)]
+    assert [page.result_count for page in pages] == [5, 5, 5]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "further", ["&status__exact=accepted", "&q=nothing", "&conversion__created_at_from_1=00:10:00"]
+)
+def test_a_list_that_is_narrowed_down_further_than_the_sums_know_counts_its_rows(further: str):
+    offer = make_offer()
+    for hours_ago in (2, 10):
+        make_retried(offer, hours_ago)
+    roll_up(timezone.now(), seconds=30)
+    now = timezone.now()
+    request = RequestFactory().get(PARTS["retried"].url(Scope.OFFER, offer.pk, now - timedelta(days=3), now) + further)
+
+    is_known = is_countable(request, asked_of(request, "retried", "conversion__created_at"))
+
+    assert not is_known
