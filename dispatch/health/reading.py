@@ -13,9 +13,9 @@ from django.utils import timezone
 from dispatch import clock
 from dispatch.findings.finding import Scope
 from dispatch.health.figures import Figures
-from dispatch.models import NetworkSlot, OfferSlot, TellingSlot
+from dispatch.models import NetworkSlot, OfferSlot, TellingDay, TellingSlot
 from dispatch.models.rollup import SLOT
-from dispatch.rollups.slots import days_between, slot_of
+from dispatch.rollups.slots import days_between, slot_of, whole_days
 from dispatch.rollups.telling import COUNTS, IDENTIFIERS
 
 FRESH_FOR = timedelta(minutes=15)
@@ -45,6 +45,9 @@ def figures(
         found[key] = Figures()
     for table, column in OWN_COLUMN[Scope(scope)].items():
         ADDERS[table](found, slots_of(table, column, since, until, named), column)
+    for table, begin, end in delay_tables(since, until):
+        column = OWN_COLUMN[Scope(scope)][TellingSlot]
+        add_delays(found, slots_of(table, column, begin, end, named), column)
     return dict(found)
 
 
@@ -60,6 +63,8 @@ def series(
     for table, column in OWN_COLUMN[Scope(scope)].items():
         slots = slots_of(table, column, since, until, [subject]).annotate(day=TruncDate("starts_at", tzinfo=zone))
         ADDERS[table](found, slots, "day" if by_day else "starts_at")
+        if table is TellingSlot:
+            add_delays(found, slots, "day" if by_day else "starts_at")
     if by_day:
         return [(datetime.combine(day, time.min, zone), found[day]) for day in days_between(since, until, zone)]
     return hours_of(found, since, until, zone)
@@ -94,7 +99,7 @@ def add_traffic(found: Sums, slots: "QuerySet[Any]", by: str) -> None:
 
 
 def add_telling(found: Sums, slots: "QuerySet[Any]", by: str) -> None:
-    """Three queries: the sums, the reasons and the delays, which the database adds up as well."""
+    """Two queries: the sums, and the reasons, which the database adds up as well."""
     sums = {f"sum_{name}": Sum(name) for name in COUNTS}
     sums |= {f"with_{name}_sum": Sum(f"with_{name}") for name in IDENTIFIERS}
     sums["fresh"] = Sum("waiting", filter=is_fresh(clock.now()), default=0)
@@ -107,8 +112,22 @@ def add_telling(found: Sums, slots: "QuerySet[Any]", by: str) -> None:
         subject.identified.update({name: row[f"with_{name}_sum"] for name in IDENTIFIERS})
     for key, reason, count in expanded(slots, by, "reasons"):
         found[key].reasons[reason] += count
+
+
+def add_delays(found: Sums, slots: "QuerySet[Any]", by: str) -> None:
     for key, seconds, count in expanded(slots, by, "delays"):
         found[key].delays[int(seconds)] += count
+
+
+def delay_tables(since: datetime, until: datetime) -> Iterator[tuple[type[models.Model], datetime, datetime]]:
+    """What holds the delays with the fewest rows: whole days in UTC by the day, what is left by the half-hour."""
+    first, last = whole_days(slot_of(since), until)
+    if first >= last:
+        yield TellingSlot, since, until
+        return
+    for table, begin, end in ((TellingSlot, since, first), (TellingDay, first, last), (TellingSlot, last, until)):
+        if begin < end:
+            yield table, begin, end
 
 
 def is_fresh(now: datetime) -> Q:

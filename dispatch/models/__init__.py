@@ -12,6 +12,7 @@ from dispatch.models.rollup import (
     Source,
     SourceDay,
     SourceSlot,
+    TellingDay,
     TellingSlot,
     Watermark,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "SourceSlot",
     "StaleSlot",
     "Tally",
+    "TellingDay",
     "TellingSlot",
     "TestConversion",
     "Watch",

@@ -164,6 +164,22 @@ class TellingSlot(models.Model):
         return f"{self.offer_id} to {self.pixel_id} at {self.starts_at:%Y-%m-%d %H:%M}"
 
 
+class TellingDay(models.Model):
+    """The delays of one offer's day, in UTC, on the way to one pixel; what long spans add up."""
+
+    offer = models.ForeignKey(Offer, models.CASCADE, related_name="+")
+    pixel = models.ForeignKey(Pixel, models.CASCADE, related_name="+")
+    starts_at = models.DateTimeField()
+    delays = models.JSONField(default=dict, help_text="Those of its half-hours, together.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["offer", "pixel", "starts_at"], name="one_telling_day")]
+        indexes = [models.Index(fields=["starts_at"], name="telling_day_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.offer_id} to {self.pixel_id} on {self.starts_at:%Y-%m-%d}"
+
+
 class NetworkSlot(models.Model):
     """How many postbacks of one network, received in one half-hour, ended in one outcome."""
 

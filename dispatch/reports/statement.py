@@ -17,10 +17,9 @@ from dispatch.models.rollup import Traffic
 from dispatch.reports.dimensions import FILTERS, GIVEN_NOT, NUMBERED
 from dispatch.reports.figures import COUNTS, MONEY
 from dispatch.reports.zones import hours_shifts
-from dispatch.rollups.slots import day_of
+from dispatch.rollups.slots import whole_days
 
 FIGURES = (*COUNTS, *MONEY)
-ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ def spans(since: datetime, until: datetime, needs_sources: bool, needs_slots: bo
     if not needs_sources:
         yield Span(OfferSlot, since, until)
         return
-    first, last = day_of(since + ONE_DAY - timedelta(microseconds=1)), day_of(until)
+    first, last = whole_days(since, until)
     if needs_slots or first >= last:
         yield Span(SourceSlot, since, until)
         return

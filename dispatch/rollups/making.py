@@ -1,7 +1,8 @@
 """Making the sums of one half-hour anew, whole, from the rows. Twice is as good as once, and two may do it at once."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -9,13 +10,13 @@ from django.db import connection, transaction
 from django.db.models import Count, Sum
 
 from conversions.models import Postback
-from dispatch.models import NetworkSlot, OfferSlot, SourceDay, SourceSlot, StaleSlot, TellingSlot
+from dispatch.models import NetworkSlot, OfferSlot, SourceDay, SourceSlot, StaleSlot, TellingDay, TellingSlot
 from dispatch.models.rollup import SLOT, Traffic
 from dispatch.models.stale_slot import EPOCH, pieces
 from dispatch.rollups import lasting, promises, reported
 from dispatch.rollups.bucket import Bucket
 from dispatch.rollups.rules import bucket_of
-from dispatch.rollups.slots import day_of
+from dispatch.rollups.slots import ONE_DAY, day_of
 from dispatch.rollups.sources import keys_of
 from dispatch.rollups.storing import Columns, Difference, Key, Sheet
 from dispatch.rollups.telling import OF_TELLING, told_by_pixel
@@ -28,7 +29,7 @@ Counted = dict[Key, Columns]
 
 
 def make_offer(offer_id: int, starts_at: datetime, now: datetime) -> list[Difference]:
-    """Make an offer's half-hour anew, with the days of its sources; what was not so before.
+    """Make an offer's half-hour anew, with what its day adds up; what was not so before.
 
     The marks go first: what is changed after that, rules included, has left a mark that stays.
     """
@@ -41,26 +42,27 @@ def make_offer(offer_id: int, starts_at: datetime, now: datetime) -> list[Differ
         touched = {difference.key[2] for difference in found if difference.table == "SourceSlot"}
         for part in pieces(sorted(touched)):
             found += put_right(*sheet_of_day(offer_id, starts_at, part))
+        if any(difference.table == "TellingSlot" and difference.has("delays") for difference in found):
+            found += put_right(*delays_of_day(offer_id, starts_at))
     return found
 
 
 def check_offer(bucket: Bucket) -> list[Difference]:
-    """What would be changed by making it anew, but for the days of its sources; nothing is."""
+    """What would be changed by making it anew, but for its day; nothing is."""
     sheets = sheets_of_offer(bucket, make=False)
     return [difference for sheet, counted in sheets for difference in sheet.differences(counted)]
 
 
 def check_day(offer_id: int, day: datetime) -> list[Difference]:
-    """Where an offer's day is not the sum of its half-hours, by source."""
-    sheet, counted = sheet_of_day(offer_id, day)
-    return sheet.differences(counted)
+    """Where an offer's day is not the sum of its half-hours."""
+    return [difference for sheet, counted in sheets_of_day(offer_id, day) for difference in sheet.differences(counted)]
 
 
 def make_day(offer_id: int, day: datetime) -> list[Difference]:
-    """Make an offer's day anew from its half-hours, by source; what was not so before."""
+    """Make an offer's day anew from its half-hours; what was not so before."""
     with transaction.atomic():
         alone(offer_id, day)
-        return put_right(*sheet_of_day(offer_id, day))
+        return [difference for sheet in sheets_of_day(offer_id, day) for difference in put_right(*sheet)]
 
 
 def make_network(network_id: int, starts_at: datetime, now: datetime) -> list[Difference]:
@@ -124,11 +126,29 @@ def tellings_of(
     return counted
 
 
+def sheets_of_day(offer_id: int, day: datetime) -> list[tuple[Sheet, Counted]]:
+    """What should be stored of an offer's day in UTC."""
+    return [sheet_of_day(offer_id, day), delays_of_day(offer_id, day)]
+
+
+def delays_of_day(offer_id: int, moment: datetime) -> tuple[Sheet, Counted]:
+    """The delays of its half-hours together, by pixel."""
+    day = day_of(moment)
+    slots = TellingSlot.objects.filter(offer=offer_id, starts_at__gte=day, starts_at__lt=day + ONE_DAY)
+    found: dict[Key, Counter[str]] = defaultdict(Counter)
+    for pixel_id, delays in slots.exclude(delays={}).order_by().values_list("pixel_id", "delays"):
+        found[(pixel_id,)].update(delays)
+    fixed: Columns = {"offer_id": offer_id, "starts_at": day}
+    return sheet(TellingDay, fixed, ("pixel_id",), ("delays",)), {
+        key: {"delays": dict(of)} for key, of in found.items()
+    }
+
+
 def sheet_of_day(offer_id: int, moment: datetime, sources: list[int] | None = None) -> tuple[Sheet, Counted]:
     """What should be stored of an offer's day in UTC by source: of some, or of all."""
     day = day_of(moment)
     of: Columns = {"offer_id": offer_id} | ({} if sources is None else {"source__in": sources})
-    slots = SourceSlot.objects.filter(starts_at__gte=day, starts_at__lt=day + timedelta(days=1), **of)
+    slots = SourceSlot.objects.filter(starts_at__gte=day, starts_at__lt=day + ONE_DAY, **of)
     summed = slots.order_by().values_list(*OF_SOURCE).annotate(*(Sum(name) for name in OF_TRAFFIC))
     counted = {values[:3]: rounded(dict(zip(OF_TRAFFIC, values[3:], strict=True))) for values in summed}
     rows = SourceDay.objects.filter(starts_at=day, **of)

@@ -20,6 +20,11 @@ def day_of(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
+def whole_days(since: datetime, until: datetime) -> tuple[datetime, datetime]:
+    """From when until when a span has whole days in UTC; none where the one is not before the other."""
+    return day_of(since + ONE_DAY - RESOLUTION), day_of(until)
+
+
 def days_between(since: datetime, until: datetime, zone: tzinfo) -> Iterator[date]:
     """The days, on the clocks of that zone, in which a half-hour from that of `since` to before `until` begins."""
     day = slot_of(since).astimezone(zone).date()

@@ -24,6 +24,10 @@ class Difference:
     stored: Columns | None
     counted: Columns | None
 
+    def has(self, name: str) -> bool:
+        """Whether that column is what differs, or one of those."""
+        return (self.stored or {}).get(name) != (self.counted or {}).get(name)
+
     def __str__(self) -> str:
         if self.stored is None or self.counted is None:
             return f"{self.table} {named(self.key)}: " + ("should be there" if self.counted else "should not be there")

@@ -13,6 +13,7 @@ from dispatch.rollups import making
 from dispatch.rollups.bucket import Bucket
 from dispatch.rollups.keeping import NAMES
 from dispatch.rollups.rules import rules_of
+from dispatch.rollups.slots import day_of
 from dispatch.rollups.sources import keys_of
 
 CHECKED = 5
@@ -39,6 +40,7 @@ def check() -> None:
     for slot in (slots[place] for place in drawn):
         rules = rules_of([slot.offer])[slot.offer_id]
         wrong = making.check_offer(Bucket(slot.offer, rules, slot.starts_at, clock.now()))
+        wrong += making.check_day(slot.offer_id, day_of(slot.starts_at))
         if wrong:
             raise RuntimeError(f"the sums are not the site's own: {wrong[:3]}")
 
@@ -109,6 +111,16 @@ FROM (
     LEFT JOIN conversions_sighting AS seen ON seen.conversion_id = sale.id
     LEFT JOIN dispatch_deliveryattempt AS first_try
         ON first_try.delivery_id = delivery.id AND first_try.verdict = 'transient'
+    GROUP BY 1, 2, 3, 4
+) AS delayed
+GROUP BY 1, 2, 3
+""",
+    """
+INSERT INTO dispatch_tellingday (offer_id, pixel_id, starts_at, delays)
+SELECT offer_id, pixel_id, starts_at, jsonb_object_agg(delay, taken)
+FROM (
+    SELECT offer_id, pixel_id, date_trunc('day', starts_at, 'UTC') AS starts_at, key AS delay, sum(value::int) AS taken
+    FROM dispatch_tellingslot, jsonb_each_text(delays)
     GROUP BY 1, 2, 3, 4
 ) AS delayed
 GROUP BY 1, 2, 3

@@ -11,7 +11,7 @@ from django.utils import timezone
 from dispatch.findings.finding import Scope
 from dispatch.health import reading
 from dispatch.health.figures import Figures
-from dispatch.models import NetworkSlot, OfferSlot, TellingSlot
+from dispatch.models import NetworkSlot, OfferSlot, TellingDay, TellingSlot
 from dispatch.rollups.slots import slot_of
 from offers.models import Offer
 from tests.factories import make_network, make_offer, make_pixel
@@ -19,6 +19,7 @@ from tests.factories import make_network, make_offer, make_pixel
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 HALF_HOUR = timedelta(minutes=30)
+NOON_HOURS = timedelta(hours=12)
 
 
 def sold(offer: Offer, at: datetime = NOON, **sums: Any) -> OfferSlot:
@@ -63,6 +64,29 @@ def test_an_offer_has_the_sums_of_its_half_hours_in_the_span():
     assert (figures.accepted, figures.due, figures.reasons) == (4, 5, {"invalid": 1})
     assert figures.delays == {2: 3, 30: 1}
     assert figures.coverage("ttclid") == 0.4
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("since", "until", "expected"),
+    [
+        (NOON, NOON + 3 * DAY + HALF_HOUR, {1: 1, 20: 1, 30: 1, 4: 1}),
+        (NOON - NOON_HOURS, NOON + 2 * DAY - NOON_HOURS, {10: 1, 20: 1}),
+        (NOON, NOON + HALF_HOUR, {1: 1}),
+        (NOON - HALF_HOUR, NOON + DAY - NOON_HOURS, {1: 1}),
+        (NOON + 2 * DAY - HALF_HOUR, NOON + 3 * DAY, {3: 1}),
+    ],
+)
+def test_delays_of_whole_days_are_those_of_the_days(since: datetime, until: datetime, expected: dict[int, int]):
+    offer = make_offer()
+    for day in range(4):
+        told(offer, NOON + day * DAY, delays={str(day + 1): 1})
+        midnight = NOON + day * DAY - NOON_HOURS
+        TellingDay.objects.create(offer=offer, pixel=offer.pixel, starts_at=midnight, delays={str(day * 10 + 10): 1})
+
+    found = reading.figures(Scope.OFFER, since, until, [offer.pk])
+
+    assert found[offer.pk].delays == expected
 
 
 @pytest.mark.django_db

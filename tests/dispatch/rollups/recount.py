@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from conversions.models import Click, Conversion, Postback
-from dispatch.models import Delivery, NetworkSlot, OfferSlot, SourceDay, SourceSlot, TellingSlot
+from dispatch.models import Delivery, NetworkSlot, OfferSlot, SourceDay, SourceSlot, TellingDay, TellingSlot
 
 DAY = timedelta(days=1)
 DIMENSIONS = ["campaign_id", "ad_id", "creative_id", "landing_version", "variant", "country"]
@@ -48,7 +48,15 @@ def recounted(now: datetime) -> dict[str, Table]:
                 row[name] += value
         for name, value in of_the_offer(conversion, conversions, now).items():
             of_all[0][name] += value
-    return {"offers": offers, "slots": slots, "days": days, "telling": telling(), "networks": networks()}
+    told = telling()
+    return {
+        "offers": offers,
+        "slots": slots,
+        "days": days,
+        "telling": told,
+        "delays": by_day(told),
+        "networks": networks(),
+    }
 
 
 def rows_of(click: Click, offer: int, at: datetime, key: Any, offers: Table, slots: Table, days: Table) -> Any:
@@ -119,6 +127,15 @@ def telling() -> Table:
     return found
 
 
+def by_day(told: Table) -> Table:
+    found: Table = {}
+    for (offer, pixel, at), row in told.items():
+        if row["delays"]:
+            day = found.setdefault((offer, pixel, midnight(at)), {"delays": Counter()})
+            day["delays"].update(row["delays"])
+    return found
+
+
 def of_due(delivery: Delivery) -> dict[str, int]:
     c = delivery.conversion
     click, offer = c.click, c.offer
@@ -157,6 +174,7 @@ def stored() -> dict[str, Table]:
         "slots": table(SourceSlot, ["offer", *source, "starts_at", "event_name", "currency"], COUNTS),
         "days": table(SourceDay, ["offer", *source, "starts_at", "event_name", "currency"], COUNTS),
         "telling": table(TellingSlot, ["offer", "pixel", "starts_at"], [*OF_TELLING, "reasons", "delays"]),
+        "delays": table(TellingDay, ["offer", "pixel", "starts_at"], ["delays"]),
         "networks": table(NetworkSlot, ["network", "starts_at", "outcome"], ["postbacks"]),
     }
 
