@@ -10,21 +10,19 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter
 
 from conversions.admin.inbox import number_of
+from dispatch.findings.finding import Scope
 from dispatch.health import looking, rows, selecting
 from offers.admin_parts import know_count, limits_in
 from offers.models import Offer
 
 Select = Callable[[QuerySet[Any], str], QuerySet[Any]]
-WHOSE = {
-    "offer__": "pk",
-    "offer__network__": "network",
-    "conversion__offer__": "pk",
-    "conversion__offer__network__": "network",
+OF_OFFERS = {
+    "offer__id__exact": "pk",
+    "offer__network__id__exact": "network",
+    "conversion__offer__id__exact": "pk",
+    "conversion__offer__network__id__exact": "network",
 }
 """The filters of both lists that say whose rows are wanted, and what that is of an offer."""
-PIXEL = "pixel__id__exact"
-COUNTABLE = {rows.FIGURE, PAGE_VAR, PIXEL, *(f"{prefix}id__exact" for prefix in WHOSE)}
-"""What may stand in a list's address, beside the span, for the sums to know how many rows the list has."""
 
 
 class FigureFilter(DropdownFilter):  # type: ignore[misc]
@@ -43,29 +41,35 @@ class FigureFilter(DropdownFilter):  # type: ignore[misc]
         return [(part.name, part.label[0].upper() + part.label[1:]) for part in own]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows of the part. Where no index leads to them they are looked for once, and not again to be counted."""
+        """The rows of the part. Where no index leads to them, a page is looked for no further than it needs."""
         part = self.value()
         if not part:
             return queryset
         select = self.selection(request)
         if part not in looking.COUNTED:
             return select(queryset, part)
-        asked = asked_of(request, part, rows.RECORDED[self.table])
-        if not is_page(request):
+        asked = self.asked(request, part)
+        if not (is_page(request) and self.is_countable(request, asked)):
             return select(queryset.filter(looking.recorded_where(asked)), part)
-        keys, count = looking.look(
-            asked, lambda where: select(queryset.filter(where), part), self.wanted(request, asked)
-        )
+        wanted = min(page_of(request) * self.on_a_page, looking.MOST_ROWS)
+        keys, count = looking.look(asked, lambda where: select(queryset.filter(where), part), wanted)
         know_count(request, count)
         return queryset.filter(pk__in=keys)
 
-    def wanted(self, request: HttpRequest, asked: looking.Asked) -> int:
-        """How many of the newest rows have to be known for a page to be shown, and their number."""
-        page = number_of(request.GET.get(PAGE_VAR)) or 1
-        return page * self.on_a_page if is_countable(request, asked) else looking.MOST_ROWS
-
     def selection(self, request: HttpRequest) -> Select:
         raise NotImplementedError
+
+    def asked(self, request: HttpRequest, part: str) -> looking.Asked:
+        column = rows.RECORDED[self.table]
+        pixels = numbers_in(request, rows.WHOSE.get((self.table, Scope.PIXEL), ""))
+        return looking.Asked(part, column, offers_of(request), pixels, *limits_in(request.GET, column))
+
+    def is_countable(self, request: HttpRequest, asked: looking.Asked) -> bool:
+        """Whether the list has no rows but those that the sums of half-hours count."""
+        whose = {name for (table, _), name in rows.WHOSE.items() if table == self.table}
+        span = {f"{asked.column}_{side}" for side in ("from_0", "from_1", "to_0", "to_1")}
+        given = {name for name, values in request.GET.lists() if any(values)}
+        return given <= {rows.FIGURE, PAGE_VAR} | whose | span and asked.is_of_half_hours
 
 
 class DeliveryFigureFilter(FigureFilter):
@@ -92,24 +96,25 @@ class FiguredMixin:
         return super().get_ordering(request)  # type: ignore[misc, no-any-return]
 
 
-def asked_of(request: HttpRequest, part: str, column: str) -> looking.Asked:
-    since, until = limits_in(request.GET, column)
-    pixel = number_of(request.GET.get(PIXEL))
-    return looking.Asked(part, column, offers_of(request), pixel, since, until)
-
-
 def is_page(request: HttpRequest) -> bool:
     """Whether the list is only looked at: no file is made of all its rows, and nothing is done to them."""
     return request.method == "GET" and str(getattr(request.resolver_match, "url_name", "")).endswith("_changelist")
 
 
-def is_countable(request: HttpRequest, asked: looking.Asked) -> bool:
-    """Whether the list has no rows but those that the sums of half-hours count."""
-    span = {f"{asked.column}_{side}" for side in ("from_0", "from_1", "to_0", "to_1")}
-    return request.GET.keys() <= COUNTABLE | span and asked.is_of_half_hours
+def page_of(request: HttpRequest) -> int:
+    """The page that is asked for, as the list reads it."""
+    try:
+        return max(int(request.GET.get(PAGE_VAR, 1)), 1)
+    except ValueError:
+        return 1
 
 
 def offers_of(request: HttpRequest) -> QuerySet[Offer]:
     """Those that the list's other filters leave."""
-    chosen = [(name, number_of(request.GET.get(f"{prefix}id__exact"))) for prefix, name in WHOSE.items()]
-    return Offer.objects.filter(**{name: key for name, key in chosen if key is not None})
+    chosen = [(field, numbers_in(request, name)) for name, field in OF_OFFERS.items()]
+    return Offer.objects.filter(**{f"{field}__in": keys for field, keys in chosen if keys})
+
+
+def numbers_in(request: HttpRequest, name: str) -> list[int]:
+    """The ids that a parameter names, of which a list shows the rows of any."""
+    return [key for text in request.GET.getlist(name) if (key := number_of(text)) is not None]

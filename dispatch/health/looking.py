@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -12,7 +12,7 @@ from dispatch.models import OfferSlot, TellingSlot
 from dispatch.models.rollup import SLOT
 from dispatch.rollups.keeping import as_of
 from dispatch.rollups.rechecking import filled_to
-from dispatch.rollups.slots import slot_of
+from dispatch.rollups.slots import RESOLUTION, slot_of
 
 MOST_ROWS = 10_000
 """As many as a list counts."""
@@ -40,20 +40,23 @@ HalfHour = tuple[datetime, int]
 
 @dataclass(frozen=True)
 class Asked:
-    """Of which figure, offers, pixel and time the rows are wanted; `column` is when rows were recorded."""
+    """Of which figure, offers, pixels and time the rows are wanted: all pixels where none is named.
+
+    `column` is when rows were recorded.
+    """
 
     part: str
     column: str
     offers: QuerySet[Any]
-    pixel: int | None = None
+    pixels: Sequence[int] = ()
     since: datetime | None = None
     until: datetime | None = None
 
     @property
     def is_of_half_hours(self) -> bool:
         """Whether it begins and ends with one."""
-        first, last = self.since, self.until and self.until + timedelta(microseconds=1)
-        return all(slot_of(limit) == limit for limit in (first, last) if limit)
+        begins = self.since is None or self.since == slot_of(self.since)
+        return begins and (self.until is None or self.until - slot_of(self.until) == SLOT - RESOLUTION)
 
 
 def look(asked: Asked, select: Callable[[Q], QuerySet[Any]], wanted: int) -> tuple[list[int], int]:
@@ -94,8 +97,8 @@ def half_hours(asked: Asked, until: datetime) -> list[HalfHour]:
     """Those with any that began before, the newest first."""
     table, count = COUNTED[asked.part]
     slots = table._default_manager.filter(offer__in=asked.offers, starts_at__lt=until)
-    if asked.pixel is not None:
-        slots = slots.filter(pixel=asked.pixel)
+    if asked.pixels:
+        slots = slots.filter(pixel__in=asked.pixels)
     if asked.since:
         slots = slots.filter(starts_at__gte=slot_of(asked.since))
     if asked.until:

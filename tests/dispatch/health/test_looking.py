@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 from django.db.models import Q, QuerySet
-from django.test import RequestFactory
+from django.urls import reverse
 from django.utils import timezone
 
 from dispatch.admin.deliveries import DeliveryAdmin
-from dispatch.admin.figure_filters import asked_of, is_countable
 from dispatch.findings.finding import Scope
 from dispatch.health import looking
 from dispatch.health.looking import Asked, look, spans
@@ -97,7 +96,7 @@ def test_the_sums_of_other_offers_and_pixels_lead_nowhere():
     roll_up(timezone.now(), seconds=30)
 
     of_offer = look(asked(Offer.objects.filter(pk=other.pk)), selected, wanted=50)
-    of_pixel = look(asked(pixel=other.pixel_id), selected, wanted=50)
+    of_pixel = look(asked(pixels=[other.pixel_id]), selected, wanted=50)
 
     assert of_offer == of_pixel == ([], 0)
 
@@ -124,34 +123,85 @@ def test_without_sums_everything_is_looked_through():
     assert found == ([delivery.pk], 1)
 
 
-@pytest.mark.django_db
-def test_the_pages_of_a_list_have_each_row_once_and_tell_how_many_there_are(monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture
+def figured(monkeypatch: pytest.MonkeyPatch) -> tuple[str, list[Delivery]]:
+    """The address of a list of three deliveries that were tried again, two on a page; and these, the newest first."""
     monkeypatch.setattr(DeliveryAdmin, "list_per_page", 2)
-    offer = make_offer()
-    told = [make_retried(offer, hours_ago) for hours_ago in (30, 2, 20, 40, 10)]
-    roll_up(timezone.now(), seconds=30)
-    now = timezone.now()
-    url = PARTS["retried"].url(Scope.OFFER, offer.pk, now - timedelta(days=3), now)
-    client = staff_client("dispatch.view_delivery")
+    offer, now = make_offer(), timezone.now()
+    middle, newest, oldest = [make_retried(offer, hours_ago) for hours_ago in (10, 2, 20)]
+    roll_up(now, seconds=30)
+    return PARTS["retried"].url(Scope.OFFER, offer.pk, now - timedelta(days=3), now), [newest, middle, oldest]
 
-    pages = [client.get(f"{url}&p={number}").context["cl"] for number in (1, 2, 3)]
 
-    assert [row.pk for page in pages for row in page.result_list] == [told[place].pk for place in (1, 4, 2, 0, 3)]
-    assert [page.result_count for page in pages] == [5, 5, 5]
+def list_at(url: str) -> Any:
+    return staff_client("dispatch.view_delivery").get(url).context["cl"]
+
+
+@pytest.mark.django_db
+def test_the_pages_of_a_list_have_each_row_once_and_tell_how_many_there_are(figured: tuple[str, list[Delivery]]):
+    url, told = figured
+
+    pages = [list_at(f"{url}&p={number}") for number in (1, 2)]
+
+    assert [[row.pk for row in page.result_list] for page in pages] == [[told[0].pk, told[1].pk], [told[2].pk]]
+    assert [page.result_count for page in pages] == [3, 3]
+
+
+@pytest.mark.django_db
+def test_a_file_has_all_rows_of_the_list_that_shows_a_page_of_them(figured: tuple[str, list[Delivery]]):
+    url, told = figured
+    client = staff_client("dispatch.view_delivery", "dispatch.export_delivery")
+
+    page = client.get(url.replace("?", "export/?"))
+
+    assert page.context["count"] == "3"
+    assert {row.pk for row in page.context["form"].rows} == {delivery.pk for delivery in told}
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "further", ["&status__exact=accepted", "&q=nothing", "&conversion__created_at_from_1=00:10:00"]
+    ("further", "shown", "count"),
+    [
+        ("&q=nothing", [], 0),
+        ("&q={last}", [2], 1),
+        ("&attempts=7", [], 0),
+        ("&status__exact=dead", [], 0),
+        ("&status__exact=", [0, 1], 3),
+        ("&conversion__created_at_from_1=00:10:00", [0, 1], 3),
+        ("&conversion__created_at_to_0=9999-12-31", [0, 1], 3),
+        ("&conversion__offer__id__exact=0", [0, 1], 3),
+        ("&p=%202", [2], 3),
+    ],
 )
-def test_a_list_that_is_narrowed_down_further_than_the_sums_know_counts_its_rows(further: str):
-    offer = make_offer()
-    for hours_ago in (2, 10):
-        make_retried(offer, hours_ago)
+def test_a_list_that_is_narrowed_down_further_counts_its_own_rows(
+    figured: tuple[str, list[Delivery]], further: str, shown: list[int], count: int
+):
+    url, told = figured
+
+    found = list_at(url + further.format(last=told[-1].event_id))
+
+    assert [row.pk for row in found.result_list] == [told[place].pk for place in shown]
+    assert found.result_count == count
+
+
+@pytest.mark.django_db
+def test_a_search_finds_what_no_page_would_come_to(
+    monkeypatch: pytest.MonkeyPatch, figured: tuple[str, list[Delivery]]
+):
+    monkeypatch.setattr(looking, "MOST_ROWS", 1)
+    url, told = figured
+
+    found = list_at(f"{url}&q={told[-1].event_id}")
+
+    assert [row.pk for row in found.result_list] == [told[-1].pk]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("figure", ["all", "doubles", "unreported"])
+def test_conversions_are_not_looked_for_by_pixel(figure: str):
     roll_up(timezone.now(), seconds=30)
-    now = timezone.now()
-    request = RequestFactory().get(PARTS["retried"].url(Scope.OFFER, offer.pk, now - timedelta(days=3), now) + further)
+    client = staff_client("conversions.view_conversion")
 
-    is_known = is_countable(request, asked_of(request, "retried", "conversion__created_at"))
+    answer = client.get(reverse("admin:conversions_conversion_changelist"), {"figure": figure, "pixel__id__exact": "1"})
 
-    assert not is_known
+    assert answer.status_code == 302
