@@ -1,10 +1,12 @@
 """The postback gateway: authenticate, keep, answer. A DRF view stripped to what it needs."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import Error, transaction
+from django.db import Error, OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from rest_framework.renderers import JSONRenderer
@@ -75,13 +77,30 @@ def authenticate(slug: str, secret: str, now: datetime) -> Network | None:
 def note_turned_away(network: Network, now: datetime) -> None:
     """That somebody has called with a wrong secret, by the minute: often the network itself, by an old address.
 
-    The call is not kept, as anybody can make such.
+    The call is not kept, as anybody can make such. Nor does anybody wait for it to be noted: the next one will be.
     """
     before = network.turned_away_at
     if before is None or now - before > TURNED_AWAY_PRECISION:
-        with transaction.atomic():  # a digest holds its networks' rows for a while, and no stranger waits for one
+        with without_waiting(), transaction.atomic():  # a digest holds its networks' rows for a while
             free = Network.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=network.pk)
             Network.objects.filter(pk__in=free.values("pk")).update(turned_away_at=now)
+
+
+@contextmanager
+def without_waiting() -> Iterator[None]:
+    """SQLite has one writer: what it can't write at once in here, it does not write."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        (patience,) = cursor.fetchone()
+        cursor.execute("PRAGMA busy_timeout = 0")
+        try:
+            with suppress(OperationalError):
+                yield
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {patience:d}")
 
 
 def wants_outcome(request: HttpRequest) -> bool:

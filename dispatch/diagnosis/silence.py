@@ -8,6 +8,7 @@ from dispatch.diagnosis import refusals
 from dispatch.diagnosis.case import Case, Rule, Ruling, detail_of, first_that_fits
 from dispatch.diagnosis.verdicts import Cause, Verdict, cause_of
 from dispatch.wording import in_words
+from offers.admin_parts import sentences
 from offers.silence import in_hours, limit_of, silent_for
 
 PATIENCE = timedelta(hours=24)
@@ -81,16 +82,25 @@ def network_silent(case: Case) -> Ruling | None:
 
 
 def wrong_secret(case: Case) -> Ruling | None:
-    """Such calls are kept nowhere, so that the missing one may be among them."""
+    """The last call, so that it says more than what came before it and was in order."""
+    network = case.network
+    if not (network and (turned_away := turned_away_since(case))):
+        return None
+    if network.heard_at and network.turned_away_at and network.heard_at > network.turned_away_at:
+        return None
+    words = f"The network has reported nothing under this click's id. {turned_away} The sale may be one of them."
+    return Ruling(Verdict.NOT_REPORTED, Cause.WRONG_SECRET, words)
+
+
+def turned_away_since(case: Case) -> str:
+    """In words that the network's address was called with a wrong secret after the click; empty when it was not."""
     network, click = case.network, case.click
     if not (network and click and network.turned_away_at and network.turned_away_at >= click.created_at):
-        return None
-    words = (
-        f"The network has reported nothing under this click's id, but {network}'s postback address was called with a "
-        f"wrong secret, last at {case.at(network.turned_away_at)}, and such calls are kept nowhere. The sale may be "
-        "one of them."
+        return ""
+    return (
+        f"{network}'s postback address was called with a wrong secret since the visitor came, last at "
+        f"{case.at(network.turned_away_at)}, and such calls are kept nowhere."
     )
-    return Ruling(Verdict.NOT_REPORTED, Cause.WRONG_SECRET, words)
 
 
 def nothing_is_told(case: Case) -> Ruling | None:
@@ -109,7 +119,7 @@ def reported_by_page(case: Case) -> Ruling | None:
         f"A page reported it {in_words(case.now - conversion.created_at)} ago, and the network has not. The offer "
         "tells TikTok of it when the network does."
     )
-    return Ruling(Verdict.NOT_REPORTED, Cause.SALE_UNREPORTED, words)
+    return Ruling(Verdict.NOT_REPORTED, Cause.SALE_UNREPORTED, sentences(words, turned_away_since(case)))
 
 
 def too_young(case: Case) -> Ruling | None:
@@ -119,7 +129,7 @@ def too_young(case: Case) -> Ruling | None:
         return None
     what = "A page reported it" if conversion else "The visitor came"
     words = f"{what} {in_words(case.now - since)} ago, and the network has not reported a sale. Most do within a day."
-    return Ruling(Verdict.NOT_REPORTED, Cause.CLICK_TOO_YOUNG, words)
+    return Ruling(Verdict.NOT_REPORTED, Cause.CLICK_TOO_YOUNG, sentences(words, turned_away_since(case)))
 
 
 def nothing_yet(case: Case) -> Ruling | None:
@@ -129,7 +139,7 @@ def nothing_yet(case: Case) -> Ruling | None:
     is_known = bool(case.evidence.conversions_of(click))
     nobody = "the network has reported no sale of theirs" if is_known else "nobody has reported a sale of theirs"
     words = f"The visitor came {in_words(case.now - click.created_at)} ago, and {nobody}. Most visitors buy nothing."
-    return Ruling(Verdict.NOT_REPORTED, Cause.NO_CONVERSION_YET, words)
+    return Ruling(Verdict.NOT_REPORTED, Cause.NO_CONVERSION_YET, sentences(words, turned_away_since(case)))
 
 
 def unreported(case: Case) -> Ruling | None:

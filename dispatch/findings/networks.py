@@ -19,6 +19,8 @@ from dispatch.wording import at, in_words
 from offers.models import Network
 from offers.silence import in_hours, limit_of, silent_for
 
+WRONG_SECRET, WRONG_SECRET_LABEL = "wrong_secret", "Calls with a wrong secret"
+
 
 def silent(sight: Sight) -> Iterator[Finding]:
     """Networks that should have called by now: usually their postback URL is wrong, and sales are missing."""
@@ -75,9 +77,9 @@ def turned_away(sight: Sight) -> Iterator[Finding]:
             f"The last came at {came}. They are answered with a 404 and kept nowhere. Compare the postback URL entered "
             "at the network with the one on its page, and have it send again what was turned away."
         )
-        title = f"Calls with a wrong secret ({network})"
+        title = f"{WRONG_SECRET_LABEL} ({network})"
         yield found(
-            Code.POSTBACKS_UNUSABLE, network, "warn", title, words, detail="wrong_secret",
+            Code.POSTBACKS_UNUSABLE, network, "warn", title, words, detail=WRONG_SECRET,
             link=list_page("conversions_postback", {"network__id__exact": network.pk}), do="See what did come",
             step=Step("offers.view_network", own_page(network), "Look at the network"),
         )  # fmt: skip

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from conversions.outcomes import Outcome
 from dispatch.findings.finding import Code, Finding, Scope
+from dispatch.findings.networks import WRONG_SECRET, WRONG_SECRET_LABEL
 from dispatch.health.targets import TARGETS, percent
 from dispatch.reasons import Reason as DeliveryReason
 from dispatch.scaling.clean import clean_since
@@ -27,6 +28,8 @@ from dispatch.wording import at, in_words
 
 HOLD, WATCH, RAISE = Verdict.HOLD, Verdict.WATCH, Verdict.RAISE
 HOURS = in_words(SPAN)
+KINDS = {**dict(Outcome.choices), WRONG_SECRET: WRONG_SECRET_LABEL}
+"""What kind of postbacks a finding is about, by its detail."""
 LOST = (DeliveryReason.TOO_OLD, DeliveryReason.NO_MATCH_KEY, DeliveryReason.CONTRACT)
 
 
@@ -80,7 +83,7 @@ def of_findings(facts: Facts) -> Iterator[Reason]:
 def of_finding(finding: Finding, weight: Weight) -> Reason:
     speaks = weight.bad if finding.tone == "bad" else weight.warn
     name = "" if finding.scope in (Scope.OFFER, Scope.SITE) else f" ({finding.subject})"
-    which = f": {Outcome(finding.detail).label}" if finding.detail in Outcome.values else ""
+    which = f": {KINDS[finding.detail]}" if finding.detail in KINDS else ""
     return Reason(
         code=finding.code.value,
         title=f"{finding.code.label}{which}{name}",

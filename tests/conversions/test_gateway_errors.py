@@ -1,10 +1,11 @@
 """The postback gateway when something is wrong: what is answered, and what is kept."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import BytesIO
 
 import pytest
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck, given
@@ -12,13 +13,14 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from conversions import configuration
-from conversions.digest import Digest
+from conversions.digest import Digest, claim
 from conversions.inserting import PreparedInsert
 from conversions.models import Postback
 from conversions.outcomes import Outcome
 from offers.models import Network
 from tests.conversions.support import digest_everything, postback_url, send
-from tests.factories import make_click, make_network, standby_error
+from tests.factories import make_click, make_network, make_postback, standby_error
+from tests.second_connection import PATIENCE
 
 pytestmark = pytest.mark.django_db
 JSON = "application/json"
@@ -78,6 +80,29 @@ def test_many_calls_with_a_wrong_secret_write_once_a_minute(django_assert_num_qu
         Client().get(postback_url(network, "wrong"))
 
     assert Network.objects.get().turned_away_at is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_for_a_writer_to_be_turned_away():
+    network = make_network()
+    call = make_postback(network, {})
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        claim(Postback.objects.filter(pk=call.pk))
+        answer = pool.submit(call_with_a_wrong_secret, network)
+
+        assert answer.result(PATIENCE) == 404
+
+    call_with_a_wrong_secret(network)
+    network.refresh_from_db()
+    assert network.turned_away_at is not None
+
+
+def call_with_a_wrong_secret(network: Network) -> int:
+    try:
+        return Client().get(postback_url(network, "wrong")).status_code
+    finally:
+        connection.close()
 
 
 def test_the_right_secret_from_a_wrong_address_is_kept_with_its_reason():

@@ -5,18 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
-from django.test import Client
+from django.db import transaction
 from django.utils import timezone
 
 from conversions.browser_news import bring_up_to_date
 from conversions.consent import record_answer
-from conversions.digest import claim, digest_batch
-from conversions.models import Click, Conversion, Postback
+from conversions.digest import digest_batch
+from conversions.models import Click, Conversion
 from conversions.pixel.identifying import keep_identity
-from offers.models import Network
-from tests.conversions.support import digest_everything, postback_url
-from tests.factories import call_page_event, make_click, make_conversion, make_network, make_offer, make_postback
+from tests.conversions.support import digest_everything
+from tests.factories import call_page_event, make_click, make_conversion, make_offer, make_postback
 from tests.second_connection import PATIENCE, meanwhile
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -87,22 +85,5 @@ def test_the_digest_locks_them_so_too_where_one_gives_its_event_id_up():
     ]
 
 
-def test_a_stranger_is_turned_away_while_a_digest_holds_the_network():
-    network = make_network()
-
-    with ThreadPoolExecutor(1) as pool, transaction.atomic():
-        claim(Postback.objects.filter(pk=make_postback(network, {}).pk))
-        answer = pool.submit(call_with_a_wrong_secret, network)
-
-        assert answer.result(PATIENCE) == 404
-
-
 def report(click: Click, **params: str) -> None:
     make_postback(click.offer.network, {"click_id": click.pk, "payout": "5", **params})
-
-
-def call_with_a_wrong_secret(network: Network) -> int:
-    try:
-        return Client().get(postback_url(network, "wrong")).status_code
-    finally:
-        connection.close()

@@ -14,7 +14,7 @@ from dispatch.diagnosis.verdicts import Cause, Verdict, trouble
 from dispatch.models import Heartbeat, Lane
 from dispatch.planning import plan
 from dispatch.reasons import Reason
-from offers.models import Offer, Pixel
+from offers.models import Network, Offer, Pixel
 from tests.dispatch.diagnosis.support import age, report, sent, traced, verdict, workers_run
 from tests.factories import (
     call_page_event,
@@ -400,6 +400,31 @@ def test_a_network_that_never_called_since_the_click_is_silent_too(network: dict
     click = age(make_click(make_offer(network=make_network(**network))), days=2)
 
     assert verdict(click.pk) == ("not_reported", "network_silent")
+
+
+@pytest.mark.parametrize(("heard", "cause"), [(None, "wrong_secret"), (2, "wrong_secret"), (0.5, "click_too_young")])
+def test_calls_with_a_wrong_secret_are_the_cause_until_one_has_the_right_one(
+    offer: Offer, heard: float | None, cause: str
+):
+    now = timezone.now()
+    offer.network.turned_away_at = now - timedelta(hours=1)
+    offer.network.heard_at = now - timedelta(hours=heard) if heard else None
+    offer.network.save()
+    click = make_click(offer, created_at=now - timedelta(hours=3))
+
+    ruling = traced(click.pk).first.ruling
+
+    assert (ruling.verdict, ruling.cause) == ("not_reported", cause)
+    assert "called with a wrong secret since the visitor came" in ruling.words
+
+
+def test_a_call_with_a_wrong_secret_says_nothing_of_a_click_that_came_after_it(offer: Offer):
+    Network.objects.update(turned_away_at=timezone.now() - timedelta(hours=1))
+
+    ruling = traced(make_click(offer).pk).first.ruling
+
+    assert ruling.cause == "click_too_young"
+    assert "wrong secret" not in ruling.words
 
 
 def test_a_click_that_led_to_nothing_is_young_first_and_then_without_a_sale(offer: Offer):

@@ -101,6 +101,15 @@ def test_a_missing_rule_counts_though_nothing_else_asks_for_postbacks():
     assert decide(facts(findings=[missing], traits=frozenset({Trait.SERVER}))).verdict == "hold"
 
 
+@pytest.mark.parametrize(
+    ("detail", "kind"), [("unreplaced_macro", "Macro not replaced"), ("wrong_secret", "Calls with a wrong secret")]
+)
+def test_a_reason_names_what_kind_of_postbacks_it_is_about(detail: str, kind: str):
+    odd = replace(finding(Code.POSTBACKS_UNUSABLE), detail=detail)
+
+    assert kind in decide(facts(findings=[odd])).reasons[0].title
+
+
 def test_the_gravest_reason_decides_and_comes_first():
     decided = decide(facts(findings=[finding(Code.VOLUME_DROP), finding(Code.TEST_PIXEL)]))
 
