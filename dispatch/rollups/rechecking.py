@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 
 from dispatch.models import Watermark
 from dispatch.models.rollup import SLOT
-from dispatch.rollups.slots import slot_of
+from dispatch.rollups import making
+from dispatch.rollups.slots import day_of, slot_of
+from dispatch.rollups.storing import Difference
 from dispatch.rollups.walking import Walk
 
 logger = logging.getLogger(__name__)
@@ -44,8 +46,13 @@ def walk(mark: Watermark, now: datetime, ends_at: float) -> int:
     count, began = 0, time.monotonic()
     is_recheck = bool(mark.reached)
     while mark.settled and (not count or time.monotonic() < ends_at):
-        starts_at = Walk().before(datetime.fromisoformat(mark.settled))
-        if starts_at is None or (is_recheck and starts_at < datetime.fromisoformat(mark.reached)):
+        before = datetime.fromisoformat(mark.settled)
+        starts_at = Walk().before(before)
+        if starts_at and is_recheck and starts_at < datetime.fromisoformat(mark.reached):
+            starts_at = None
+        if is_recheck and (starts_at is None or day_of(starts_at) != day_of(before)):
+            look_at_day(before)
+        if starts_at is None:
             mark.settled, mark.looked_at = "", now
             break
         look(starts_at, now, is_recheck)
@@ -58,8 +65,19 @@ def walk(mark: Watermark, now: datetime, ends_at: float) -> int:
 
 def look(starts_at: datetime, now: datetime, is_recheck: bool) -> None:
     differences = Walk().make(starts_at, now)
-    if differences and is_recheck and starts_at + SLOT + SETTLED_AFTER < now:
-        logger.warning("%d sums of %s were wrong, such as %s", len(differences), text_of(starts_at), differences[0])
+    if is_recheck and starts_at + SLOT + SETTLED_AFTER < now:
+        warn_of(differences, starts_at)
+
+
+def look_at_day(moment: datetime) -> None:
+    """Each half-hour takes its day along when it is changed; here is mended what is wrong in the day alone."""
+    for offer_id, day in Walk().days(moment):
+        warn_of(making.make_day(offer_id, day), day)
+
+
+def warn_of(differences: list[Difference], moment: datetime) -> None:
+    if differences:
+        logger.warning("%d sums of %s were wrong, such as %s", len(differences), text_of(moment), differences[0])
 
 
 def is_time(mark: Watermark, now: datetime) -> bool:

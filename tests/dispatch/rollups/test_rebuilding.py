@@ -129,6 +129,18 @@ def test_days_of_delays_are_added_up_where_half_hours_were_there_before():
     assert "nothing differs" in run("--check")
 
 
+def test_a_pass_puts_days_right_as_well(history: History, caplog):
+    make_accepted(history.offers[0], BEGIN, 2)
+    run()
+    TellingDay.objects.update(delays={"9": 1})
+    SourceDay.objects.filter(pk=SourceDay.objects.last().pk).update(clicks=99)
+
+    roll_up(history.now + timedelta(hours=1), seconds=60)
+
+    assert "sums of 2026-11-19T00:00:00+00:00 were wrong" in caplog.text
+    assert_exact(history.now)
+
+
 def make_accepted(offer: Offer, at: datetime, seconds: int) -> None:
     sale = make_conversion(make_click(offer, created_at=at), created_at=at)
     make_delivery(sale, status="accepted", accepted_at=at + timedelta(seconds=seconds))
