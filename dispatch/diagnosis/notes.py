@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from conversions.models import Conversion
 from conversions.outcomes import Outcome
 from dispatch.diagnosis.case import Case, Ruling, said
-from dispatch.diagnosis.silence import PATIENCE
+from dispatch.diagnosis.rules import is_overdue
 from dispatch.diagnosis.verdicts import Cause, Verdict
 from dispatch.models import Delivery
 
@@ -55,11 +55,8 @@ def refunded_in_part(case: Case, ruling: Ruling) -> Iterator[str]:
 
 
 def unreported(case: Case, ruling: Ruling) -> Iterator[str]:
-    """A page has told it, and TikTok knows of it, but not the network."""
-    conversion = case.conversion
-    if not conversion or case.entries or not case.postback_rules or ruling.verdict != Verdict.DELIVERED:
-        return
-    if case.now - conversion.created_at >= PATIENCE:
+    """A page has told it, and TikTok knows of it, but not the network, where the verdict is about something else."""
+    if ruling.verdict == Verdict.DELIVERED and ruling.cause != Cause.SALE_UNREPORTED and is_overdue(case):
         yield "A page reported it. The network has not, though the offer expects that of it."
 
 

@@ -3,7 +3,7 @@
 from conversions.models import Consent, Conversion
 from dispatch.diagnosis.case import Case, Rule, Ruling, said
 from dispatch.diagnosis.lateness import waiting
-from dispatch.diagnosis.silence import unreported
+from dispatch.diagnosis.silence import PATIENCE, unreported
 from dispatch.diagnosis.verdicts import Cause, Verdict, cause_of
 from dispatch.models import Delivery
 from dispatch.reasons import Reason
@@ -64,13 +64,25 @@ def accepted(case: Case) -> Ruling | None:
     if delivery.is_test or (case.conversion and case.conversion.is_test) or delivery.pixel.live_test_event_code:
         return Ruling(Verdict.DELIVERED, Cause.TEST, f"{words} It is a test: TikTok shows it under Test events only.")
     blocked = case.seen("blocked")
-    if case.seen("fired") or not (case.has_both_legs or blocked):
+    is_told = bool(case.seen("fired")) or not (case.has_both_legs or blocked)
+    if is_overdue(case) and (is_told or not blocked):
+        words += " A page reported it. The network has not, though the offer expects that of it."
+        return Ruling(Verdict.DELIVERED, Cause.SALE_UNREPORTED, words)
+    if is_told:
         return Ruling(Verdict.DELIVERED, Cause.TOLD, words)
     if blocked:
         words += f" The server told it alone: the browser said at {case.at(blocked.created_at)} that the Pixel was kept"
         return Ruling(Verdict.DELIVERED, Cause.PIXEL_BLOCKED, f"{words} back.{added(blocked.detail)}")
     words += " The server told it alone, as far as is known: no browser has said what became of the Pixel's copy."
     return Ruling(Verdict.DELIVERED, Cause.PIXEL_UNHEARD, words)
+
+
+def is_overdue(case: Case) -> bool:
+    """Whether a page has told of it, and the network, of which the offer expects it, has had its time."""
+    conversion = case.conversion
+    if not conversion or case.entries or not case.postback_rules:
+        return False
+    return case.now - conversion.created_at >= PATIENCE
 
 
 def added(detail: str) -> str:

@@ -454,6 +454,25 @@ def test_a_sale_that_only_a_page_told_waits_for_the_network(offer: Offer):
     assert verdict(conversion.event_id) == ("not_reported", "sale_unreported")
 
 
+def test_a_sale_that_tiktok_has_from_a_page_alone_asks_for_the_networks_word():
+    offer = make_offer(
+        [{"trigger": "page", "event_name": "Purchase"}, {"trigger": "approved", "event_name": "Purchase"}]
+    )
+    told = [
+        call_page_event(make_click(offer), "Purchase", now=timezone.now() - timedelta(hours=hours))
+        for hours in (20, 30)
+    ]
+    for conversion in told:
+        make_delivery(conversion, status="accepted", accepted_at=timezone.now())
+        Sighting.objects.create(conversion=conversion, outcome="fired", created_at=timezone.now())
+
+    young, old = [traced(str(conversion.event_id)).first for conversion in told]
+
+    assert (young.ruling.verdict, young.ruling.cause) == ("delivered", "told")
+    assert (old.ruling.verdict, old.ruling.cause) == ("delivered", "sale_unreported")
+    assert "Ask the network for this sale" in old.next_step.text
+
+
 def test_a_call_that_was_refused_unread_is_found_by_what_stands_in_it():
     network = make_network(heard_at=timezone.now())
     make_postback(network, {}, outcome="bad_signature", raw_call="order=XK-55512&sum=3")
