@@ -23,6 +23,7 @@ from dispatch.reports.query import Answer, Line
 
 LISTED = frozenset({"offer", "event", "day"})
 """What the list of conversions can be filtered by."""
+TENFOLD = 10
 
 
 @dataclass(frozen=True)
@@ -206,10 +207,12 @@ def money(amount: Decimal) -> str:
 
 
 def change_of(value: Number, before: Number) -> str:
-    """The difference in percent of what it was; empty where there is nothing to compare."""
+    """The difference in percent of what it was, from tenfold on how many times it is; empty where nothing was."""
     if value is None or before is None or not (value or before):
         return ""
     if not before:
         return "new"
+    if (times := Decimal(value) / Decimal(before)) >= TENFOLD:
+        return f"{times:,.0f}\N{NO-BREAK SPACE}times"
     percent = (Decimal(value) - Decimal(before)) / abs(Decimal(before)) * 100
     return "±0\N{NO-BREAK SPACE}%" if abs(percent) < Decimal("0.5") else f"{percent:+,.0f}\N{NO-BREAK SPACE}%"

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from conversions.exporting import BOM
 from dispatch import clock
+from dispatch.admin.report_table import change_of
 from dispatch.money import RateBook, Told, tell
 from offers.models import ExchangeRate
 from tests.dispatch.reports.slots import NOW, ago, put
@@ -74,6 +75,15 @@ def test_figures_stand_beside_the_days_before_and_lead_closer():
         f'?period=7&amp;by=campaign_id&amp;zone=UTC&amp;currency=USD&amp;compare=1&amp;offer={offer.pk}">Slim' in page
     )
     assert f"offer__id__exact={offer.pk}" in page
+
+
+@pytest.mark.parametrize(
+    ("value", "before", "words"),
+    [(150, 100, "+50 %"), (50, 100, "-50 %"), (999, 100, "+899 %"), (1000, 100, "10 times"), (6101, 4, "1,525 times"),
+     (100, 100, "±0 %"), (5, 0, "new"), (0, 0, ""), (-50, 5, "-1,100 %")],
+)  # fmt: skip
+def test_a_change_is_told_in_percent_and_from_tenfold_on_in_times(value: int, before: int, words: str):
+    assert change_of(value, before).replace("\N{NO-BREAK SPACE}", " ") == words
 
 
 @pytest.mark.parametrize("by", ["offer", "day"])
