@@ -1,12 +1,12 @@
 """Hold, Watch or Raise: decided for each active offer from its figures and from what is wrong now."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from dispatch import clock
 from dispatch.findings.finding import Finding
@@ -16,15 +16,16 @@ from dispatch.scaling.evidence import facts_of
 from dispatch.scaling.facts import Facts
 from dispatch.scaling.reason import Own, Reason, Verdict, own
 from dispatch.scaling.rules import RULES, of_findings
-from dispatch.wording import at, in_words
+from dispatch.wording import at
 from offers.models import Offer
 
 BY_GRAVITY = [Verdict.HOLD, Verdict.WATCH, Verdict.RAISE]
-RESTLESS_FROM, RESTLESS_FOR = 4, timedelta(hours=1)
-"""So many decisions within so long are those of a figure that hovers at a limit."""
+RESTLESS_FROM, RESTLESS_WITHIN = 5, timedelta(hours=1)
+"""So many changes within so long are those of an offer that goes back and forth: the next raise has to wait."""
+CALM_FOR = timedelta(minutes=15)
 RESTLESS = (
-    f"It has changed {RESTLESS_FROM} times or more within {in_words(RESTLESS_FOR)}, so it gets worse at once and "
-    "better when it has calmed down. What is below is how it was when it was last so."
+    "Nothing speaks against it any more at this moment. But the decision has changed {} times within the last hour, so "
+    "it is kept at {} until {} at the latest; what comes up meanwhile shows at once."
 )
 STALE = timedelta(minutes=5)  # it is confirmed every minute while the workers live
 UNCONFIRMED = (
@@ -45,24 +46,14 @@ class Decided:
         """Whether it is the same verdict for the same reasons, whatever their figures are now."""
         return decision.verdict == self.verdict and codes_against(decision) == self.codes_against
 
-    def is_better_than(self, decision: ScaleDecision) -> bool:
-        """Whether it asks for more spend, or the same with fewer reasons against."""
-        before, now = BY_GRAVITY.index(Verdict(decision.verdict)), BY_GRAVITY.index(self.verdict)
-        return now > before or (now == before and self.codes_against < codes_against(decision))
-
     @property
     def codes_against(self) -> set[str]:
         return {reason.code for reason in self.reasons if reason.is_against}
 
 
 def codes_against(decision: ScaleDecision) -> set[str]:
-    """The same of what is written, but for that it changes too often."""
-    reasons = without_restlessness(decision.reasons)
-    return {reason["code"] for reason in reasons if reason["speaks"] != Verdict.RAISE}
-
-
-def without_restlessness(reasons: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [reason for reason in reasons if reason["code"] != Own.RESTLESS]
+    """The same of what is written."""
+    return {reason["code"] for reason in decision.reasons if reason["speaks"] != Verdict.RAISE}
 
 
 def decide(facts: Facts) -> Decided:
@@ -103,15 +94,11 @@ def says(code: Own, reasons: list[dict[str, Any]]) -> bool:
 def write(decided: dict[int, Decided], now: datetime) -> int:
     """Confirm what stands, add what is new; how many are new."""
     newest = newest_decisions(decided)
-    restless = restless_among([key for key, each in decided.items() if gets_better(each, newest.get(key))], now)
     confirmed, new = [], []
-    for key, each in decided.items():
+    for key, each in calmed(decided, newest, now).items():
         last, reasons = newest.get(key), [reason.as_json() for reason in each.reasons]
         if last and each.is_like(last):
             last.reasons, last.clean_since, last.looked_at = reasons, each.clean_since, max(now, last.looked_at)
-            confirmed.append(last)
-        elif last and key in restless:
-            keep(last, now)
             confirmed.append(last)
         else:
             times = {"clean_since": each.clean_since, "decided_at": now, "looked_at": now}
@@ -121,21 +108,38 @@ def write(decided: dict[int, Decided], now: datetime) -> int:
     return len(new)
 
 
-def gets_better(decided: Decided, last: ScaleDecision | None) -> bool:
-    return last is not None and decided.is_better_than(last)
+def calmed(decided: dict[int, Decided], newest: dict[int, ScaleDecision], now: datetime) -> dict[int, Decided]:
+    """The same, but that a step up to Raise waits at Watch for a while where there was one change after another.
+
+    Nothing else ever waits: a fault shows while it is there, and no longer.
+    """
+    rising = [key for key, each in decided.items() if each.verdict == Verdict.RAISE and has_to_rise(newest.get(key))]
+    changes = changes_of(rising, now)
+    return decided | {key: calm(decided[key], newest[key], changes.get(key, 0), now) for key in rising}
 
 
-def restless_among(offer_ids: list[int], now: datetime) -> set[int]:
-    """Those that were decided on again and again just now; no query for none."""
-    rows = ScaleDecision.objects.filter(offer__in=offer_ids, decided_at__gt=now - RESTLESS_FOR).order_by()
-    counts = rows.values_list("offer").annotate(Count("pk")) if offer_ids else []
-    return {key for key, count in counts if count >= RESTLESS_FROM}
+def has_to_rise(last: ScaleDecision | None) -> bool:
+    return last is not None and last.verdict != Verdict.RAISE
 
 
-def keep(last: ScaleDecision, now: datetime) -> None:
-    """Leave it as it is, and say why."""
-    why = own(Own.RESTLESS, Verdict(last.verdict), RESTLESS).as_json()
-    last.reasons, last.looked_at = [why, *without_restlessness(last.reasons)], max(now, last.looked_at)
+def changes_of(offer_ids: list[int], now: datetime) -> dict[int, int]:
+    """How often the decision on each of them has changed just now; no query for none."""
+    if not offer_ids:
+        return {}
+    rows = ScaleDecision.objects.filter(offer__in=offer_ids, decided_at__gt=now - RESTLESS_WITHIN).order_by()
+    earlier = ScaleDecision.objects.filter(offer=OuterRef("offer"), pk__lt=OuterRef("pk"))
+    return dict(rows.filter(Exists(earlier)).values_list("offer").annotate(Count("pk")))
+
+
+def calm(raised: Decided, last: ScaleDecision, changes: int, now: datetime) -> Decided:
+    """Kept at Watch where this would be one change too many, and for a while after that was first so."""
+    waits = says(Own.RESTLESS, last.reasons)
+    until = (last.decided_at if waits else now) + CALM_FOR
+    changes += 0 if waits else 1
+    if changes < RESTLESS_FROM or until <= now:
+        return raised
+    words = RESTLESS.format(changes, Verdict.WATCH.label, at(until, now))
+    return replace(raised, verdict=Verdict.WATCH, reasons=[own(Own.RESTLESS, Verdict.WATCH, words), *raised.reasons])
 
 
 def newest_of(offer: Any) -> Any:

@@ -30,7 +30,11 @@ HOLD, WATCH, RAISE = Verdict.HOLD, Verdict.WATCH, Verdict.RAISE
 HOURS = in_words(SPAN)
 KINDS = {**dict(Outcome.choices), WRONG_SECRET: WRONG_SECRET_LABEL}
 """What kind of postbacks a finding is about, by its detail."""
-LOST = (DeliveryReason.TOO_OLD, DeliveryReason.NO_MATCH_KEY, DeliveryReason.CONTRACT)
+LOST = {
+    DeliveryReason.TOO_OLD: "too old",
+    DeliveryReason.NO_MATCH_KEY: "with nothing to match a person by",
+    DeliveryReason.CONTRACT: "against TikTok's contract",
+}
 
 
 @dataclass(frozen=True)
@@ -125,8 +129,9 @@ def lost(facts: Facts) -> Reason | None:
     share = count / (facts.sums.due + count) if count else 0.0
     if Trait.SERVER not in facts.traits or share <= DEAD_SHARE:
         return None
-    each = ", ".join(f"{facts.sums.reasons[reason]:,} {reason.label.lower()}" for reason in LOST)
-    words = f"Of the last {HOURS}, TikTok can't be told of {count:,}: {each}."
+    parts = [(facts.sums.reasons[reason], why) for reason, why in LOST.items()]
+    each = ", ".join(f"{part:,} {why}" for part, why in parts if part)
+    words = f"Of the events of the last {HOURS}, TikTok can't be told of {count:,}: {each}."
     return own(Own.LOST_SHARE, WATCH, words, percent(share), f"at most {percent(DEAD_SHARE)}", facts.page)
 
 
@@ -176,13 +181,11 @@ def clean(facts: Facts) -> Reason | None:
     if since is None:
         return None
     span = facts.now - since
+    on_target = f"Acceptance, match, deduplication and postbacks have been on target since {at(since, facts.now)}"
     if span >= needed:
-        words = f"Nothing has spoken against it since {at(since, facts.now)}."
-        return own(Own.CLEAN, RAISE, words, in_words(span), in_words(needed), facts.page)
-    words = (
-        f"Acceptance, match, deduplication and postbacks have been on target since {at(since, facts.now)}; more spend "
-        f"needs {in_words(needed)} of that{'' if needed == CLEAN_FOR_MANY else ' where there are so few events'}."
-    )
+        return own(Own.CLEAN, RAISE, f"{on_target}.", in_words(span), in_words(needed), facts.page)
+    because = "" if needed == CLEAN_FOR_MANY else " where there are so few events"
+    words = f"{on_target}; more spend needs {in_words(needed)} of that{because}."
     return own(Own.NOT_YET_CLEAN, WATCH, words, in_words(span), in_words(needed), facts.page)
 
 

@@ -205,3 +205,20 @@ def test_one_loss_among_hundreds_does_not():
 
 def test_a_bad_hour_that_goes_on_leaves_nothing_clean():
     assert clean_since(facts(changed={0: {"accepted": 0, "lost": 5}})) == NOW
+
+
+def test_what_is_clean_says_nothing_of_what_is_wrong_beside_it():
+    decided = decide(facts(findings=[finding(Code.WORKERS_STOPPED)]))
+
+    [clean] = [reason for reason in decided.reasons if reason.code == Own.CLEAN]
+
+    assert decided.verdict == "hold"
+    assert clean.words.startswith("Acceptance, match, deduplication and postbacks have been on target since ")
+
+
+def test_what_cannot_be_told_is_counted_in_whole_words():
+    sums = Figures(accepted=97, reasons=Counter(too_old=3))
+
+    [lost] = [reason for reason in decide(facts(sums=sums)).reasons if reason.code == Own.LOST_SHARE]
+
+    assert lost.words == "Of the events of the last 3 days, TikTok can't be told of 3: 3 too old."

@@ -1,20 +1,22 @@
 """Decisions as they are written: on change only, from three days of sums; a Hold where nobody confirms them."""
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from dispatch import watching
 from dispatch.api.decisions import DecisionAnswer
 from dispatch.findings.current import current
-from dispatch.models import Heartbeat, ScaleDecision
+from dispatch.models import Credential, Heartbeat, Lane, ScaleDecision
 from dispatch.scaling.deciding import decide_all, decision_of
-from offers.models import Offer, Pixel
+from offers.models import Network, Offer, Pixel
 from tests.dispatch.findings.slots import heard, purchases, sold, told
 from tests.factories import make_credential, make_offer
 
@@ -74,21 +76,75 @@ def test_a_fault_holds_at_the_next_look_and_its_end_is_a_raise_again(now: dateti
     assert [row.verdict for row in ScaleDecision.objects.order_by("pk")] == ["raise", "hold", "raise"]
 
 
-def test_a_figure_that_hovers_at_a_limit_ends_in_the_worse_decision_until_it_has_calmed_down(now: datetime):
-    offer = working_offer(now)
-    Heartbeat.objects.update(beat_at=now + 61 * MINUTE)
-    Offer.objects.update(created_at=now + 61 * MINUTE)
-    for minute in range(8):
+def test_an_offer_that_goes_back_and_forth_gets_worse_at_once_and_waits_at_watch_for_a_raise(now: datetime):
+    offer = lasting_offer(now)
+    for minute in range(9):
         Pixel.objects.update(paused_by="staff" if minute % 2 else "", paused_at=now)
         decide(now + minute * MINUTE)
 
-    assert [row.verdict for row in ScaleDecision.objects.order_by("pk")] == ["raise", "hold", "raise", "hold"]
-    assert ScaleDecision.objects.latest("pk").looked_at == now + 7 * MINUTE
-    Pixel.objects.update(paused_by="")
-    decide(now + 59 * MINUTE)
-    assert codes(offer) == {"restless", "pixel_paused"}
-    decide(now + 61 * MINUTE)
-    assert (verdict(offer, now + 61 * MINUTE), codes(offer)) == ("raise", set())
+    assert verdicts() == ["raise", "hold", "raise", "hold", "raise", "hold", "watch", "hold", "watch"]
+    assert codes(offer) == {"restless"}
+    words = decision_of([offer.pk], now + 8 * MINUTE)[offer.pk].reasons[0]["words"]
+    assert "Nothing speaks against it any more at this moment." in words
+    assert f"changed 8 times within the last hour, so it is kept at Watch until {now + 23 * MINUTE:%H:%M:%S}" in words
+
+    assert decide(now + 22 * MINUTE) == 0
+    assert decide(now + 23 * MINUTE) == 1
+    assert (verdict(offer, now + 23 * MINUTE), codes(offer)) == ("raise", set())
+
+
+def lasting_offer(now: datetime) -> Offer:
+    """One that everything goes on going well with for two hours, as far as nobody spoils it."""
+    offer = working_offer(now)
+    Heartbeat.objects.update(beat_at=now + 120 * MINUTE)
+    Offer.objects.update(created_at=now + 120 * MINUTE)
+    return offer
+
+
+def verdicts() -> list[str]:
+    return list(ScaleDecision.objects.order_by("pk").values_list("verdict", flat=True))
+
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+FAULTS: list[tuple[type[Model], dict[str, Any], str, str]] = [
+    (Pixel, {"paused_by": "staff"}, "pixel_paused", "hold"),
+    (Heartbeat, {"beat_at": LONG_AGO}, "workers_stopped", "hold"),
+    (Network, {"turned_away_at": timezone.now}, "postbacks_unusable", "watch"),
+    (Pixel, {"paused_by": "auth"}, "credential_refused", "hold"),
+    (Credential, {"state": "revoked"}, "no_credential", "hold"),
+    (Network, {"silence_hours": 1, "heard_at": LONG_AGO}, "network_silent", "hold"),
+    (Offer, {"daily_cap": 0}, "cap_reached", "watch"),
+    (Lane, {"trips": 1, "tripped_at": LONG_AGO}, "tiktok_failing", "hold"),
+    (Credential, {"activated_at": LONG_AGO}, "credential_due", "watch"),
+    (Offer, {"is_active": False}, "offer_inactive", "hold"),
+]
+
+
+def test_ten_faults_of_an_hour_are_each_named_at_the_next_look_and_gone_at_the_one_after(now: datetime):
+    offer = lasting_offer(now)
+    Lane.objects.create(pixel=offer.pixel)
+    decide(now)
+
+    for number, (table, fault, code, expected) in enumerate(FAULTS):
+        injected, mended = now + (6 * number + 1) * MINUTE, now + (6 * number + 4) * MINUTE
+        with spoilt(table, fault):
+            decide(injected)
+            assert (verdict(offer, injected), codes(offer)) == (expected, {code})
+        decide(mended)
+        assert (verdict(offer, mended), codes(offer)) in [("raise", set()), ("watch", {"restless"})]
+
+    decide(mended + 15 * MINUTE)
+    assert (verdict(offer, mended + 15 * MINUTE), len(verdicts())) == ("raise", 1 + 2 * len(FAULTS) + 1)
+
+
+@contextmanager
+def spoilt(table: type[Model], fault: dict[str, Any]) -> Iterator[None]:
+    """The only row of the table, with these fields changed for as long as it lasts."""
+    rows = table._default_manager
+    before = rows.values(*fault).get()
+    rows.update(**{name: value() if callable(value) else value for name, value in fault.items()})
+    yield
+    rows.update(**before)
 
 
 def test_a_decision_that_stands_is_confirmed_and_its_figures_kept_fresh(now: datetime):
