@@ -21,7 +21,7 @@ from conversions.models import Click, Postback
 from conversions.networks.generic import values_of
 from conversions.outcomes import TROUBLED, Outcome
 from conversions.replaying import IsTroubled, troubled
-from offers.admin_parts import RecordList, admin_link, mono, shortened
+from offers.admin_parts import RecordList, admin_link, limits_in, mono, shortened
 from offers.models import Network, Offer
 
 COUNTED = 5000
@@ -29,6 +29,7 @@ SEARCHED_FOR_OUTCOME = 300_000
 SEARCHED_FOR_OFFER = 200_000
 OUTCOME_PARAMETER = "outcome__exact"
 NETWORK_PARAMETER = "network__id__exact"
+TIME = "received_at"
 
 
 class CappedCount(Subquery):
@@ -38,14 +39,33 @@ class CappedCount(Subquery):
     output_field = IntegerField()
 
 
-def newest(rows: "QuerySet[Postback]", count: int) -> "QuerySet[Postback]":
-    """Those of the rows that are among the newest postbacks of all, by their ids."""
-    last = Postback.objects.order_by("-pk").values("pk")[:1]
-    return rows.filter(pk__gt=Subquery(last) - count)
+def networks_in(request: HttpRequest) -> list[int]:
+    """Those that the list is filtered by."""
+    return [key for text in request.GET.getlist(NETWORK_PARAMETER) if (key := number_of(text)) is not None]
+
+
+def is_by_time(request: HttpRequest) -> bool:
+    """Whether the list shows a span of one network or some, and so can go by the index of network and time."""
+    return bool(networks_in(request)) and any(limits_in(request.GET, TIME))
+
+
+def newest(request: HttpRequest, rows: "QuerySet[Postback]", count: int) -> "QuerySet[Postback]":
+    """Those of the rows that are among the newest postbacks of the networks and the span that are chosen, else of all.
+
+    Of a span the time decides, of all the ids: no index leads with the time alone.
+    """
+    if not is_by_time(request):
+        last = Postback.objects.order_by("-pk").values("pk")[:1]
+        return rows.filter(pk__gt=Subquery(last) - count)
+    limits = zip(("gte", "lte"), limits_in(request.GET, TIME), strict=True)
+    chosen = {f"{TIME}__{lookup}": limit for lookup, limit in limits if limit}
+    span = Postback.objects.filter(network__in=networks_in(request), **chosen).order_by(f"-{TIME}")
+    oldest = span.values_list(TIME, flat=True)[count - 1 : count].first()
+    return rows.filter(received_at__gte=oldest) if oldest else rows
 
 
 class OutcomeFilter(DropdownFilter):  # type: ignore[misc]
-    """What troubles has an index. Of the good outcomes, the newest 300,000 postbacks are looked through."""
+    """What troubles has an index. Of the good outcomes, the newest 300,000 of all or of the span are looked through."""
 
     title = "outcome"
     parameter_name = OUTCOME_PARAMETER
@@ -59,11 +79,11 @@ class OutcomeFilter(DropdownFilter):  # type: ignore[misc]
             return queryset
         if chosen in TROUBLED:
             return queryset.filter(IsTroubled("outcome"), outcome=chosen)
-        return newest(queryset.filter(outcome=chosen), SEARCHED_FOR_OUTCOME)
+        return newest(request, queryset.filter(outcome=chosen), SEARCHED_FOR_OUTCOME)
 
 
 class OfferFilter(DropdownFilter):  # type: ignore[misc]
-    """The offer of the conversion, else of the click that was sent, among the newest 200,000 postbacks.
+    """The offer of the conversion, else of the click that was sent, among the newest 200,000 of all or of the span.
 
     What the digest refused has its click id in the parameters only, where the postback URLs made here say `click_id`.
     """
@@ -81,7 +101,7 @@ class OfferFilter(DropdownFilter):  # type: ignore[misc]
         named = Coalesce(NullIf("click_ref", Value("")), Lower(KT("params__click_id")))
         clicked = Click.objects.filter(pk=OuterRef("named"), offer=chosen)
         of_offer = Q(conversion__offer=chosen) | Q(Exists(clicked), conversion=None)
-        return newest(queryset.alias(named=named).filter(of_offer), SEARCHED_FOR_OFFER)
+        return newest(request, queryset.alias(named=named).filter(of_offer), SEARCHED_FOR_OFFER)
 
 
 class InboxList(RecordList):

@@ -106,6 +106,20 @@ def test_links_lead_to_lists_with_exactly_these_rows(offer: Offer):
     assert shown(postback_part("bad_amount"), Scope.NETWORK, offer.network_id) == 2
 
 
+def test_links_lead_to_postbacks_that_were_written_out_of_the_order_of_their_arrival(offer: Offer):
+    now = timezone.now()
+    for hours in (2, 1, 3, *range(300, 310)):
+        came = now - timedelta(hours=hours)
+        make_postback(offer.network, {}, outcome="unmapped_status", received_at=came, digested_at=now)
+        make_postback(offer.network, {}, outcome="updated", received_at=came, digested_at=now)
+    roll_up(now, seconds=30)
+    sums = figures(Scope.NETWORK, now - SPAN, now)[offer.network_id]
+
+    for part in map(postback_part, ("unmapped_status", "updated")):
+        listed = staff_client(*MAY_SEE).get(part.url(Scope.NETWORK, offer.network_id, now - SPAN, now))
+        assert listed.context["cl"].result_count == part.count(sums) == 3
+
+
 def test_a_pixel_has_no_list_of_conversions():
     now: datetime = timezone.now()
 
