@@ -169,22 +169,30 @@ GAP = Check(
 def hardly_identified(sight: Sight) -> Iterator[Finding]:
     """Offers whose events carry neither the ad's click nor a digest of a person often enough to be matched."""
     for offer in sight.offers.values():
-        sums = sight.day.get(offer.pk)
-        if sums is None or sums.due < limits.IDENTIFIERS_CASES:
-            continue
-        by_click = sums.coverage("ttclid") or 0.0
-        by_person = max(sums.coverage("email") or 0.0, sums.coverage("phone") or 0.0)
-        if max(by_click, by_person) < limits.IDENTIFIERS_SHARE:
-            words = (
-                f"{IN_A_DAY} {percent(by_click)} of {sums.due:,} events carried a ttclid and {percent(by_person)} an "
-                f"e-mail address or a phone number. {TARGETS['ttclid'].look}"
-            )
-            title = f"Too little to match people by for {offer}"
-            wanted = f"{percent(limits.IDENTIFIERS_SHARE)} or more"
+        words = identified_words(sight.day.get(offer.pk), IN_A_DAY)
+        words = words or identified_words(sight.lately.get(offer.pk), IN_HOURS)
+        if words:
+            share, sentence = words
             yield found(
-                Code.IDENTIFIERS_FEW, offer, "warn", title, words, link=health_page(offer), do="See the figures",
-                value=percent(by_click), target=wanted,
+                Code.IDENTIFIERS_FEW, offer, "warn", f"Too little to match people by for {offer}", sentence,
+                link=health_page(offer), do="See the figures", value=share,
+                target=f"{percent(limits.IDENTIFIERS_SHARE)} or more",
             )  # fmt: skip
+
+
+def identified_words(sums: Figures | None, when: str) -> tuple[str, str] | None:
+    """The share that came by an ad's click, and what it is about; None where enough events can be matched."""
+    if sums is None or sums.due < limits.IDENTIFIERS_CASES:
+        return None
+    by_click, by_email, by_phone = (sums.coverage(name) or 0.0 for name in ("ttclid", "email", "phone"))
+    by_person = max(by_email, by_phone)
+    if max(by_click, by_person) >= limits.IDENTIFIERS_SHARE:
+        return None
+    sentence = (
+        f"{when} {percent(by_click)} of {sums.due:,} events carried a ttclid and {percent(by_person)} an e-mail "
+        f"address or a phone number. {TARGETS['ttclid'].look}"
+    )
+    return percent(by_click), sentence
 
 
 def hardly_allowed(sight: Sight) -> Iterator[Finding]:

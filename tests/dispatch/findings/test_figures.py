@@ -99,6 +99,15 @@ def test_a_fault_that_has_just_begun_is_found_though_the_day_was_good(offer: Off
     assert "6 were blocked, 0 not heard of. Browsers keep the Pixel back" in finding.words
 
 
+def test_events_that_carry_nothing_since_some_hours_are_found_though_the_day_was_good(offer: Offer):
+    told(offer, timezone.now(), hours=10, accepted=400, with_ttclid=400)
+    told(offer, timezone.now(), accepted=46, with_ttclid=8)
+
+    finding = found()[Code.IDENTIFIERS_FEW]
+
+    assert finding.words.startswith("In the last 3 hours 17.4\xa0% of 46 events carried a ttclid")
+
+
 def test_a_sale_under_two_event_ids_is_named(offer: Offer):
     rows = [make_conversion(make_click(offer), transaction_id="T1") for _ in range(2)]
     roll_up(timezone.now())
