@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from dispatch import clock
-from dispatch.findings.current import current, of_offer
+from dispatch.findings.current import concerning, current
 from dispatch.findings.finding import Finding
 from dispatch.models import ScaleDecision
 from dispatch.rollups.keeping import roll_up
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         found = current(clock.now())
         decide_all(clock.now(), found)
         decisions = decision_of([offer.pk for offer in offers])
-        shown = of_offer(offers[0], found) if options["offer"] else found
+        shown = concerning(offers[0], found) if options["offer"] else found
         (self.print_json if options["json"] else self.print_words)(offers, decisions, shown)
         if any(each.tone == "bad" for each in shown):
             sys.exit(1)
