@@ -15,7 +15,7 @@ from conversions.admin.inbox_replay import may_replay
 from conversions.admin.story import ledger_table
 from conversions.attaching import ATTACHABLE
 from conversions.models import Postback
-from conversions.networks.values import is_macro
+from conversions.networks.values import is_no_click_id
 from conversions.outcomes import UNREADABLE, Outcome
 from offers.admin_parts import admin_link, mono, table
 
@@ -69,7 +69,7 @@ def page_context(request: HttpRequest, postback: Postback) -> dict[str, Any]:
         "may_replay": may_replay(request) and can_be_read,
         "replay_words": "Check the signature again" if is_sealed else "Digest again",
         "macros": macros,
-        "lacks_click": bool(macros) and is_macro(sent_of(postback).click_id),
+        "lacks_click": bool(macros) and is_no_click_id(sent_of(postback).click_id),
         "network_url": reverse("admin:offers_network_change", args=[postback.network_id]) if may_look else "",
         "attach_url": attach_url(request, postback) if outcome in ATTACHABLE else "",
         "unmapped_url": reverse("admin:conversions_postback_unmapped") if has_word else "",
@@ -86,8 +86,8 @@ def attach_url(request: HttpRequest, postback: Postback) -> str:
 
 def macro_table(postback: Postback) -> SafeString:
     """The parameters that would be left out."""
-    left_out = {name: value for name, value in postback.params.items() if is_macro(value) and value != identity.HIDDEN}
-    rows = [[mono(name), mono(value)] for name, value in left_out.items()]
+    left_out = [pair for pair in postback.params.items() if is_no_click_id(pair[1]) and pair[1] != identity.HIDDEN]
+    rows = [[mono(name), mono(value)] for name, value in left_out]
     return table(["Parameter", "Came as"], rows, "")
 
 

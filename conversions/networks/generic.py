@@ -11,6 +11,7 @@ from conversions.calls import Call
 from conversions.networks.beside import read_beside
 from conversions.networks.record import PostbackRecord
 from conversions.networks.values import (
+    CLICK_ID_NAMES,
     KIND_OF_EVENT,
     read_amount,
     read_currency,
@@ -24,10 +25,7 @@ from offers.formats import Format
 from offers.models import Network
 
 ALIASES: dict[str, tuple[str, ...]] = {
-    "click_id": (
-        "click_id", "clickid", "cid", "subid", "sub_id", "sub1", "subid1", "sub_id1", "sub_id_1", "aff_click_id",
-        "aff_sub", "s1", "s2", "tid", "extclid", "cnv_id", "clid", "externalid",
-    ),
+    "click_id": CLICK_ID_NAMES,
     "transaction_id": ("txid", "transaction_id", "transactionid", "order_id", "orderid", "receipt", "leadid",
                        "action_id"),
     "event": ("event", "event_name", "goal", "goal_id", "event_id", "et", "type", "ct"),

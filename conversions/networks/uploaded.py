@@ -7,7 +7,7 @@ from conversions.models.postback import FROM_FILE
 from conversions.networks import adapter_of
 from conversions.networks.generic import NAMES, record_of
 from conversions.networks.record import PostbackRecord
-from conversions.networks.values import is_macro
+from conversions.networks.values import is_no_click_id
 from offers.models import Network
 
 UPLOADED = "uploaded"
@@ -25,7 +25,7 @@ def read_postback(postback: Postback, params: Mapping[str, str]) -> PostbackReco
     Raises PostbackRefusedError with the reason.
     """
     if postback.leaves_out_macros:
-        params = {name: value for name, value in params.items() if not is_macro(value)}
+        params = {name: value for name, value in params.items() if not is_no_click_id(value)}
     if postback.method == FROM_FILE:
         return read_row(params, postback.network)
     return adapter_of(postback.network).read(params, postback.network)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
+from urllib.parse import unquote
 
 from conversions.identity import sha256
 from conversions.models import Conversion
@@ -35,9 +36,19 @@ STATUS_OF_WORD = {word: status for status, words in STATUS_WORDS.items() for wor
 KIND_OF_STATUS = {PostbackStatus.REBILL: Kind.REBILL, PostbackStatus.UPSELL: Kind.UPSELL}
 KIND_OF_EVENT = {word: kind.value for status, kind in KIND_OF_STATUS.items() for word in STATUS_WORDS[status]}
 
+CLICK_ID_NAMES = (
+    "click_id", "clickid", "cid", "subid", "sub_id", "sub1", "subid1", "sub_id1", "sub_id_1", "aff_click_id",
+    "aff_sub", "s1", "s2", "tid", "extclid", "cnv_id", "clid", "externalid",
+)  # fmt: skip
+"""The usual names of the parameter for our click id. As its value they are a macro that lost its brackets."""
+
+JSON_OR_GUID = r"\{\s*\"|\[\s*[\"{\[0-9]|\{[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}$"
+WORD = r"[A-Za-z_]+\d{0,2}"  # ids of sales mix letters and digits otherwise
 MACRO = re.compile(
-    r"^(?!\{\s*\"|\[\s*[\"{\[0-9])(\{\{.+\}\}|\$\{.+\}|\{.+\}|\[.+\]|##.+##|#.+#|%[A-Za-z_]+%|!!!.+!!!|<.+>)$"
-)  # the spellings that networks use: {x} [x] {{x}} ##X## #x# ${x} %X% and Awin's !!!x!!!; JSON is none
+    rf"(?!{JSON_OR_GUID})(?:\$?\{{.+\}}|\[.+\]|#.+#|!!!.+!!!|<.+>)|\[\[{WORD}\]\]|%{WORD}%|%%{WORD}%%"
+    rf"|__(?=[A-Za-z]){WORD}__"
+    rf"|\$?\{{\{{?[A-Za-z_][\w.-]*|{WORD}\}}\}}?"  # half of one, as a template that was cut leaves it
+)  # the spellings that networks use: {x} [x] {{x}} [[x]] ##X## #x# ${x} %X% %%x%% __X__ and Awin's !!!x!!!
 NUMBER = re.compile(r"[+-]?[0-9]{1,11}([.,][0-9]{1,30})?")
 AMBIGUOUS = re.compile(r"[+-]?[0-9]{1,3},[0-9]{3}")  # a thousand, or one and a bit
 CURRENCY = re.compile(r"[A-Z]{3}")
@@ -45,13 +56,21 @@ CURRENCY = re.compile(r"[A-Z]{3}")
 
 def is_macro(value: str) -> bool:
     """Whether a value is a macro's name that the network did not replace."""
-    return bool(value) and MACRO.match(value.strip()) is not None
+    text = value.strip()
+    if "%" in text and MACRO.fullmatch(unquote(text)):  # encoded twice on its way
+        return True
+    return bool(text) and MACRO.fullmatch(text) is not None
+
+
+def is_no_click_id(value: str) -> bool:
+    """Whether a click id is a macro, or the bare name of one: ours have 26 characters, so none is lost by that."""
+    return is_macro(value) or value.strip().casefold() in CLICK_ID_NAMES
 
 
 def refuse_macros(given: Mapping[str, str]) -> None:
     """Raises PostbackRefusedError when one of the values is a macro that the network did not replace."""
     for name, value in given.items():
-        if is_macro(value):
+        if is_macro(value) or (name == "click_id" and is_no_click_id(value)):
             raise PostbackRefusedError(Outcome.UNREPLACED_MACRO, f"{name} came as {value[:60]} instead of a value.")
 
 

@@ -16,7 +16,7 @@ from django.db.models.expressions import RawSQL
 from conversions.click_ids import LENGTH, is_click_id
 from conversions.models import Click, Postback
 from conversions.networks.generic import values_of
-from conversions.networks.values import is_macro
+from conversions.networks.values import is_no_click_id
 from conversions.outcomes import TROUBLED, Outcome
 from conversions.replaying import troubled
 from offers.models import Network
@@ -122,7 +122,7 @@ def near_clicks(postbacks: Iterable[Postback]) -> list[str]:
 def said_click(postback: Postback) -> str:
     """The click id that a call names, as far as that can be told without digesting it; empty for a macro."""
     said = postback.attached_to or postback.click_ref or values_of(postback.params, postback.network)["click_id"]
-    return "" if is_macro(said) else said.lower()[:100]
+    return "" if is_no_click_id(said) else said.lower()[:100]
 
 
 def reason_of(postback: Postback) -> Outcome:

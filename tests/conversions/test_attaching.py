@@ -20,7 +20,7 @@ def lost(network: Network, **params: str) -> Postback:
     return digest_one(make_postback(network, {"txid": "T-1", "payout": "5", **params}).pk)
 
 
-@pytest.mark.parametrize("sent", ["", "somebody-elses-id", "{sub1}"])
+@pytest.mark.parametrize("sent", ["", "somebody-elses-id", "{sub1}", "clickid", "%7Bsub1%7D"])
 def test_the_sale_goes_to_the_click(sent: str):
     click = make_click()
     postback = lost(click.offer.network, click_id=sent)

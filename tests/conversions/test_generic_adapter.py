@@ -86,8 +86,9 @@ def test_an_unknown_status_is_refused_by_name():
 
 @pytest.mark.parametrize(
     "macro",
-    ["{click_id}", "[CLICKID]", "{{click_id}}", "##CLICK##", "#tid#", "${click}", "%SUB%", "!!!clickRef!!!", "<x>"],
-)
+    ["{click_id}", "[CLICKID]", "{{click_id}}", "##CLICK##", "#tid#", "${click}", "%SUB%", "!!!clickRef!!!", "<x>",
+     "%7Bsub1%7D", "%5bclick%5d", "__CLICKID__", "__aff_sub2__", "[[sub1]]", "{sub1", "sub1}", "%%sub1%%"],
+)  # fmt: skip
 @pytest.mark.parametrize("field", ["click_id", "txid", "payout", "status", "currency", "ts", "event"])
 def test_a_macro_that_was_not_replaced_is_refused_by_name(macro: str, field: str):
     with pytest.raises(PostbackRefusedError) as raised:
@@ -95,6 +96,21 @@ def test_a_macro_that_was_not_replaced_is_refused_by_name(macro: str, field: str
 
     assert raised.value.outcome == "unreplaced_macro"
     assert macro in raised.value.detail
+
+
+@pytest.mark.parametrize("name", ["clickid", "Click_ID", "subid", "sub1", "aff_sub"])
+def test_a_bare_name_is_a_macro_as_click_id_only(name: str):
+    assert refusal(click_id=name) == "unreplaced_macro"
+    assert read({"txid": name, "event": name}, NETWORK).transaction_id == name
+
+
+@pytest.mark.parametrize(
+    "transaction",
+    ["ORD_2026_11", "__4711__", "__a1b2c3__", "a__b", "#1001", "50%", "10%20%30", "A%2FB", "[12]", "[T-1", "T-1]", "x_",
+     "{3F2504E0-4F89-11D3-9A0C-0305E82C3301}", "%7B3F2504E0-4F89-11D3-9A0C-0305E82C3301%7D"],
+)  # fmt: skip
+def test_the_id_of_a_sale_is_no_macro_for_its_odd_letters(transaction: str):
+    assert read({"txid": transaction}, NETWORK).transaction_id == transaction
 
 
 @pytest.mark.parametrize(
