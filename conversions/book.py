@@ -20,7 +20,7 @@ from conversions.facts import (
     kind_corrected,
     make_entry,
     moment_of,
-    outweighed,
+    remarks,
     says_other_money,
     slot,
     told_apart,
@@ -78,7 +78,7 @@ class ClickBook(Rulebook):
         outcome = Outcome.UPDATED if entries else Outcome.RECORDED
         self.adopt(conversion, postback, record)
         self.add_entry(conversion, make_entry(postback, record, key, conversion, now))
-        return outcome, outweighed(conversion, record)
+        return outcome, remarks(postback, record, conversion)
 
     def count_again(self, postback: Postback, record: PostbackRecord, now: datetime) -> Result:
         """A repeated fact where the network's duplicate mode counts each one: a conversion of its own."""

@@ -91,6 +91,18 @@ def moment_of(postback: Postback, record: PostbackRecord, click: Click) -> datet
     return max(moment, click.created_at)
 
 
+def misdated(postback: Postback, record: PostbackRecord, click: Click) -> str:
+    """What to tell of a time of the network's that can't be and was left aside; empty where it was taken over."""
+    named, taken = record.occurred_at, moment_of(postback, record, click)
+    if named is None or abs(named - taken) <= FUTURE_TOLERANCE:
+        return ""
+    why, stands = ("later than it came", "its arrival") if named > taken else ("before the click", "the click")
+    return (
+        f"The network dated it {named:%Y-%m-%d %H:%M:%S %Z}, {why}, so the time of {stands} stands: "
+        f"{taken:%Y-%m-%d %H:%M:%S %Z}. Check the clock and time zone there."
+    )
+
+
 def negative(value: Decimal | None) -> Decimal | None:
     return None if value is None else -abs(value)
 
@@ -105,6 +117,12 @@ def outweighed(conversion: Conversion, record: PostbackRecord) -> str:
         f"In the ledger; the conversion stays “{conversion.get_status_display()}”, which the network reported too and "
         "which outweighs it whatever came first. TikTok is told of approved conversions only."
     )
+
+
+def remarks(postback: Postback, record: PostbackRecord, conversion: Conversion) -> str:
+    """What to tell of a fact that is in the ledger now, and not as the network may expect it."""
+    told = (outweighed(conversion, record), misdated(postback, record, conversion.click))
+    return " ".join(filter(None, told))
 
 
 def difference(new: Decimal | None, old: list[Decimal | None]) -> Decimal | None:

@@ -3,7 +3,7 @@
 from conversions.facts import CLAIMS
 from conversions.models import Conversion, Postback
 from conversions.networks.record import PostbackRecord
-from conversions.outcomes import Outcome
+from conversions.outcomes import UNJOINED, Outcome
 
 Fact = tuple[Postback, PostbackRecord]
 
@@ -19,7 +19,7 @@ def waiting_for(facts: list[Fact]) -> list[Postback]:
     if not sold:
         return []
     batch = {postback.pk for postback, _ in facts}
-    unmatched = Postback.objects.filter(outcome=Outcome.UNMATCHED_CLICK)  # its last try may be over
+    unmatched = Postback.objects.filter(outcome__in=UNJOINED)  # its last try may be over
     rows = unmatched.filter(transaction_id__in=sold, network__in=networks).exclude(transaction_id="")
     found = [row for row in rows.select_for_update(skip_locked=True, of=("self",)) if row.pk not in batch]
     for postback in found:
@@ -52,10 +52,14 @@ def needs_join(postback: Postback, record: PostbackRecord) -> bool:
 
 
 def unmatched(postback: Postback, record: PostbackRecord) -> tuple[Outcome, str]:
-    """Why there is no click to join: it may still come, or none was named."""
+    """Why there is no click to join: it may still come, or none was named.
+
+    What takes a sale back need not name a click, so there it is the sale that is missing.
+    """
     if postback.click_ref:
         return Outcome.UNMATCHED_CLICK, f"There is no click “{postback.click_ref[:60]}”."
     if record.transaction_id:
         words = f"No click id, and no conversion has the transaction {record.transaction_id[:60]}."
-        return Outcome.UNMATCHED_CLICK, words
+        needs_click_id = record.status in CLAIMS and not record.parent
+        return (Outcome.MISSING_CLICK_ID if needs_click_id else Outcome.UNMATCHED_CLICK), words
     return Outcome.MISSING_CLICK_ID, "The postback has neither a click id nor a known transaction id."

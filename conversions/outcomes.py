@@ -35,6 +35,7 @@ class Outcome(TextChoices):
 
 UNREADABLE = frozenset({Outcome.UNDECODABLE, Outcome.TOO_LARGE, Outcome.REPEATED_PARAMETER})
 GOOD = frozenset({Outcome.RECORDED, Outcome.UPDATED, Outcome.DUPLICATE, Outcome.IGNORED, Outcome.TEST})
+UNJOINED = [Outcome.UNMATCHED_CLICK, Outcome.MISSING_CLICK_ID]  # their click may still come or be named
 STRANGERS = frozenset({Outcome.BAD_SIGNATURE, Outcome.IP_NOT_ALLOWED})  # not the network, as far as is known
 TROUBLED = [outcome.value for outcome in Outcome if outcome not in GOOD and outcome != Outcome.RECEIVED]
 
@@ -44,10 +45,11 @@ ADVICE = {
     Outcome.UPDATED: "Nothing to do: the conversion took over the new status or amount.",
     Outcome.DUPLICATE: "Nothing to do: this fact was known already. The network's duplicate mode decides what a "
     "repetition does.",
-    Outcome.UNMATCHED_CLICK: "No click has this id (yet). It is tried again for 24 hours. If it stays, check that the "
-    "network passes our click id through unchanged.",
+    Outcome.UNMATCHED_CLICK: "No click has this id (yet), or no sale here has the transaction that is taken back. It "
+    "is tried again for 24 hours. If it stays, check that the network passes our click id through unchanged.",
     Outcome.MISSING_CLICK_ID: "Put the network's sub-id macro into the click_id parameter of the postback URL, and "
-    "{click_id} into the offer link.",
+    "{click_id} into the offer link. What has come already is joined by itself if another call of its transaction "
+    "names the click, or by hand.",
     Outcome.UNREPLACED_MACRO: "The network sent the macro's name instead of a value. Correct its spelling in the "
     "postback URL at the network. What has come already can be digested without what is missing, or attached to its "
     "click by hand.",

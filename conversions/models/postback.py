@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.db.models import Q
 
-from conversions.outcomes import TROUBLED, Outcome
+from conversions.outcomes import TROUBLED, UNJOINED, Outcome
 from offers.encryption import SecretField
 from offers.models import Network
 
@@ -18,7 +18,7 @@ class PostbackQuerySet(models.QuerySet["Postback"]):
 
     def unmatched(self) -> "PostbackQuerySet":
         """Postbacks that still wait for their click."""
-        return self.filter(outcome=Outcome.UNMATCHED_CLICK, due_at__isnull=False)
+        return self.filter(outcome__in=UNJOINED, due_at__isnull=False)
 
 
 class Postback(models.Model):
@@ -104,7 +104,8 @@ class Postback(models.Model):
     def settle(self, outcome: str, detail: str, now: datetime) -> None:
         """Write down what digesting led to; an unmatched one gets its next try. Does not save."""
         self.outcome, self.detail, self.digested_at = outcome, detail[:500], now
-        self.due_at = self.next_try() if outcome == Outcome.UNMATCHED_CLICK else None
+        is_lost = outcome in UNJOINED and (self.click_ref or self.transaction_id)
+        self.due_at = self.next_try() if is_lost else None
         self.tries += 1
 
     def next_try(self) -> datetime | None:

@@ -34,6 +34,7 @@ import orjson
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
 
+from conversions import clock
 from conversions.calls import Call, Pairs, SignatureError
 from conversions.models import Conversion
 from conversions.networks.notifications import body_of, read_click_id, read_word
@@ -218,9 +219,9 @@ def nested(params: Mapping[str, str], name: str) -> Any:
 def example(network: Network, click_id: str, key: str, number: int = 1) -> Call:
     """An affiliate's notification of a sale, encrypted with `key`."""
     sale = {
-        "transactionTime": "2026-01-15T10:00:00-08:00", "receipt": f"TESTSALE{number}", "transactionType": "SALE",
-        "vendor": "vendor", "affiliate": "affiliate", "role": "AFFILIATE", "totalAccountAmount": 10.00,
-        "trackingCodes": [click_id], "version": 8.0, "attemptCount": 1,
+        "transactionTime": clock.now().isoformat(timespec="seconds"), "receipt": f"TESTSALE{number}",
+        "transactionType": "SALE", "vendor": "vendor", "affiliate": "affiliate", "role": "AFFILIATE",
+        "totalAccountAmount": 10.00, "trackingCodes": [click_id], "version": 8.0, "attemptCount": 1,
     }  # fmt: skip
     return Call("POST", "", encrypted(orjson.dumps(sale), key, os.urandom(BLOCK_BYTES)), "application/json")
 

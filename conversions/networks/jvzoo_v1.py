@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from urllib.parse import urlencode
 
+from conversions import clock
 from conversions.calls import Call, Pairs, SignatureError
 from conversions.models import Conversion
 from conversions.networks.notifications import body_of, read_click_id, read_word, tid_of, values_in, without
@@ -146,7 +147,7 @@ def example(network: Network, click_id: str, key: str, number: int = 1) -> Call:
     """The notification of a sale, signed with `key`."""
     sale = {
         "ctransaction": "SALE", "ctransreceipt": f"TESTSALE{number}", "ctransamount": "1000",
-        "ctranstime": "1768500000",
+        "ctranstime": str(int(clock.now().timestamp())),
         "cproditem": "1", "cprodtype": "STANDARD", "cupsellreceipt": "", "caffitid": "", "cvendthru": f"tid={click_id}",
     }  # fmt: skip
     signed = {**sale, SIGNATURE: sign(list(sale.items()), key)}

@@ -1,7 +1,7 @@
 """How a network's call, or a row of a file, is judged that has led to no conversion."""
 
 from conversions.models import UploadRow
-from conversions.outcomes import STRANGERS, Outcome
+from conversions.outcomes import STRANGERS, UNJOINED, Outcome
 from dispatch.diagnosis import refusals
 from dispatch.diagnosis.case import Case, Rule, Ruling, detail_of
 from dispatch.diagnosis.verdicts import Cause, Verdict, cause_of
@@ -42,9 +42,11 @@ def changed_on_its_way(case: Case) -> Ruling | None:
 
 def without_click(case: Case) -> Ruling | None:
     call = case.postback
-    if not call or call.outcome != Outcome.UNMATCHED_CLICK:
+    if not call or call.outcome not in UNJOINED:
         return None
     if refusals.reason_of(call) == Outcome.MISSING_CLICK_ID:
+        if call.outcome == Outcome.MISSING_CLICK_ID and not call.transaction_id:
+            return None
         words = f"{detail_of(call)} The call is joined by itself once another one brings the transaction's click."
         return Ruling(Verdict.UNMATCHED, Cause.MISSING_CLICK_ID, words.strip())
     if call.due_at:

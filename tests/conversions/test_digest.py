@@ -58,7 +58,8 @@ def test_the_offers_payout_is_not_mixed_with_an_amount_in_another_currency():
     [
         ({"click_id": "a" * 26}, Outcome.UNMATCHED_CLICK),
         ({"click_id": "not-one-of-ours"}, Outcome.UNMATCHED_CLICK),
-        ({"click_id": "", "txid": "T-1"}, Outcome.UNMATCHED_CLICK),
+        ({"click_id": "", "txid": "T-1"}, Outcome.MISSING_CLICK_ID),
+        ({"click_id": "", "txid": "T-1", "status": "refund"}, Outcome.UNMATCHED_CLICK),
         ({"click_id": ""}, Outcome.MISSING_CLICK_ID),
         ({"click_id": "{sub1}"}, Outcome.UNREPLACED_MACRO),
         ({"status": "what"}, Outcome.UNMAPPED_STATUS),
@@ -72,6 +73,18 @@ def test_every_reason_has_its_outcome(params: dict[str, str], outcome: str):
     assert postback.outcome == outcome
     assert postback.detail
     assert not Conversion.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("dated", "stands"), [({"days": 3}, "later than it came"), ({"days": -9}, "before the click"), ({"minutes": 5}, "")]
+)
+def test_a_time_that_can_not_be_is_left_aside_and_said(dated: dict[str, int], stands: str):
+    click, named = make_click(), timezone.now() + timedelta(**dated)
+
+    postback = report(click, ts=named.isoformat())
+
+    assert postback.outcome == Outcome.RECORDED
+    assert (stands in postback.detail, f"dated it {named:%Y-%m-%d}" in postback.detail) == (True, bool(stands))
 
 
 def test_a_click_of_another_networks_offer_is_refused():

@@ -36,6 +36,19 @@ def test_a_refund_of_its_own_click_stays_there():
     assert dict(Conversion.objects.values_list("click", "status")) == {sold.pk: "approved", refunded.pk: "refunded"}
 
 
+def test_a_sale_without_a_click_id_waits_for_the_call_that_brings_it():
+    click = make_click()
+    nameless = make_postback(click.offer.network, {"txid": "T-1"})
+    digest_batch(timezone.now())
+    assert Postback.objects.unmatched().get().outcome == "missing_click_id"
+
+    make_postback(click.offer.network, {"click_id": click.pk, "txid": "T-1", "status": "pending"})
+    digest_batch(timezone.now())
+
+    nameless.refresh_from_db()
+    assert (nameless.click_ref, Conversion.objects.get().status) == (click.pk, "approved")
+
+
 def test_a_refund_whose_last_try_is_over_still_goes_with_its_sale():
     click, received = make_click(), timezone.now() - timedelta(days=2)
     make_postback(click.offer.network, {"status": "refund", "txid": "T-1"}, received_at=received)
