@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 from django.db import transaction
 from django.http import HttpRequest, QueryDict
@@ -165,3 +166,9 @@ def given(query: QueryDict, parameters: tuple[str, ...]) -> str:
         if value and not (value.startswith("__") and UNREPLACED_AD_MACRO.match(value)):
             return value
     return ""
+
+
+def macros_left(url: str) -> dict[str, str]:
+    """What a click's page was called with where TikTok left its macro: parameter and macro."""
+    query = url.partition("#")[0].partition("?")[2]
+    return {name: value for name, value in parse_qsl(query) if UNREPLACED_AD_MACRO.match(value)}

@@ -15,6 +15,7 @@ from conversions.admin.marked import TestFilter, marked
 from conversions.admin.searching import term_of
 from conversions.admin.story import conversion_table
 from conversions.admin.traceable import TraceMixin
+from conversions.arrival import macros_left
 from conversions.click_ids import is_click_id
 from conversions.export_columns import CLICKS
 from conversions.models import Click
@@ -31,7 +32,7 @@ FIELDSETS = [
         "fields": [
             "ttclid_shown", ("campaign_shown", "adgroup_shown"), ("ad_shown", "creative_shown"),
             ("placement_shown", "variant_shown"), ("utm_source_shown", "utm_medium_shown"),
-            ("utm_campaign_shown", "utm_content_shown"), "utm_term_shown",
+            ("utm_campaign_shown", "utm_content_shown"), ("utm_term_shown", "macros_shown"),
         ],
         "description": "What the tracking link was called with. A dash means that the ad's URL did not say.",
     }),
@@ -65,6 +66,10 @@ def may_words(click: Click) -> SafeString | str:
     if click.has_refused:
         return badge("No: refused", "warn")
     return badge("Yes", "good") if click.has_consent else badge("Not before they agree", "busy")
+
+
+def as_query(pairs: dict[str, str]) -> str:
+    return "&".join(f"{name}={value}" for name, value in pairs.items())
 
 
 class TtclidFilter(SimpleListFilter):
@@ -166,6 +171,7 @@ class ClickAdmin(TraceMixin, ExportMixin, RecordAdmin):
     utm_medium_shown = shown("UTM medium", lambda row: row.utm_medium)
     utm_campaign_shown = shown("UTM campaign", lambda row: row.utm_campaign)
     utm_content_shown = shown("UTM content", lambda row: row.utm_content)
+    macros_shown = shown("macros not replaced", lambda row: mono(as_query(macros_left(row.landing_url))))
     utm_term_shown = shown("UTM term", lambda row: row.utm_term)
 
     ip_shown = shown("IP address", lambda row: row.ip)

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
+from conversions.arrival import macros_left
+from conversions.identity import hide_inside
 from conversions.models import Conversion
 from conversions.outcomes import Outcome
 from dispatch.diagnosis.case import Case, Ruling, said
@@ -10,6 +12,7 @@ from dispatch.diagnosis.verdicts import Cause, Verdict
 from dispatch.models import Delivery
 
 STRONG = {"ttclid": "ttclid", "email": "e-mail", "phone": "phone number"}
+MOST_NAMED = 5
 OTHERS = {"ttp": "_ttp", "ip": "address", "user_agent": "browser", "external_id": "external id"}
 Note = Callable[[Case, Ruling], Iterator[str]]
 
@@ -77,6 +80,20 @@ def few_identifiers(case: Case, ruling: Ruling) -> Iterator[str]:
     yield f"{words}, only {known}." if known else f"{words}."
 
 
+def macros_of_the_ad(case: Case, ruling: Ruling) -> Iterator[str]:
+    """Why an identifier or the ad's own ids are missing, by the page's address, as the columns leave macros out."""
+    left = list(macros_left(case.click.landing_url).items()) if case.click else []
+    if not left:
+        return
+    named = ", ".join(f"{hide_inside(name)[:40]}={macro[:40]}" for name, macro in left[:MOST_NAMED])
+    what, of = ("a macro", "it") if len(left) == 1 else ("macros", "them")
+    more = f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
+    yield (
+        f"The ad's link came with {what} that TikTok did not replace ({named}{more}), so it told nothing by {of}. "
+        "Correct the URL in the ad, unless somebody opened the link by hand."
+    )
+
+
 def fired_all_the_same(case: Case, ruling: Ruling) -> Iterator[str]:
     fired = case.seen("fired")
     if fired and ruling.verdict not in (Verdict.DELIVERED, Verdict.REFUNDED, Verdict.DUPLICATED):
@@ -102,6 +119,7 @@ NOTES: list[Note] = [
     refunded_in_part,
     unreported,
     warned,
+    macros_of_the_ad,
     few_identifiers,
     fired_all_the_same,
     maybe_there,

@@ -133,12 +133,14 @@ class ClickPageTests(TestCase):
         return staff_client(VIEW).get(page_of(click)).content.decode()
 
     def test_shows_the_ad_the_visitor_and_the_conversions(self) -> None:
-        click = make_click(campaign_id="c-1", utm_source="tiktok", consent="granted")
+        url = "https://landing.example/?ad_id=7&adgroup_id=__AID__"
+        click = make_click(campaign_id="c-1", utm_source="tiktok", consent="granted", landing_url=url)
         conversion = make_conversion(click, transaction_id="T-1")
 
         response = staff_client(VIEW).get(page_of(click))
 
-        for text in ("c-1", "tiktok", "Granted", "198.51.100.7", "T-1", str(conversion.event_id)):
+        own = str(conversion.event_id)
+        for text in ("c-1", "tiktok", "Granted", "198.51.100.7", "T-1", ">adgroup_id=__AID__<", own):
             with self.subTest(text=text):
                 self.assertContains(response, text)
 
