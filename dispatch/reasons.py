@@ -46,7 +46,7 @@ ADVICE = {
     Reason.ERASED: "Nothing to do: the visitor's data was erased, so TikTok is not told.",
     Reason.CONTRACT: "The detail names the field. Correct the offer or its event rule, then re-queue: the payload is "
     "built anew when it is sent.",
-    Reason.TOO_OLD: "TikTok is not told events of more than 7 days ago. Discard it.",
+    Reason.TOO_OLD: "TikTok is not told events of more than 7 days ago. A dead letter can be discarded.",
     Reason.NO_MATCH_KEY: "Without ttclid, e-mail, phone, external id, or address and browser, TikTok can't match a "
     "person. Check that the tracking link receives ttclid.",
     Reason.INVALID: "TikTok's message names the field. Correct the offer, its event rule or the pixel, then re-queue.",

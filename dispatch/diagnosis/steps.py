@@ -22,6 +22,7 @@ from dispatch.diagnosis.places import (
     Place,
 )
 from dispatch.diagnosis.verdicts import Cause, Verdict
+from dispatch.models import Delivery
 from dispatch.reasons import Reason
 
 RUNBOOK, GUIDE = "docs/runbook.md", "docs/diagnosis.md"
@@ -198,6 +199,13 @@ COUNTED_TWICE = Step(
 )
 
 
+TOO_LATE = Step(
+    "Nothing to do: TikTok takes nothing of more than 7 days ago, so this one is not sent. If many come so late, ask "
+    "the network why, or see how long visitors take to agree.",
+    DELIVERY,
+)
+
+
 def is_reported(case: Case, ruling: Ruling) -> bool:
     """Whether the network has reported the other one, too."""
     return isinstance(ruling.about, Conversion) and bool(case.evidence.entries[ruling.about.pk])
@@ -210,6 +218,8 @@ def step_for(case: Case, ruling: Ruling) -> NextStep:
         step = Step("Nothing to do: the network tried its postback URL. No such call is a sale.", POSTBACK)
     if ruling.cause == Cause.SAME_SALE and case.entries and is_reported(case, ruling):
         step = COUNTED_TWICE
+    if ruling.cause == Cause.TOO_OLD and case.delivery and case.delivery.status == Delivery.Status.SUPPRESSED:
+        step = TOO_LATE
     if ruling.verdict == Verdict.DELIVERED and ruling.cause == Cause.PIXEL_ONLY:
         step = STEPS[Cause.TOLD]
     link = step.place.address(case, ruling) if step.place else ""

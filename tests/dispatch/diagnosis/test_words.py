@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from dispatch.models import Heartbeat
 from offers.models import Offer
-from tests.dispatch.diagnosis.support import report, sent, traced, verdict
+from tests.dispatch.diagnosis.support import age, report, sent, traced, verdict
 from tests.factories import make_click, make_network, make_offer, make_postback
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +41,34 @@ def test_a_networks_own_test_has_nothing_to_do_with_the_pixel(offer: Offer):
     report(offer.network, click_id=make_click(offer).pk, txid="T-1", status="test")
 
     assert "tried its postback URL" in traced("T-1").first.next_step.text
+
+
+def test_what_the_ad_left_unreplaced_is_named(offer: Offer):
+    url = "https://landing.example/?ttclid=__CLICKID__&campaign_id=__CAMPAIGN_ID__&ad_id=7&click_id=x"
+    click = make_click(offer, ttclid="", landing_url=url)
+
+    notes = " ".join(traced(click.pk).first.notes)
+
+    assert "(ttclid=__CLICKID__, campaign_id=__CAMPAIGN_ID__)" in notes
+    assert "Correct the URL in the ad" in notes
+
+
+def test_a_call_from_the_future_is_told_with_the_time_that_stands(offer: Offer):
+    click, named = make_click(offer), timezone.now() + timedelta(hours=2)
+    report(offer.network, click_id=click.pk, ts=named.isoformat())
+
+    calls = [each.words for each in traced(click.pk).first.timeline if each.stage == "postback"]
+
+    assert f"The network dated it {named:%Y-%m-%d %H:%M:%S}" in calls[0]
+
+
+def test_what_was_too_late_when_it_came_has_nothing_to_discard(offer: Offer):
+    click = age(make_click(offer), days=40)
+    report(offer.network, click_id=click.pk, ts=str(int((timezone.now() - timedelta(days=30)).timestamp())))
+
+    step = traced(click.pk).first.next_step
+
+    assert step.text.startswith("Nothing to do")
 
 
 @pytest.mark.parametrize(("outcome", "who"), [("bad_signature", "Somebody"), ("undecodable", "A network")])
