@@ -2,24 +2,26 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import Exists, F, Min, OuterRef, Subquery
 from django.urls import reverse
 
 from dispatch.findings.finding import Code, Finding, Scope, Step
 from dispatch.findings.limits import LONG_QUEUE
 from dispatch.findings.sight import Sight, found, list_page, own_page
-from dispatch.models import Credential
+from dispatch.models import Credential, Delivery, DeliveryAttempt
 from dispatch.standing import LATE, Standing
 from dispatch.standing import Code as Stands
 from dispatch.takeover import Takeover, recent_takeovers
+from dispatch.tiktok.codes import Verdict
 from dispatch.wording import at, in_words, quoted
 from offers.models import Pixel
 
 NAMES_SHOWN = 5
+LOOKED_AT = 200  # of a pixel's queue: twice what a request holds, as what comes back of one is due at one moment
 ROTATE = "dispatch.rotate_credential"
 QUEUED = (Stands.BUSY, Stands.CAPPED, Stands.GENTLE)
 ASK_FOR = {
@@ -32,15 +34,14 @@ TOO_SLOW = {Stands.RESTING: "{} rests because TikTok asked", Stands.SLOWED: "{} 
 
 def in_trouble(sight: Sight) -> Iterator[Finding]:
     """How sending to each pixel stands, where that is not well; a credential is missed where offers need it."""
+    kept_waiting = waiting_for_tiktok(sight)
     for pixel, now_so in sight.pixels:
         if now_so.code in (Stands.FAILING, Stands.PROBING):
             yield of_failing(pixel, now_so, sight)
         elif now_so.code in ASK_FOR and (now_so.code != Stands.NO_CREDENTIAL or pixel.is_needed):
             yield of_person(pixel, now_so)
-        elif is_too_slow(pixel, now_so, sight):
-            yield found(
-                Code.TIKTOK_SLOWS, pixel, "warn", TOO_SLOW[Stands(now_so.code)].format(pixel.name), now_so.words
-            )
+        elif is_too_slow(pixel, now_so, sight) or pixel.pk in kept_waiting:
+            yield of_slow(pixel, now_so, kept_waiting.get(pixel.pk), sight)
         elif now_so.code in QUEUED and pixel.due_since and sight.now - pixel.due_since > LONG_QUEUE:
             waits = f"The oldest delivery has been due for {in_words(sight.now - pixel.due_since)}."
             yield found(
@@ -69,6 +70,32 @@ def is_too_slow(pixel: Any, now_so: Standing, sight: Sight) -> bool:
         return False
     ends_late = now_so.code == Stands.RESTING and now_so.until is not None and now_so.until - sight.now > LATE
     return ends_late or bool(pixel.due_since and sight.now - pixel.due_since > LATE)
+
+
+def waiting_for_tiktok(sight: Sight) -> dict[int, datetime]:
+    """Since when the oldest is recorded that TikTok turned away minutes ago and that still waits, of slow pixels.
+
+    With each refusal it becomes due anew, so that it is never due for long however long that goes on. What was held is
+    old as well and has not waited for TikTok, so that age alone tells nothing.
+    """
+    slow = [pixel.pk for pixel, now_so in sight.pixels if now_so.code in TOO_SLOW]
+    if not slow:
+        return {}
+    due = Delivery.objects.due(sight.now).filter(pixel=OuterRef(OuterRef("pk")), is_test=False)
+    looked_at = due.order_by("next_attempt_at").values("pk")[:LOOKED_AT]
+    refused = DeliveryAttempt.objects.filter(
+        delivery=OuterRef("pk"), verdict=Verdict.THROTTLED, started_at__lt=sight.now - LATE
+    )
+    late = Delivery.objects.filter(Exists(refused), pk__in=Subquery(looked_at)).order_by().values("pixel")
+    oldest = Subquery(late.annotate(since=Min("conversion__created_at")).values("since"))
+    rows = Pixel.objects.filter(pk__in=slow).annotate(since=oldest).values_list("pk", "since")
+    return {key: since for key, since in rows if since}
+
+
+def of_slow(pixel: Pixel, now_so: Standing, since: datetime | None, sight: Sight) -> Finding:
+    waits = f"What waits for it was recorded up to {in_words(sight.now - since)} ago. " if since else ""
+    title = TOO_SLOW[Stands(now_so.code)].format(pixel.name)
+    return found(Code.TIKTOK_SLOWS, pixel, "warn", title, f"{waits}{now_so.words}")
 
 
 def grouped(findings: Iterable[Finding]) -> list[Finding]:
