@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -21,9 +21,10 @@ from dispatch import waiting
 from dispatch.diagnosis import refusals
 from dispatch.diagnosis.doubles import original_of
 from dispatch.diagnosis.finding import Found
+from dispatch.findings.hush import Hush, hushes_among
 from dispatch.models import Credential, Delivery, DeliveryAttempt, Heartbeat
 from dispatch.standing import Standing
-from offers.models import EventRule
+from offers.models import EventRule, Network
 
 MOST = 200
 Grouped = dict[Any, list[Any]]
@@ -34,7 +35,8 @@ class Evidence:
     """Rows by the key of what they belong to, the oldest first, and of each kind a bounded number.
 
     `refused` are the newest calls of the networks that led to nothing or wait to be digested; `originals` is what a
-    conversion doubles; `is_alive` is whether any cluster of workers gives a sign of life.
+    conversion doubles; `is_alive` is whether any cluster of workers gives a sign of life; `hushes` tells, by network,
+    of those that are silent when they usually call.
     """
 
     now: datetime
@@ -53,6 +55,7 @@ class Evidence:
     waits: dict[int, list[Standing]]
     originals: dict[int, Conversion]
     refused: list[Postback]
+    hushes: dict[int, Hush] = field(default_factory=dict)
 
     def conversions_of(self, click: Click) -> list[Conversion]:
         return [row for row in self.conversions.values() if row.click_id == click.pk]
@@ -84,6 +87,10 @@ def gather(found: Found, now: datetime) -> Evidence:
     deliveries = newest(Delivery, "pixel", "decided_by", conversion__in=keys)
     rules = EventRule.objects.filter(offer__in={click.offer_id for click in clicks.values()}).select_related("offer")
     rules_by_offer, entries = grouped(rules, "offer_id"), of_conversions(LedgerEntry, keys, "network")
+    networks = sorted({click.offer.network_id for click in clicks.values()})
+    originals = originals_of(conversions, rules_by_offer, entries)
+    doubled = {row.pk for row in originals.values()} - conversions.keys()
+    entries |= of_conversions(LedgerEntry, sorted(doubled), "network")
     return Evidence(
         now=now,
         clicks=clicks,
@@ -99,11 +106,12 @@ def gather(found: Found, now: datetime) -> Evidence:
         attempts=grouped(newest(DeliveryAttempt, delivery__in=[row.pk for row in deliveries]), "delivery_id"),
         credentials=grouped(newest(Credential, pixel__in={row.pixel_id for row in deliveries}), "pixel_id"),
         waits=waiting.reasons_of(deliveries, now),
-        originals=originals_of(conversions, rules_by_offer, entries),
+        originals=originals,
         refused=[
-            *refusals.newest(sorted({click.offer.network_id for click in clicks.values()})),
+            *refusals.newest(networks),
             *(refusals.waiting(now) if clicks else []),
         ],
+        hushes={hush.network.pk: hush for hush in hushes_among(Network.objects.filter(pk__in=networks), now)},
     )
 
 

@@ -67,15 +67,17 @@ def counted(count: int) -> str:
 
 
 def network_silent(case: Case) -> Ruling | None:
-    """Nothing at all comes from the network: longer than it may be silent, or not once since the click."""
+    """Nothing at all comes from the network: longer than it may be silent or than it usually is, or since the click."""
     network, click = case.network, case.click
     if network is None or click is None:
         return None
-    quiet, words = silent_for(network, case.now), ""
+    quiet, hush, words = silent_for(network, case.now), case.evidence.hushes.get(network.pk), ""
     if not network.is_active:
         words = f"{network} is not active here, so its calls are answered with a 404 and kept nowhere."
     elif quiet:
         words = f"{network} has not called for {in_hours(quiet)}, and it may be silent for {limit_of(network)}."
+    elif hush:
+        words = f"{network} has not called for {hush.lasts(case.now)}. {hush.words}"
     elif case.now - click.created_at >= PATIENCE and (network.heard_at is None or network.heard_at < click.created_at):
         words = f"{network} has not called at all since the visitor came, {in_words(case.now - click.created_at)} ago."
     return Ruling(Verdict.NOT_REPORTED, Cause.NETWORK_SILENT, words) if words else None

@@ -46,6 +46,7 @@ DOUBTFUL_CASES = 3  # a click may come some seconds after its postback, and anyb
 
 HUSHED_SPAN = timedelta(hours=6)  # of a network that nobody has said of how long it may be silent
 HUSHED_CALLS = 5
+HUSHED_DAYS = 2  # of a network with fewer than these the whole last day is looked at
 
 VOLUME_SPAN = timedelta(hours=3)
 VOLUME_DAYS = 7

@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from statistics import median
 
 from django.db.models import Q, Sum
 from django.urls import reverse
@@ -10,8 +9,9 @@ from django.urls import reverse
 from conversions.outcomes import STRANGERS, TROUBLED, Outcome
 from dispatch.findings import limits
 from dispatch.findings.finding import Code, Finding, Step
+from dispatch.findings.hush import hushes_among
 from dispatch.findings.limits import DAY, LATELY
-from dispatch.findings.sight import Sight, found, list_page, own_page, same_hours
+from dispatch.findings.sight import Sight, found, list_page, own_page
 from dispatch.health.targets import percent
 from dispatch.models import NetworkSlot
 from dispatch.rollups.slots import slot_of
@@ -41,20 +41,15 @@ def silent(sight: Sight) -> Iterator[Finding]:
 
 def hushed(sight: Sight) -> Iterator[Finding]:
     """Networks that nobody has said of how long they may be silent, and that usually call at this time of the day."""
-    span, day_of = in_hours(limits.HUSHED_SPAN), same_hours(slot_of(sight.now), limits.HUSHED_SPAN)
-    calls: dict[int, list[int]] = defaultdict(lambda: [0] * (limits.VOLUME_DAYS + 1))
-    slots = NetworkSlot.objects.filter(starts_at__in=list(day_of)).exclude(outcome__in=STRANGERS).order_by()
-    for key, starts_at, count in slots.values_list("network_id", "starts_at").annotate(Sum("postbacks")):
-        calls[key][day_of[starts_at]] += count
-    quiet = [key for key, (now, *before) in calls.items() if not now and median(before) >= limits.HUSHED_CALLS]
-    for network in Network.objects.live().filter(pk__in=quiet, silence_hours=None):
-        usual = f"{median(calls[network.pk][1:]):,.0f}"
+    for hush in hushes_among(Network.objects.all(), sight.now):
+        span = hush.lasts(sight.now)
         words = (
-            f"It usually calls {usual} times in these hours of the day. Check the postback URL entered there; a test "
-            "postback on the network's page shows whether this side works. Say there for how long it may be silent."
+            f"{hush.words} Check the postback URL entered there; a test postback on the network's page shows whether "
+            "this side works. Say there for how long it may be silent."
         )
-        title = f"Nothing from {network} for {span}"
-        yield found(Code.NETWORK_SILENT, network, "warn", title, words, value=span, target=f"{usual} calls")
+        title = f"Nothing from {hush.network} for {span}"
+        more = {"value": span, "target": f"{hush.usual:,.0f} calls in {in_hours(limits.HUSHED_SPAN)}"}
+        yield found(Code.NETWORK_SILENT, hush.network, "warn", title, words, **more)
 
 
 def unusable(sight: Sight) -> Iterator[Finding]:

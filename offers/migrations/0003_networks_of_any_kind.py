@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='network',
             name='silence_hours',
-            field=models.PositiveSmallIntegerField(blank=True, help_text='The first page warns when nothing came from this network for so many hours. Empty means never.', null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='warn after hours of silence'),
+            field=models.PositiveSmallIntegerField(blank=True, help_text='The first page warns when nothing came from this network for so many hours. Empty means: for six hours in which it usually calls.', null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='warn after hours of silence'),
         ),
         migrations.AlterField(
             model_name='eventrule',

@@ -122,7 +122,8 @@ class Network(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="The first page warns when nothing came from this network for so many hours. Empty means never.",
+        help_text="The first page warns when nothing came from this network for so many hours. Empty means: for six "
+        "hours in which it usually calls.",
     )
     heard_at = models.DateTimeField("last heard", null=True, blank=True, editable=False)
     turned_away_at = models.DateTimeField("last called with a wrong secret", null=True, blank=True, editable=False)

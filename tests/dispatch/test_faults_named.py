@@ -14,7 +14,7 @@ from conversions.digest import digest_batch
 from conversions.models import Click, Conversion, Sighting
 from dispatch.diagnosis.tracing import trace
 from dispatch.findings.current import current
-from dispatch.models import Heartbeat, NetworkSlot, OfferSlot, TellingSlot
+from dispatch.models import DeliveryAttempt, Heartbeat, NetworkSlot, OfferSlot, TellingSlot
 from dispatch.planning import plan
 from dispatch.rollups import rechecking
 from dispatch.rollups.keeping import roll_up
@@ -143,6 +143,15 @@ def silent_network(site: Site) -> str:
     return site.click(created_at=hours_ago).pk
 
 
+def network_silent_as_it_never_is(site: Site) -> str:
+    """Nobody has said for how long it may be silent."""
+    now = timezone.now()
+    NetworkSlot.objects.filter(starts_at__gt=now - timedelta(hours=9)).delete()
+    NetworkSlot.objects.filter(starts_at__lt=now - timedelta(hours=67)).delete()
+    Network.objects.update(heard_at=now - timedelta(hours=10))
+    return site.click(created_at=now - timedelta(hours=7)).pk
+
+
 def wrong_secret(site: Site) -> str:
     click = site.click()
     site.client.get(f"/postback/{site.network.slug}/of-last-month/", {"click_id": click.pk, "txid": "T-1"})
@@ -235,6 +244,14 @@ def throttling(site: Site) -> str:
     return site.sell()
 
 
+def throttling_without_end(site: Site) -> str:
+    """Each refusal makes it due anew."""
+    site.sandbox.set_mode("http_429", seconds=60)
+    click_id = site.sell()
+    DeliveryAttempt.objects.update(started_at=timezone.now() - timedelta(minutes=6))
+    return click_id
+
+
 def outage(site: Site) -> str:
     site.sandbox.set_mode("http_500")
     return site.sell(3)
@@ -284,6 +301,7 @@ def a_good_sale(site: Site) -> str:
         (blocked_pixel, "delivered", "pixel_blocked", "hold"),
         (stopped_workers, "delayed", "workers_stopped", "hold"),
         (silent_network, "not_reported", "network_silent", "hold"),
+        (network_silent_as_it_never_is, "not_reported", "network_silent", "hold"),
         (wrong_secret, "not_reported", "wrong_secret", "watch"),
         (page_that_names_the_sale_otherwise, "duplicated", "same_sale", "hold"),
         (one_transaction_under_two_clicks, "duplicated", "same_sale", "hold"),
@@ -299,6 +317,7 @@ def a_good_sale(site: Site) -> str:
         (refund_after, "refunded", "refund", "raise"),
         (invalid_events, "rejected", "invalid", "hold"),
         (throttling, "delayed", "throttled", "raise"),
+        (throttling_without_end, "delayed", "throttled", "watch"),
         (outage, "delayed", "tiktok_failing", "hold"),
         (no_rate, "never_sent", "no_rate", "hold"),
         (too_old, "never_sent", "too_old", "watch"),

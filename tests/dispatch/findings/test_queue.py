@@ -16,7 +16,15 @@ from dispatch.reasons import Reason
 from dispatch.rollups.keeping import as_of
 from offers.models import Network, Offer, Pixel
 from tests.dispatch.findings.slots import heard, purchases, sold, told
-from tests.factories import make_click, make_conversion, make_credential, make_delivery, make_network, make_offer
+from tests.factories import (
+    make_attempt,
+    make_click,
+    make_conversion,
+    make_credential,
+    make_delivery,
+    make_network,
+    make_offer,
+)
 from tests.staff import make_staff
 
 pytestmark = pytest.mark.django_db
@@ -95,6 +103,23 @@ def test_a_queue_that_takes_half_an_hour_is_told_of(offer: Offer):
     make_delivery(make_conversion(make_click(offer)), next_attempt_at=due_at)
 
     assert (only().code, only().tone, only().title) == (Code.DELIVERIES_LATE, "warn", "A pixel has a long queue")
+
+
+@pytest.mark.parametrize(("first_refused", "codes"), [(6, [Code.TIKTOK_SLOWS]), (4, []), (None, [])])
+def test_what_tiktok_turns_away_again_and_again_is_late_though_it_has_just_become_due(
+    offer: Offer, first_refused: int | None, codes: list[Code]
+):
+    now = timezone.now()
+    Lane.objects.create(pixel=offer.pixel, rest_until=now + timedelta(seconds=5), pace=1 / 64)
+    conversion = make_conversion(make_click(offer), created_at=now - timedelta(minutes=19))
+    delivery = make_delivery(conversion, next_attempt_at=now)
+    for minutes in [first_refused, 1] if first_refused else []:
+        make_attempt(delivery, verdict="throttled", started_at=now - timedelta(minutes=minutes))
+
+    findings = current(now)
+
+    assert [finding.code for finding in findings] == codes
+    assert all("recorded up to 19 minutes ago" in finding.words for finding in findings)
 
 
 def test_dead_letters_say_how_many_are_new(offer: Offer):
@@ -183,6 +208,31 @@ def test_one_that_calls_at_this_time_every_day_is_missed_though_nobody_said_so(o
     codes = [finding.code for finding in current(timezone.now())]
 
     assert codes == [Code.NETWORK_SILENT] * (usual == 6 and not calls)
+
+
+@pytest.mark.parametrize(
+    ("first", "silent", "every", "is_missed"),
+    [
+        (67, 8, 1, True),  # two days are known, and it called six times in these hours of both
+        (38, 8, 1, True),  # one day is known, in which it called day and night
+        (38, 8, 2, False),
+        (67, 8, 2, False),
+        (28, 8, 1, False),
+        (67, 5, 1, False),
+        (90, 31, 1, True),  # what it does not do since is not what it usually does
+        (160, 100, 1, True),
+    ],
+)
+def test_a_young_network_is_missed_by_the_days_that_it_has_called_on(
+    offer: Offer, first: int, silent: int, every: int, is_missed: bool
+):
+    now = timezone.now().replace(minute=20)
+    for hours in range(silent, first + 1, every):
+        heard(offer.network, now, hours=hours, recorded=1)
+
+    codes = [finding.code for finding in current(now)]
+
+    assert (Code.NETWORK_SILENT in codes) == is_missed
 
 
 @pytest.mark.parametrize(
