@@ -21,6 +21,7 @@ from dispatch.diagnosis.places import (
     UPLOAD,
     Place,
 )
+from dispatch.diagnosis.twice import PAGE_AND_NETWORK, told_twice
 from dispatch.diagnosis.verdicts import Cause, Verdict
 from dispatch.models import Delivery
 from dispatch.reasons import Reason
@@ -89,15 +90,12 @@ STEPS: dict[Cause, Step] = {
     Cause.DISCARDED: Step("Nothing to do: a person has decided that TikTok is not told.", DELIVERY),
     Cause.INVALID: Step(Reason.INVALID.advice, DEAD_LETTER, "dead_letters"),
     Cause.RETRIES_EXHAUSTED: Step(Reason.RETRIES_EXHAUSTED.advice, DEAD_LETTER, "dead_letters"),
-    Cause.SAME_SALE: Step(
-        "Have the page name its sale by the network's transaction id, or by nothing: then page and postback end at one "
-        "event_id. What has been told twice can't be called back.",
-        CONVERSION,
-        "duplicates_high",
-    ),
+    Cause.SAME_SALE: Step(PAGE_AND_NETWORK, CONVERSION, "duplicates_high"),
     Cause.DUPLICATE_POSTBACK: Step(Outcome.DUPLICATE.advice, CONVERSION),
     Cause.CREDENTIAL_REFUSED: Step(
-        "Rotate the credential: the pixel resumes by itself when one that works is promoted, and the queue is sent.",
+        "Compare the pixel's code with that in Events Manager: TikTok refuses a wrong one like a wrong token, and with "
+        "the right one the pixel can be resumed. Else rotate the credential: the pixel resumes by itself when one that "
+        "works is promoted, and the queue is sent.",
         ROTATE,
         "credential_refused",
     ),
@@ -191,14 +189,6 @@ STEPS: dict[Cause, Step] = {
 }
 
 
-COUNTED_TWICE = Step(
-    "The network reported it under both. Ask it why; if they are one sale, choose on its page that a repetition is "
-    "ignored or taken over, not counted. What has been told twice can't be called back.",
-    NETWORK,
-    "duplicates_high",
-)
-
-
 TOO_LATE = Step(
     "Nothing to do: TikTok takes nothing of more than 7 days ago, so this one is not sent. If many come so late, ask "
     "the network why, or see how long visitors take to agree.",
@@ -206,18 +196,13 @@ TOO_LATE = Step(
 )
 
 
-def is_reported(case: Case, ruling: Ruling) -> bool:
-    """Whether the network has reported the other one, too."""
-    return isinstance(ruling.about, Conversion) and bool(case.evidence.entries[ruling.about.pk])
-
-
 def step_for(case: Case, ruling: Ruling) -> NextStep:
     """The step about the ruling's cause, with a link where the case has a page to open."""
     step = STEPS[ruling.cause]
     if case.postback and ruling.cause == Cause.TEST:
         step = Step("Nothing to do: the network tried its postback URL. No such call is a sale.", POSTBACK)
-    if ruling.cause == Cause.SAME_SALE and case.entries and is_reported(case, ruling):
-        step = COUNTED_TWICE
+    if ruling.cause == Cause.SAME_SALE and isinstance(ruling.about, Conversion):
+        step = Step(*told_twice(case, ruling.about), code=step.code)
     if ruling.cause == Cause.TOO_OLD and case.delivery and case.delivery.status == Delivery.Status.SUPPRESSED:
         step = TOO_LATE
     if ruling.verdict == Verdict.DELIVERED and ruling.cause == Cause.PIXEL_ONLY:
