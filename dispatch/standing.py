@@ -138,7 +138,8 @@ def paused(sight: Sight) -> Standing | None:
     if pixel.paused_by == Pixel.PausedBy.AUTH:
         words = (
             f"Nothing has been sent{since}.{reason} The queue is kept. Rotate the credential: the pixel resumes by "
-            "itself when one that works is promoted."
+            "itself when one that works is promoted. Compare the pixel's code with that in Events Manager, too: TikTok "
+            "refuses a wrong one like a wrong token."
         )
         return make(Code.REFUSED, words, since=pixel.paused_at)
     words = f"Nothing has been sent{since}.{reason} Conversions are recorded and wait until somebody resumes the pixel."

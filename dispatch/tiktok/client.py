@@ -55,7 +55,7 @@ def send(body: Body, token: str) -> Reply:
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             reply = failure(error, deadline.passed)
     duration = int((time.monotonic() - started) * 1000)
-    return replace(reply, duration_ms=duration, message=scrub(reply.message, token))
+    return replace(reply, duration_ms=duration, message=scrub(reply.message, token, body["event_source_id"]))
 
 
 def exchange(body: bytes, token: str) -> Reply:
@@ -137,7 +137,12 @@ def root_of(error: Exception) -> object:
     return getattr(wrapped, "reason", wrapped)
 
 
-def scrub(message: str, token: str) -> str:
-    """TikTok's message without what it may echo: personal data, digests, the token."""
+def scrub(message: str, token: str, pixel_code: str = "") -> str:
+    """TikTok's message without what it may echo: personal data, digests, the token.
+
+    The pixel's own code stays: it stands in every page, and whether it is the right one is what a refusal is about.
+    """
     text = hide_inside(message.replace(token, "[token]")) if token else hide_inside(message)
-    return clean_text(PERSONAL.sub("[hidden]", text), MESSAGE_LENGTH)
+    own = rf"\b{re.escape(pixel_code)}\b" if pixel_code else r"(?!)"
+    hidden = re.sub(rf"({own})|{PERSONAL.pattern}", lambda found: found[1] or "[hidden]", text)
+    return clean_text(hidden, MESSAGE_LENGTH)

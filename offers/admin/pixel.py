@@ -33,8 +33,8 @@ FIELDSETS = [
 ]  # fmt: skip
 ENVIRONMENT_TONES = {"production": "good", "staging": "warn", "development": "calm"}
 AUTH_ADVICE = (
-    "TikTok refused its access token. Rotate the credential: the pixel resumes by itself when one that works is "
-    "promoted."
+    "TikTok refused its access token, or its code: compare that with Events Manager. Rotate the credential: the pixel "
+    "resumes by itself when one that works is promoted."
 )
 
 

@@ -158,3 +158,23 @@ def test_a_message_is_scrubbed_of_what_it_echoes():
 
     for secret in ("alice", "213", digest, TOKEN):
         assert secret not in text
+
+
+def test_the_pixels_own_code_stays_readable_and_nobody_elses_secret_does():
+    own, other = "C8PIXF1234567890123X", "C9ZZZZ9876543210987Y"
+    words = (
+        f"No permission for event source {own} ({own}). Phone=+4930777, a@b.example, +49 30 777 88 99, {other}, {TOKEN}"
+    )
+
+    text = scrub(words, TOKEN, own)
+
+    assert text.startswith(f"No permission for event source {own} ({own}). Phone=[hidden]")
+    assert [secret for secret in ("777", "88", "a@b", "98765", TOKEN) if secret in text] == []
+
+
+def test_what_only_contains_the_pixels_code_is_hidden():
+    digest = "12345678" + "a" * 56
+
+    text = scrub(f"{digest} +4912345678 12", TOKEN, "12345678")
+
+    assert text == "[hidden] [hidden]"
