@@ -16,7 +16,14 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from offers.admin import ready_to_copy
 from offers.admin.configured import ConfiguredAdmin
-from offers.admin.network_page import format_guide, heard_badge, own_findings, status_words, turned_away_badge
+from offers.admin.network_page import (
+    format_guide,
+    heard_badge,
+    own_findings,
+    status_words,
+    turned_away_badge,
+    turned_away_news,
+)
 from offers.admin.signing_key import end_overlap_url, overlap_of, standing_of_key
 from offers.admin_parts import moment
 from offers.encryption import SecretUnreadableError
@@ -116,6 +123,7 @@ class NetworkAdmin(ConfiguredAdmin):
             "copyables": ready_to_copy.of_network(network, request),
             "copy_warnings": own_findings(network, self.expected(network)),
             "overlap_end": ready_to_copy.overlap_end(network, self.now()),
+            "turned_away_news": turned_away_news(network, self.now()),
             "rotate_url": rotate_url(network) if may_rotate else "",
             "key_standing": standing_of_key(network, may_set_key),
             "end_key_url": end_overlap_url(network) if may_set_key and network.previous_signing_key else "",

@@ -1,6 +1,6 @@
 """Parts of a network's page: its format in words, the status words that come with it, when it was last heard."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -15,6 +15,11 @@ from offers.postback_linting import Expected, lint_own_macros
 from offers.silence import in_hours, silent_for
 
 LINKS_CHECKED = 50
+LATELY = timedelta(hours=3)  # as in the findings of health
+COMPARE_URL = (
+    "Such calls are answered with a 404 and kept nowhere. Compare the postback URL entered at the network with the one "
+    "on this page, and copy it there again; then have the network send again what was turned away."
+)
 NO_WORDS = (
     "This format has no words of its own. The usual ones are known: approved, sale, pending, declined, rejected, "
     "refund, chargeback, rebill, upsell and their like."
@@ -48,6 +53,14 @@ def turned_away_badge(network: Network, now: datetime) -> SafeString:
     if network.turned_away_at is None:
         return badge("Never", "calm")
     return ago(network.turned_away_at, now, "warn")
+
+
+def turned_away_news(network: Network, now: datetime) -> SafeString:
+    """That such a call has come lately, or that none with the right secret came after it; empty when it is past."""
+    turned_away, heard = network.turned_away_at, network.heard_at
+    if turned_away is None or not (now - turned_away <= LATELY or heard is None or heard < turned_away):
+        return SafeString("")
+    return format_html("Last call with a wrong secret (UTC): {}<br>{}", turned_away_badge(network, now), COMPARE_URL)
 
 
 def ago(time: datetime, now: datetime, tone: str) -> SafeString:

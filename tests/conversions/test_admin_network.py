@@ -72,6 +72,20 @@ def test_says_when_its_address_was_called_with_a_wrong_secret():
     assert "2\xa0hours ago" in page(network)
 
 
+@pytest.mark.parametrize(("turned_away", "heard", "is_said"), [(2, 1, True), (50, 51, True), (50, 1, False)])
+def test_says_on_top_what_to_do_about_a_wrong_secret_until_it_is_past(turned_away: int, heard: int, is_said: bool):
+    now = timezone.now()
+    network = make_network(
+        heard_at=now - timedelta(hours=heard), turned_away_at=now - timedelta(hours=turned_away), silence_hours=100
+    )
+
+    top, _, below = page(network).partition("When it falls silent")
+
+    assert ("Compare the postback URL entered at the network with the one on this page" in top) == is_said
+    assert ("Last call with a wrong secret (UTC)" in top) == is_said
+    assert "last call with a wrong secret" in below.lower()
+
+
 def test_a_silent_network_is_marked_in_its_page_and_in_the_list():
     heard_at = timezone.now() - timedelta(hours=30)
     network = make_network(heard_at=heard_at, silence_hours=24)
