@@ -33,7 +33,7 @@ from offers.encryption import SecretUnreadableError
 from offers.models import Network
 from offers.postback_linting import Expected, lint_postback_url
 
-NEWEST_POSTBACKS = 20_000  # postbacks have no index by time; their ids grow with it
+NEWEST_POSTBACKS = 20_000  # of a day: more would take longer than the rest of the page
 MOST_UNMAPPED = 10_000
 BUSY = "The database is busy, so nothing was tried. Try again in a moment."
 ALL_WELL = "Nothing is wrong with it. A test postback shows what a call leads to."
@@ -122,21 +122,27 @@ def own_page(network: Network, name: str) -> str:
 
 
 def counts_of(network: Network, now: datetime) -> list[tuple[SafeString, int, str]]:
-    """Its postbacks of the last 24 hours by outcome, as far as they are among the newest 20,000 of all networks."""
-    newest = Postback.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    recent = Postback.objects.filter(network=network, pk__gt=newest - NEWEST_POSTBACKS, is_test=False)
-    today = recent.filter(received_at__gt=now - timedelta(days=1)).order_by()
-    counted = today.values_list("outcome").annotate(count=Count("pk")).order_by("-count")
-    return [(outcome_badge(Outcome(outcome)), count, postbacks_url(network, outcome)) for outcome, count in counted]
+    """Its postbacks of the last 24 hours by outcome, as far as they are among the newest 20,000; each with its list."""
+    since = (now - timedelta(days=1)).replace(microsecond=0)
+    today = Postback.objects.filter(network=network, received_at__gte=since, is_test=False).order_by("-received_at")
+    newest = Postback.objects.filter(pk__in=today.values("pk")[:NEWEST_POSTBACKS]).order_by()
+    counted = newest.values_list("outcome").annotate(count=Count("pk")).order_by("-count")
+    return [(outcome_badge(Outcome(outcome)), count, list_since(network, outcome, since)) for outcome, count in counted]
 
 
 def outcome_badge(outcome: Outcome) -> SafeString:
     return badge(outcome.label, OUTCOME_TONES.get(outcome, "good" if outcome in GOOD else "bad"))
 
 
-def postbacks_url(network: Network, outcome: str) -> str:
-    url = reverse("admin:conversions_postback_changelist")
-    return f"{url}?network__id__exact={network.pk}&outcome__exact={quote(outcome)}"
+def postbacks_url(network: Network, outcome: str, **more: str) -> str:
+    chosen = {"network__id__exact": network.pk, **more, "outcome__exact": outcome}
+    return reverse("admin:conversions_postback_changelist", query=chosen)
+
+
+def list_since(network: Network, outcome: str, since: datetime) -> str:
+    """The list with exactly those rows that are counted."""
+    span = {"received_at_from_0": f"{since:%Y-%m-%d}", "received_at_from_1": f"{since:%H:%M:%S}"}
+    return postbacks_url(network, outcome, test="no", **span)
 
 
 def unmapped_of(network: Network) -> dict[str, Any] | None:

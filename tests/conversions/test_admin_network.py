@@ -46,7 +46,9 @@ def test_counts_the_postbacks_of_the_last_day_by_outcome():
     network, now = make_network(), timezone.now()
     for outcome in (Outcome.RECORDED, Outcome.RECORDED, Outcome.BAD_AMOUNT):
         make_postback(network, {}, outcome=outcome)
-    make_postback(network, {}, outcome=Outcome.NO_RULE, received_at=now - timedelta(hours=25))
+    for outcome in (Outcome.NO_RULE, Outcome.RECORDED, Outcome.RECORDED):
+        make_postback(network, {}, outcome=outcome, received_at=now - timedelta(hours=25))
+    make_postback(network, {}, outcome=Outcome.RECORDED, is_test=True)
     make_postback(make_network(), {}, outcome=Outcome.WRONG_NETWORK)
 
     counts = staff_client(*SEES_POSTBACKS).get(url_of(network)).context["counts"]
@@ -55,7 +57,7 @@ def test_counts_the_postbacks_of_the_last_day_by_outcome():
         (2, "recorded"),
         (1, "bad_amount"),
     ]
-    assert staff_client("conversions.view_postback").get(counts[0][2]).status_code == 200
+    assert staff_client("conversions.view_postback").get(counts[0][2]).context["cl"].result_count == 2
 
 
 def test_says_when_it_was_heard_and_that_nothing_came():
