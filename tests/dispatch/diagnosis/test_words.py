@@ -6,9 +6,18 @@ import pytest
 from django.utils import timezone
 
 from dispatch.models import Heartbeat
-from offers.models import Offer
+from dispatch.tiktok.client import scrub
+from offers.models import Offer, Pixel
 from tests.dispatch.diagnosis.support import age, report, sent, traced, verdict
-from tests.factories import make_click, make_network, make_offer, make_postback
+from tests.factories import (
+    TOKEN,
+    make_click,
+    make_conversion,
+    make_delivery,
+    make_network,
+    make_offer,
+    make_postback,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -111,3 +120,16 @@ def test_a_silent_network_names_its_limit(offer: Offer):
     offer.network.save()
 
     assert "for 10 hours, and it may be silent for 6 hours" in traced(make_click(offer).pk).first.ruling.words
+
+
+def test_a_refusal_has_the_pixels_code_compared_and_shows_it_whole(offer: Offer):
+    delivery = make_delivery(make_conversion(make_click(offer)))
+    said = scrub(f"No permission for event source {offer.pixel.code}.", TOKEN, offer.pixel.code)
+    offer.pixel.pause(Pixel.PausedBy.AUTH, said, timezone.now())
+
+    subject = traced(delivery.event_id).first
+
+    assert subject.ruling.cause == "credential_refused"
+    assert offer.pixel.code in subject.ruling.words
+    assert "Compare the pixel's code" in subject.next_step.text
+    assert "rotate the credential" in subject.next_step.text
