@@ -19,6 +19,8 @@ from dispatch.wording import at, in_words
 from offers.models import Network
 from offers.silence import in_hours, limit_of, silent_for
 
+NOT_OURS = frozenset({Outcome.UNMATCHED_CLICK, Outcome.MISSING_CLICK_ID})
+"""What sales of other traffic come to as well: a few are no fault."""
 WRONG_SECRET, WRONG_SECRET_LABEL = "wrong_secret", "Calls with a wrong secret"
 
 
@@ -93,8 +95,8 @@ def counted(sight: Sight) -> tuple[dict[int, Counter[str]], dict[int, Counter[st
 
 
 def is_worth_telling(outcome: str, day: Counter[str]) -> bool:
-    """A click may come after its postback, or belong to somebody else; everything else is a mistake to mend."""
-    if outcome != Outcome.UNMATCHED_CLICK:
+    """A click may come after its postback, and a sale be of other traffic; everything else is a mistake to mend."""
+    if outcome not in NOT_OURS:
         return True
     return day[outcome] >= limits.UNUSABLE_COUNT or day[outcome] / day.total() >= limits.UNUSABLE_SHARE
 
@@ -121,5 +123,5 @@ def of_outcome(network: Network, outcome: Outcome, day: Counter[str], lately: Co
 
 
 def is_most(outcome: Outcome, counts: Counter[str], least: int = 1) -> bool:
-    least = limits.DOUBTFUL_CASES if outcome in (Outcome.UNMATCHED_CLICK, *STRANGERS) else least
+    least = limits.DOUBTFUL_CASES if outcome in NOT_OURS | STRANGERS else least
     return counts[outcome] >= least and counts[outcome] / counts.total() >= limits.MOST

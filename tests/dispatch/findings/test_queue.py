@@ -157,6 +157,8 @@ def test_sums_that_nobody_brings_up_to_date_are_told(offer: Offer, monkeypatch: 
         ({"bad_signature": 2}, "warn"),
         ({"bad_signature": 3}, "bad"),
         ({"recorded": 100, "unmatched_click": 2}, None),
+        ({"recorded": 100, "missing_click_id": 2}, None),
+        ({"recorded": 80, "missing_click_id": 3}, "warn"),
         ({"recorded": 10, "duplicate": 90, "test": 5, "ignored": 5, "received": 9}, None),
     ],
 )
