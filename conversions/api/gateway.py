@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 NOT_FOUND = "Not found.\n"
 TURNED_AWAY_PRECISION = timedelta(minutes=1)
+PATIENCE_MS = 500
 
 
 class PostbackView(APIView):
@@ -77,25 +78,25 @@ def authenticate(slug: str, secret: str, now: datetime) -> Network | None:
 def note_turned_away(network: Network, now: datetime) -> None:
     """That somebody has called with a wrong secret, by the minute: often the network itself, by an old address.
 
-    The call is not kept, as anybody can make such. Nor does anybody wait for it to be noted: the next one will be.
+    The call is not kept, as anybody can make such. Nor does anybody wait long for it to be noted: the next one will be.
     """
     before = network.turned_away_at
     if before is None or now - before > TURNED_AWAY_PRECISION:
-        with without_waiting(), transaction.atomic():  # a digest holds its networks' rows for a while
+        with hardly_waiting(), transaction.atomic():  # a digest holds its networks' rows for a while
             free = Network.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=network.pk)
             Network.objects.filter(pk__in=free.values("pk")).update(turned_away_at=now)
 
 
 @contextmanager
-def without_waiting() -> Iterator[None]:
-    """SQLite has one writer: what it can't write at once in here, it does not write."""
+def hardly_waiting() -> Iterator[None]:
+    """SQLite has one writer, most of whose turns take milliseconds: what it can't write soon, it does not write."""
     if connection.vendor != "sqlite":
         yield
         return
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA busy_timeout")
         (patience,) = cursor.fetchone()
-        cursor.execute("PRAGMA busy_timeout = 0")
+        cursor.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
         try:
             with suppress(OperationalError):
                 yield

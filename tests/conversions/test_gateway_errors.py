@@ -83,7 +83,7 @@ def test_many_calls_with_a_wrong_secret_write_once_a_minute(django_assert_num_qu
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nobody_waits_for_a_writer_to_be_turned_away():
+def test_nobody_waits_long_for_a_writer_to_be_turned_away():
     network = make_network()
     call = make_postback(network, {})
 
