@@ -25,7 +25,7 @@ from offers.models import Network
 logger = logging.getLogger(__name__)
 
 NOT_FOUND = "Not found.\n"
-TURNED_AWAY_PRECISION = timedelta(minutes=1)
+TURNED_AWAY_PRECISION = timedelta(seconds=5)
 PATIENCE_MS = 500
 
 
@@ -76,7 +76,7 @@ def authenticate(slug: str, secret: str, now: datetime) -> Network | None:
 
 
 def note_turned_away(network: Network, now: datetime) -> None:
-    """That somebody has called with a wrong secret, by the minute: often the network itself, by an old address.
+    """That somebody has called with a wrong secret, to five seconds: often the network itself, by an old address.
 
     The call is not kept, as anybody can make such. Nor does anybody wait long for it to be noted: the next one will be.
     """
