@@ -41,7 +41,7 @@ class CappedCount(Subquery):
 
 def networks_in(request: HttpRequest) -> list[int]:
     """Those that the list is filtered by."""
-    return [key for text in request.GET.getlist(NETWORK_PARAMETER) if (key := number_of(text)) is not None]
+    return numbers_in(request, NETWORK_PARAMETER)
 
 
 def is_by_time(request: HttpRequest) -> bool:
@@ -140,6 +140,11 @@ def sent_of(postback: Postback) -> Sent:
 def number_of(text: str | None) -> int | None:
     """An id out of an address; None for anything else."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def numbers_in(request: HttpRequest, name: str) -> list[int]:
+    """The ids that a parameter names, of which a list shows the rows of any."""
+    return [key for text in request.GET.getlist(name) if (key := number_of(text)) is not None]
 
 
 def network_of(text: str | None) -> Network | None:

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter
 
-from conversions.admin.inbox import number_of
+from conversions.admin.inbox import numbers_in
 from dispatch.findings.finding import Scope
 from dispatch.health import looking, rows, selecting
 from offers.admin_parts import know_count, limits_in
@@ -113,8 +113,3 @@ def offers_of(request: HttpRequest) -> QuerySet[Offer]:
     """Those that the list's other filters leave."""
     chosen = [(field, numbers_in(request, name)) for name, field in OF_OFFERS.items()]
     return Offer.objects.filter(**{f"{field}__in": keys for field, keys in chosen if keys})
-
-
-def numbers_in(request: HttpRequest, name: str) -> list[int]:
-    """The ids that a parameter names, of which a list shows the rows of any."""
-    return [key for text in request.GET.getlist(name) if (key := number_of(text)) is not None]

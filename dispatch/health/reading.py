@@ -15,7 +15,7 @@ from dispatch.findings.finding import Scope
 from dispatch.health.figures import Figures
 from dispatch.models import NetworkSlot, OfferSlot, TellingDay, TellingSlot
 from dispatch.models.rollup import SLOT
-from dispatch.rollups.slots import days_between, slot_of, whole_days
+from dispatch.rollups.slots import days_between, parted, slot_of
 from dispatch.rollups.telling import COUNTS, IDENTIFIERS
 
 FRESH_FOR = timedelta(minutes=15)
@@ -121,13 +121,8 @@ def add_delays(found: Sums, slots: "QuerySet[Any]", by: str) -> None:
 
 def delay_tables(since: datetime, until: datetime) -> Iterator[tuple[type[models.Model], datetime, datetime]]:
     """What holds the delays with the fewest rows: whole days in UTC by the day, what is left by the half-hour."""
-    first, last = whole_days(slot_of(since), until)
-    if first >= last:
-        yield TellingSlot, since, until
-        return
-    for table, begin, end in ((TellingSlot, since, first), (TellingDay, first, last), (TellingSlot, last, until)):
-        if begin < end:
-            yield table, begin, end
+    for is_days, begin, end in parted(slot_of(since), until):
+        yield (TellingDay if is_days else TellingSlot), begin, end
 
 
 def is_fresh(now: datetime) -> Q:

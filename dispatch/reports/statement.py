@@ -17,7 +17,7 @@ from dispatch.models.rollup import Traffic
 from dispatch.reports.dimensions import FILTERS, GIVEN_NOT, NUMBERED
 from dispatch.reports.figures import COUNTS, MONEY
 from dispatch.reports.zones import hours_shifts
-from dispatch.rollups.slots import whole_days
+from dispatch.rollups.slots import parted
 
 FIGURES = (*COUNTS, *MONEY)
 
@@ -37,13 +37,11 @@ def spans(since: datetime, until: datetime, needs_sources: bool, needs_slots: bo
     if not needs_sources:
         yield Span(OfferSlot, since, until)
         return
-    first, last = whole_days(since, until)
-    if needs_slots or first >= last:
+    if needs_slots:
         yield Span(SourceSlot, since, until)
         return
-    for span in (Span(SourceSlot, since, first), Span(SourceDay, first, last), Span(SourceSlot, last, until)):
-        if span.since < span.until:
-            yield span
+    for is_days, begin, end in parted(since, until):
+        yield Span(SourceDay if is_days else SourceSlot, begin, end)
 
 
 def wanted(filters: Mapping[str, str]) -> Q:

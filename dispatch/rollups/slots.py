@@ -20,9 +20,15 @@ def day_of(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def whole_days(since: datetime, until: datetime) -> tuple[datetime, datetime]:
-    """From when until when a span has whole days in UTC; none where the one is not before the other."""
-    return day_of(since + ONE_DAY - RESOLUTION), day_of(until)
+def parted(since: datetime, until: datetime) -> Iterator[tuple[bool, datetime, datetime]]:
+    """A span as whole days in UTC and the edges before and after them: whether it is days, from when, until when."""
+    first, last = day_of(since + ONE_DAY - RESOLUTION), day_of(until)
+    if first >= last:
+        yield False, since, until
+        return
+    for is_days, begin, end in ((False, since, first), (True, first, last), (False, last, until)):
+        if begin < end:
+            yield is_days, begin, end
 
 
 def days_between(since: datetime, until: datetime, zone: tzinfo) -> Iterator[date]:
