@@ -5,6 +5,12 @@ from datetime import datetime, timedelta
 from offers.models import Network
 
 
+def is_turned_away(network: Network) -> bool:
+    """Whether the last call to its address had a wrong secret."""
+    heard, turned_away = network.heard_at, network.turned_away_at
+    return turned_away is not None and (heard is None or heard <= turned_away)
+
+
 def silent_for(network: Network, now: datetime) -> timedelta | None:
     """How long nothing authentic came, when that is longer than this network may be silent; else None.
 

@@ -9,7 +9,7 @@ from dispatch.diagnosis.case import Case, Rule, Ruling, detail_of, first_that_fi
 from dispatch.diagnosis.verdicts import Cause, Verdict, cause_of
 from dispatch.wording import in_words
 from offers.admin_parts import sentences
-from offers.silence import in_hours, limit_of, silent_for
+from offers.silence import in_hours, is_turned_away, limit_of, silent_for
 
 PATIENCE = timedelta(hours=24)
 """Networks report most sales within a day; nothing is missing before that."""
@@ -86,9 +86,7 @@ def network_silent(case: Case) -> Ruling | None:
 def wrong_secret(case: Case) -> Ruling | None:
     """The last call, so that it says more than what came before it and was in order."""
     network = case.network
-    if not (network and (turned_away := turned_away_since(case))):
-        return None
-    if network.heard_at and network.turned_away_at and network.heard_at > network.turned_away_at:
+    if not (network and is_turned_away(network) and (turned_away := turned_away_since(case))):
         return None
     words = f"The network has reported nothing under this click's id. {turned_away} The sale may be one of them."
     return Ruling(Verdict.NOT_REPORTED, Cause.WRONG_SECRET, words)

@@ -12,7 +12,7 @@ from offers.linting import Finding, lint_offer_link
 from offers.models import Network, Offer
 from offers.models.network import PostbackStatus
 from offers.postback_linting import Expected, lint_own_macros
-from offers.silence import in_hours, silent_for
+from offers.silence import in_hours, is_turned_away, silent_for
 
 LINKS_CHECKED = 50
 LATELY = timedelta(hours=3)  # as in the findings of health
@@ -57,8 +57,8 @@ def turned_away_badge(network: Network, now: datetime) -> SafeString:
 
 def turned_away_news(network: Network, now: datetime) -> SafeString:
     """That such a call has come lately, or that none with the right secret came after it; empty when it is past."""
-    turned_away, heard = network.turned_away_at, network.heard_at
-    if turned_away is None or not (now - turned_away <= LATELY or heard is None or heard < turned_away):
+    turned_away = network.turned_away_at
+    if turned_away is None or not (now - turned_away <= LATELY or is_turned_away(network)):
         return SafeString("")
     return format_html("Last call with a wrong secret (UTC): {}<br>{}", turned_away_badge(network, now), COMPARE_URL)
 
