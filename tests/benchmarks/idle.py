@@ -24,7 +24,7 @@ SECONDS = 60.0
 SETTLED_AFTER = 15.0
 LIMIT = 2.0
 """Per cent of one core, for quickstart, web and workers together."""
-NAMES = {"quickstart": "quickstart", "granian": "web", "run_workers": "supervisor", "tiktok_sandbox": "(sandbox)"}
+NAMES = {"quickstart": "quickstart", "web_server": "web", "run_workers": "supervisor", "tiktok_sandbox": "(sandbox)"}
 CLUSTER = ["cluster", "sentinel", "worker", "worker", "monitor", "pusher"]
 
 

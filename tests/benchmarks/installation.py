@@ -36,7 +36,7 @@ class Installation:
         found: dict[str, list[psutil.Process]] = {"quickstart": [psutil.Process(self.process.pid)]}
         for child in self.process.children():
             command = " ".join(child.cmdline())
-            name = "web" if "granian" in command else "workers" if "run_workers" in command else "other"
+            name = "web" if "web_server" in command else "workers" if "run_workers" in command else "other"
             found.setdefault(name, []).extend([child, *child.children(recursive=True)])
         return found
 

@@ -63,7 +63,7 @@ class Site:
         family = self.family
         self.process.send_signal(number)
         wait_for(lambda: self.process.poll() is not None, lambda: self.said)
-        wait_for(lambda: not [process for process in family if is_alive(process)])
+        wait_for(lambda: not any(map(is_alive, family)), lambda: f"Left: {list(filter(is_alive, family))}")
         return self.process.returncode
 
 
@@ -126,7 +126,7 @@ def test_runs_ends_and_runs_again_with_the_same_data(start: Callable[..., Site],
 
 def test_keeps_the_web_running_and_dies_whole(start: Callable[..., Site], env: dict[str, str]) -> None:
     site = start(TIKTOK_API_URL="http://127.0.0.1:9")
-    web = site.child("granian")
+    web = site.child("web_server")
     assert web
     assert not site.child("tiktok_sandbox")
 

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -19,6 +20,8 @@ from trackingsite.supervision import Child, Crew, GaveUpError, StopSignal, end_w
 from trackingsite.supervision.ports import answers, first_free, is_free
 
 MANAGE = [sys.executable, str(BASE_DIR / "manage.py")]
+WHEN_ORPHANED = {"web": signal.SIGKILL}
+"""Linux asks once for each thread of ours that dies, and granian locks up when it is asked twice at the same time."""
 SANDBOX_HOST = "127.0.0.1"
 SANDBOX_PORT_OFFSET = 1000
 """Far enough away for copies with neighbouring WEB_PORTs to run side by side."""
@@ -169,19 +172,14 @@ def children(host: str, port: int, sandbox: str) -> list[Child]:
     if sandbox:
         env |= {"TIKTOK_API_URL": sandbox, "TIKTOK_PIXEL_URL": os.environ.get("TIKTOK_PIXEL_URL") or sandbox}
         commands["sandbox"] = sandbox_command(sandbox)
-    return [Child(name, command, env=env, output=subprocess.PIPE) for name, command in commands.items()]
+    return [
+        Child(name, command, env=env, output=subprocess.PIPE, when_orphaned=WHEN_ORPHANED.get(name, signal.SIGTERM))
+        for name, command in commands.items()
+    ]
 
 
 def web_command(host: str, port: int) -> list[str]:
-    """Granian without an access log, as addresses of postbacks hold secrets."""
-    # Two processes that write to one SQLite starve each other; threads of one process take turns.
-    workers = 1 if settings.IS_SQLITE else 2
-    return [
-        *(sys.executable, "-m", "granian", "trackingsite.wsgi:application", "--interface", "wsgi"),
-        *("--working-dir", str(BASE_DIR), "--host", host, "--port", str(port), "--no-access-log"),
-        *("--workers", str(workers), "--blocking-threads", "4", "--no-ws", "--log-level", "warning"),
-        *("--respawn-failed-workers", "--workers-kill-timeout", "5"),
-    ]
+    return [*MANAGE, "web_server", host, str(port)]
 
 
 def sandbox_command(address: str) -> list[str]:
