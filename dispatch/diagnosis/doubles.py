@@ -7,6 +7,9 @@ from conversions.models import Conversion
 from dispatch.rollups.doubles import A_REPETITION
 from offers.models import EventRule
 
+SALE = ("kind", "network_event", "payout", "currency", "amount")
+"""What two calls about one sale of a click have in common, whatever they call its transaction."""
+
 
 def original_of(
     conversion: Conversion,
@@ -29,9 +32,11 @@ def original_of(
         if other.pk != conversion.pk and not other.is_test and other.event_name == conversion.event_name
     ]
     found = [other for other in same if is_same_transaction(conversion, other)]
-    if not found and not reported.get(conversion.pk):
-        of_click = [other for other in same if other.click_id == conversion.click_id]
-        told = [other for other in of_click if reported.get(other.pk)]
+    of_click = [other for other in same if other.click_id == conversion.click_id]
+    told = [other for other in of_click if reported.get(other.pk)]
+    if not found and reported.get(conversion.pk):
+        found = [other for other in told if is_renamed(conversion, other)]
+    elif not found:
         found = told if conversion.occurrence_key and has_postback_rule else []
         found = found or [other for other in of_click if other not in told and is_repeated_page(conversion, other)]
     return min(found, key=lambda other: other.pk, default=None)
@@ -45,6 +50,15 @@ def is_same_transaction(conversion: Conversion, other: Conversion) -> bool:
         and (other.transaction_id, other.kind) == (conversion.transaction_id, conversion.kind)
         and other.offer.network_id == conversion.offer.network_id
     )
+
+
+def is_renamed(conversion: Conversion, other: Conversion) -> bool:
+    """Whether the network has told the same money under another transaction within half an hour before."""
+    if conversion.transaction_id == other.transaction_id or conversion.payout is None or other.pk > conversion.pk:
+        return False
+    is_close = timedelta(0) <= conversion.created_at - other.created_at <= A_REPETITION
+    is_near = abs(conversion.occurred_at - other.occurred_at) <= A_REPETITION
+    return is_close and is_near and all(getattr(other, name) == getattr(conversion, name) for name in SALE)
 
 
 def is_repeated_page(conversion: Conversion, other: Conversion) -> bool:

@@ -28,6 +28,11 @@ NETWORK_TWICE_APART = (
     "its setting for repetitions has no part in that. Ask it which click is the right one, and to send that one's id "
     f"in every call about the sale. {NO_RECALL}"
 )
+RENAMED = (
+    "The network reported two sales of this click, for the same money and within half an hour, under two transaction "
+    "ids. Compare the two in its own report. If they are one sale, ask it to send the same id in every call about a "
+    f"sale. {NO_RECALL} If somebody did buy twice, there is nothing to do."
+)
 COUNTED = (
     "The network reported it under both. Ask it why; if they are one sale, choose on its page that a repetition is "
     f"ignored or taken over, not counted. {NO_RECALL}"
@@ -43,10 +48,14 @@ def told_twice(case: Case, original: Conversion) -> tuple[str, Place]:
     is_apart = original.click_id != (case.click.pk if case.click else "")
     told = bool(case.entries), bool(case.evidence.entries[original.pk])
     if all(told):
-        return by_network(case, is_apart), NETWORK
+        return (RENAMED if is_renamed(case, original) else by_network(case, is_apart)), NETWORK
     if any(told):
         return (PAGE_AND_NETWORK_APART if is_apart else PAGE_AND_NETWORK), CONVERSION
     return (PAGE_TWICE_APART if is_apart else PAGE_TWICE), CONVERSION
+
+
+def is_renamed(case: Case, original: Conversion) -> bool:
+    return bool(case.conversion and case.conversion.transaction_id != original.transaction_id)
 
 
 def by_network(case: Case, is_apart: bool) -> str:

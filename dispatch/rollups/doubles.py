@@ -1,13 +1,17 @@
 """Conversions that tell a sale a second time under another event_id, found by the database; see docs/figures.md."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
-from django.db.models import DateTimeField, Exists, ExpressionWrapper, OuterRef, QuerySet
+from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Value
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Coalesce
 
 from conversions.models import Conversion, LedgerEntry
 
 A_REPETITION = timedelta(minutes=30)
+NO_AMOUNT = Decimal("-0.01")
 Rows = QuerySet[Conversion]
 ENTRIES = Exists(LedgerEntry.objects.filter(conversion=OuterRef("pk")))
 
@@ -19,6 +23,7 @@ def doubles_among(rows: Rows, network_id: int, reported_events: set[str]) -> set
     """
     found = [
         of_same_transaction(rows, network_id),
+        renamed(rows),
         misnamed(rows).filter(event_name__in=reported_events),
         repeated(rows),
         repeated_without_value(rows),
@@ -29,6 +34,11 @@ def doubles_among(rows: Rows, network_id: int, reported_events: set[str]) -> set
 def of_same_transaction(rows: Rows, network_id: int) -> Rows:
     """Those of these conversions of one network whose transaction an older one has told."""
     return rows.filter(Exists(same_transaction(network_id))).exclude(transaction_id="")
+
+
+def renamed(rows: Rows) -> Rows:
+    """Those that the network has told a moment after the same of the click, under another transaction."""
+    return rows.filter(ENTRIES, Exists(same_sale()), payout__isnull=False)
 
 
 def misnamed(rows: Rows) -> Rows:
@@ -58,6 +68,18 @@ def same_transaction(network_id: int) -> Rows:
     return older.exclude(transaction_id="")
 
 
+def same_sale() -> Rows:
+    """Older ones of the same click and money that the network has told, by both clocks half an hour apart at most."""
+    like = others("click", "kind", "network_event", "payout", "currency").filter(ENTRIES, pk__lt=OuterRef("pk"))
+    like = like.alias(known=known(F("amount"))).filter(known=known(OuterRef("amount")))
+    return like.exclude(transaction_id=OuterRef("transaction_id")).filter(before("created_at"), near("occurred_at"))
+
+
+def known(amount: F) -> Coalesce:
+    """With a number that no sale has for none, so that none is like none."""
+    return Coalesce(amount, Value(NO_AMOUNT))
+
+
 def told_of_click() -> Rows:
     """Those of the same click that the network has told."""
     return others("click").filter(ENTRIES).exclude(pk=OuterRef("pk"))
@@ -65,6 +87,20 @@ def told_of_click() -> Rows:
 
 def same_page(**value: Any) -> Rows:
     """Older ones of the same click, page and value, at most half an hour before, that the network has not told."""
-    since = ExpressionWrapper(OuterRef("created_at") - A_REPETITION, DateTimeField())
-    close = others("click", "page_url").filter(created_at__lte=OuterRef("created_at"), created_at__gte=since)
-    return close.filter(~ENTRIES, pk__lt=OuterRef("pk"), transaction_id="", **value)
+    close = others("click", "page_url").filter(before("created_at"), pk__lt=OuterRef("pk"))
+    return close.filter(~ENTRIES, transaction_id="", **value)
+
+
+def before(column: str) -> Q:
+    """Not after the outer one, nor more than a moment before."""
+    return Q(**{f"{column}__lte": OuterRef(column), f"{column}__gte": later_than_outer(column, -A_REPETITION)})
+
+
+def near(column: str) -> Q:
+    """No more than a moment apart from the outer one."""
+    bounds = [later_than_outer(column, moment) for moment in (-A_REPETITION, A_REPETITION)]
+    return Q(**{f"{column}__range": bounds})
+
+
+def later_than_outer(column: str, moment: timedelta) -> "ExpressionWrapper[CombinedExpression]":
+    return ExpressionWrapper(OuterRef(column) + moment, DateTimeField())

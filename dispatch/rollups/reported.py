@@ -10,7 +10,7 @@ from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
 from conversions.models import Conversion, LedgerEntry
 from dispatch.models import Source
 from dispatch.rollups.bucket import Bucket
-from dispatch.rollups.doubles import misnamed, of_same_transaction, repeated, repeated_without_value
+from dispatch.rollups.doubles import misnamed, of_same_transaction, renamed, repeated, repeated_without_value
 from dispatch.rollups.prepared import prepared
 
 Status = Conversion.Status
@@ -70,7 +70,7 @@ class Reported:
 
 
 def read(bucket: Bucket) -> dict[int, Reported]:
-    """Its conversions by their keys: six queries at most, three where the network has told them all."""
+    """Its conversions by their keys: seven queries at most, four where the network has told them all."""
     found = {values[0]: reported(values) for values in conversions(bucket)}
     if not found:
         return found
@@ -88,9 +88,12 @@ def reported(values: tuple[Any, ...]) -> Reported:
 
 
 def doubles(bucket: Bucket, found: dict[int, Reported]) -> set[int]:
-    """As `doubles_among` says; what the network has told can be a double for its transaction alone."""
+    """As `doubles_among` says; a query for what nobody in here can be is left out."""
     keys = {key for (key,) in same_transactions(bucket)}
-    if all(conversion.reported_at for conversion in found.values()):
+    are_told = {bool(conversion.reported_at) for conversion in found.values()}
+    if True in are_told:
+        keys |= {key for (key,) in renamed_ones(bucket)}
+    if False not in are_told:
         return keys
     events = bucket.events(of_pages=False)
     keys |= {key for key, event_name in misnamed_ones(bucket) if event_name in events}
@@ -118,6 +121,12 @@ def entries(bucket: Bucket) -> "QuerySet[Any, Any]":
 def same_transactions(bucket: Bucket) -> "QuerySet[Any, Any]":
     """Keys."""
     return of_same_transaction(rows_of(bucket), bucket.offer.network_id).values_list("pk")
+
+
+@prepared
+def renamed_ones(bucket: Bucket) -> "QuerySet[Any, Any]":
+    """Keys."""
+    return renamed(rows_of(bucket)).values_list("pk")
 
 
 @prepared

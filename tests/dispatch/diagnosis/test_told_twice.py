@@ -6,8 +6,9 @@ from django.utils import timezone
 from conversions.models import Conversion
 from dispatch.diagnosis.steps import NextStep
 from dispatch.planning import plan
+from dispatch.rollups.doubles import doubles_among
 from offers.models import Network, Offer
-from tests.dispatch.diagnosis.support import report, sent, traced
+from tests.dispatch.diagnosis.support import DAY, report, sent, traced
 from tests.factories import call_page_event, make_click, make_conversion, make_offer
 
 pytestmark = pytest.mark.django_db
@@ -15,6 +16,7 @@ ANY = [
     {"trigger": "pending", "event_name": "Purchase", "value_source": "payout"},
     {"trigger": "approved", "event_name": "Purchase", "value_source": "payout"},
 ]
+AN_HOUR_AGO = str(int(timezone.now().timestamp()) - 3600)
 
 
 def step_of(text: object) -> NextStep:
@@ -54,6 +56,36 @@ def test_a_repetition_that_was_counted_is_ignored_by_now():
 
     assert "choose on its page" in counting
     assert "nothing left to set" in step_of("T-1").text
+
+
+def test_a_sale_that_the_network_names_otherwise_the_second_time_is_one_to_ask_it_about():
+    offer = make_offer(ANY)
+    click = make_click(offer)
+
+    for txid in ("T-1", "T-2"):
+        report(offer.network, click_id=click.pk, txid=txid, status="approved", payout="40", amount="99")
+    plan(timezone.now())
+
+    assert "two sales of this click" in step_of("T-2").text
+    assert step_of("T-2").link.endswith(f"/network/{offer.network_id}/change/")
+    assert traced("T-1").subjects[0].ruling.cause != "same_sale"
+
+
+@pytest.mark.parametrize(
+    "other", [{"payout": "41"}, {"amount": "98"}, {"currency": "EUR"}, {"event": "upsell"}, {"ts": AN_HOUR_AGO}]
+)
+def test_a_second_sale_of_a_click_stands_for_itself_when_anything_of_it_differs(other: dict[str, str]):
+    offer = make_offer(ANY)
+    click = make_click(offer, created_at=timezone.now() - DAY)
+    sale = {"click_id": click.pk, "status": "approved", "payout": "40", "amount": "99", "currency": "USD"}
+
+    report(offer.network, **sale, txid="T-1")
+    report(offer.network, **{**sale, **other}, txid="T-2")
+
+    rows = Conversion.objects.filter(click=click)
+    assert rows.count() == 2
+    assert not doubles_among(rows, offer.network_id, {"Purchase"})
+    assert "same_sale" not in {subject.ruling.cause for subject in traced(click.pk).subjects}
 
 
 def test_a_page_that_tells_a_sale_again_under_another_name_has_no_network_to_ask():

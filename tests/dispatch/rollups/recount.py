@@ -97,13 +97,25 @@ def doubles(c: Conversion, d: Conversion, has_postback_rule: bool) -> bool:
     same_network = c.offer.network_id == d.offer.network_id
     if c.transaction_id and same_network and c.transaction_id == d.transaction_id and c.kind == d.kind and d.pk < c.pk:
         return True
-    if c.click_id != d.click_id or c.ledger_entries.exists():
+    if c.click_id != d.click_id:
         return False
+    if c.ledger_entries.exists():
+        return d.ledger_entries.exists() and is_renamed(c, d)
     if d.ledger_entries.exists():
         return bool(c.occurrence_key) and has_postback_rule
     is_same_page = (c.page_url, c.page_value) == (d.page_url, d.page_value)
     is_close = timedelta(0) <= c.created_at - d.created_at <= timedelta(minutes=30)
     return d.pk < c.pk and not c.transaction_id and not d.transaction_id and is_same_page and is_close
+
+
+def is_renamed(c: Conversion, d: Conversion) -> bool:
+    half_an_hour = timedelta(minutes=30)
+    is_close = timedelta(0) <= c.created_at - d.created_at <= half_an_hour
+    is_near = -half_an_hour <= c.occurred_at - d.occurred_at <= half_an_hour
+    is_same = (c.kind, c.network_event, c.currency) == (d.kind, d.network_event, d.currency)
+    is_same_money = c.payout is not None and (c.payout, c.amount) == (d.payout, d.amount)
+    is_another = c.transaction_id != d.transaction_id and d.pk < c.pk
+    return is_close and is_near and is_same and is_same_money and is_another
 
 
 def telling() -> Table:
