@@ -2,16 +2,12 @@
 
 import ipaddress
 import math
-import os
-import secrets
 import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 from django.conf import settings
 from django.core.management.base import CommandError
@@ -24,6 +20,7 @@ from playwright.sync_api import Browser, sync_playwright
 from conversions import clock, configuration
 from conversions.erased import emptiness
 from conversions.wake import Waker
+from tests.databases import copy_of, create_database, drop_database, url_of_database
 from tests.run import UNSHRUNK, WITH_DATABASE_ONLY, environment, windowless_browser
 from tests.run import browser as find_chromium
 
@@ -202,11 +199,23 @@ def own_database(tmp_path: Path) -> Iterator[str]:
     if settings.IS_SQLITE:
         yield f"sqlite:///{tmp_path}/own.sqlite3"
         return
-    server, name = os.environ["DATABASE_URL"], f"own_{secrets.token_hex(8)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        yield urlsplit(server)._replace(path=f"/{name}").geturl()
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    url, name = create_database("")
+    yield url
+    drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The tests' database as ever; and the URL of a copy of it, made before any test has emptied its tables."""
+    connection.close()
+    with copy_of(url_of_database(), tmp_path_factory.mktemp("tables")) as tables:
+        yield tables
+
+
+@pytest.fixture(scope="session")
+def tables(django_db_setup: str) -> str:
+    """A database as the migrations leave it, of which others are copies."""
+    return django_db_setup
 
 
 @pytest.fixture(autouse=True)

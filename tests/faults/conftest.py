@@ -1,45 +1,24 @@
-"""Databases that are cheap to make and break, for tests with processes of their own."""
+"""What tests share that kill processes: worker hosts with a database, stand-ins, and senders on their own."""
 
-import os
-import secrets
-import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any
-from urllib.parse import urlsplit
 
 import psutil
-import psycopg
 import pytest
 from django.conf import settings
-from django.db import connection
 
 from dispatch.tiktok.sandbox import Sandbox
-from tests.faults.hosts import at_home_in, environment_of_host, migrate
+from tests.databases import at_home_in, copy_of, url_of_database
+from tests.faults.hosts import environment_of_host
 from tests.faults.servers import MortalRedis
 from tests.run import redis_server as find_redis
 from trackingsite.environment import BASE_DIR
 
 # Tests of what SQLite can't have: an outage of PostgreSQL, and hosts whose clocks differ.
 collect_ignore = ["test_supervisor_postgresql.py", "test_clock_skew.py"] if settings.IS_SQLITE else []
-
-
-@pytest.fixture(scope="session")
-def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An empty database with all tables, of which others are copies."""
-    folder = tmp_path_factory.mktemp("tables")
-    if settings.IS_SQLITE:
-        url = f"sqlite:///{folder}/tables.sqlite3"
-        migrate(url, folder)
-        yield url
-        return
-    url, name = create_database("")
-    migrate(url, folder)
-    yield url
-    drop_database(name)
 
 
 @pytest.fixture(scope="module")
@@ -63,31 +42,6 @@ def tiktok() -> Iterator[Sandbox]:
     """A stand-in for TikTok that takes any token, for all tests of a module."""
     with Sandbox.running(accept_any_token=True) as running:
         yield running
-
-
-@contextmanager
-def copy_of(tables: str, folder: Path) -> Iterator[str]:
-    if settings.IS_SQLITE:
-        yield f"sqlite:///{shutil.copy(urlsplit(tables).path, folder / 'db.sqlite3')}"
-        return
-    url, name = create_database(f"TEMPLATE {urlsplit(tables).path.strip('/')}")
-    try:
-        yield url
-    finally:
-        drop_database(name)
-
-
-def create_database(manner: str) -> tuple[str, str]:
-    """Its URL and its name."""
-    server, name = os.environ["DATABASE_URL"], f"faults_{secrets.token_hex(8)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} {manner}")
-    return urlsplit(server)._replace(path=f"/{name}").geturl(), name
-
-
-def drop_database(name: str) -> None:
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -115,10 +69,3 @@ def lone_sender(sandbox: Sandbox, tmp_path: Path) -> Iterator[Callable[..., psut
         if process.is_running():
             process.kill()
         process.communicate()
-
-
-def url_of_database() -> str:
-    name = connection.settings_dict["NAME"]
-    if settings.IS_SQLITE:
-        return f"sqlite:///{name}"
-    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()

@@ -10,10 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import environ
 import psutil
 from django.conf import settings
-from django.db import connection
 
 from conversions.models import Conversion
 from conversions.wake import enqueue
@@ -150,19 +148,6 @@ def migrate(url: str, folder: Path) -> None:
     """Make the tables."""
     command = [sys.executable, "manage.py", "migrate", "-v0", "--skip-checks"]
     subprocess.run(command, cwd=BASE_DIR, env=environment_of_host(folder, url), check=True)
-
-
-@contextmanager
-def at_home_in(url: str) -> Iterator[None]:
-    """This process's ORM works on that database meanwhile."""
-    before = connection.settings_dict
-    connection.close()
-    connection.settings_dict = before | environ.Env.db_url_config(url) | {"OPTIONS": before["OPTIONS"]}
-    try:
-        yield
-    finally:
-        connection.close()
-        connection.settings_dict = before
 
 
 def deliverable_offer() -> Offer:

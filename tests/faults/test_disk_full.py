@@ -19,9 +19,10 @@ from django.test import Client
 
 from conversions.models import Click, Postback
 from offers.models import Network
+from tests.databases import at_home_in, copy_of
 from tests.factories import make_network, make_offer
 from tests.faults.disks import SmallDisk, copied, end, postgresql_on, small_disk
-from tests.faults.hosts import at_home_in, environment_of_host, migrate, wait_for
+from tests.faults.hosts import environment_of_host, migrate, wait_for
 from tests.postgresql import free_port
 from trackingsite.management.commands.quickstart import web_command
 from trackingsite.supervision.ports import answers
@@ -80,9 +81,10 @@ def database_on(disk: SmallDisk) -> Iterator[str]:
 
 
 @pytest.fixture
-def site(tmp_path: Path, django_db_blocker: Any) -> Iterator[SmallSite]:
+def site(tmp_path: Path, tables: str, django_db_blocker: Any) -> Iterator[SmallSite]:
     with small_disk(megabytes=80 if settings.IS_SQLITE else 500) as disk, database_on(disk) as url:
-        network = prepared(url, disk, tmp_path, django_db_blocker)
+        with django_db_blocker.unblock():
+            network = prepared_from(tables, disk, tmp_path) if settings.IS_SQLITE else prepared(url, tmp_path)
         port = free_port()
         env = environment_of_host(tmp_path / "state", url)
         with (tmp_path / "web.log").open("wb") as log:
@@ -94,15 +96,19 @@ def site(tmp_path: Path, django_db_blocker: Any) -> Iterator[SmallSite]:
             end(web)
 
 
-def prepared(url: str, disk: SmallDisk, folder: Path, blocker: Any) -> Network:
-    """Make the tables and a network, SQLite's on the way to the disk."""
-    here = f"sqlite:///{folder}/db.sqlite3" if settings.IS_SQLITE else url
-    migrate(here, folder)
-    with blocker.unblock(), at_home_in(here):
+def prepared_from(tables: str, disk: SmallDisk, folder: Path) -> Network:
+    """Put SQLite's tables and a network on the disk."""
+    with copy_of(tables, folder) as here, at_home_in(here):
         network = make_network()
-    if settings.IS_SQLITE:
-        copied(folder / "db.sqlite3", disk.folder)
+    copied(folder / "db.sqlite3", disk.folder)
     return network
+
+
+def prepared(url: str, folder: Path) -> Network:
+    """Make the tables and a network in the server on the disk."""
+    migrate(url, folder)
+    with at_home_in(url):
+        return make_network()
 
 
 def stored_in(site: SmallSite, folder: Path) -> set[str]:

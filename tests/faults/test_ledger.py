@@ -28,9 +28,9 @@ from dispatch.models import Credential, Delivery
 from dispatch.tiktok.sandbox import Sandbox
 from dispatch.tiktok.sandbox.modes import NAMES
 from offers.models import Pixel
+from tests.databases import at_home_in, copy_of
 from tests.factories import make_credential, make_network, make_offer, make_pixel
-from tests.faults.conftest import copy_of
-from tests.faults.hosts import at_home_in, migrate, wait_for
+from tests.faults.hosts import migrate, wait_for
 from tests.faults.ledger import Evidence, violations
 from tests.faults.network import Reporter, Sale
 from tests.faults.servers import MortalPostgreSQL

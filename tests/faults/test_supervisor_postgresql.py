@@ -10,7 +10,8 @@ from django.db import connection
 
 from dispatch.tiktok.sandbox import Sandbox
 from offers.models import Offer
-from tests.faults.hosts import at_home_in, convert, deliverable_offer, host, is_delivered, migrate, wait_for
+from tests.databases import at_home_in
+from tests.faults.hosts import convert, deliverable_offer, host, is_delivered, migrate, wait_for
 from tests.faults.servers import MortalPostgreSQL
 
 RECOVERY_SECONDS = 30

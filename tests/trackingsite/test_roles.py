@@ -1,29 +1,20 @@
 """The three roles, and the pages on people."""
 
-import json
-import subprocess
-import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.contrib.admin import site
 from django.contrib.auth.models import Group, User
+from django.contrib.contenttypes.models import ContentType
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
+from tests.databases import at_home_in, copy_of
 from tests.factories import make_credential, make_delivery, make_network, make_offer, make_pixel
 from tests.staff import staff_client
 
-THERE_AND_BACK = """
-import json
-from django.contrib.auth.models import Group
-from django.core.management import call_command
-for there in ([], ["dispatch", "0009_no_rate_indexed"], ["dispatch", "0001"], []):
-    call_command("migrate", *there, verbosity=0)
-    roles = {group.name: sorted(group.permissions.values_list("codename", flat=True)) for group in Group.objects.all()}
-    print(json.dumps(roles))
-"""
 VIEWS = {
     *("view_network", "view_offer", "view_eventrule", "view_pixel"),
     *("view_click", "view_postback", "view_conversion", "view_ledgerentry"),
@@ -63,18 +54,20 @@ def member(role: str) -> Client:
     return client
 
 
-def test_a_fresh_database_has_the_roles_and_the_way_back_removes_them(surroundings: dict[str, str]):
-    env = surroundings | {
-        "DJANGO_SECRET_KEY": settings.SECRET_KEY,
-        "FIELD_ENCRYPTION_KEYS": ",".join(settings.FIELD_ENCRYPTION_KEYS),
-    }
-    command = [sys.executable, "manage.py", "shell", "-v0", "-c", THERE_AND_BACK]
+def roles_after(*there: str) -> dict[str, set[str]]:
+    """What each role may, once the database is migrated there."""
+    call_command("migrate", *there, verbosity=0)
+    return {group.name: set(group.permissions.values_list("codename", flat=True)) for group in Group.objects.all()}
 
-    dumped = subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
 
-    fresh, before_the_inbox, none, again = [
-        {name: set(held) for name, held in json.loads(line).items()} for line in dumped.splitlines()
-    ]
+def test_a_fresh_database_has_the_roles_and_the_way_back_removes_them(
+    tables: str, tmp_path: Path, django_db_blocker: Any
+):
+    with django_db_blocker.unblock(), copy_of(tables, tmp_path) as url, at_home_in(url):
+        fresh, before_the_inbox = roles_after(), roles_after("dispatch", "0009_no_rate_indexed")
+        none, again = roles_after("dispatch", "0001"), roles_after()
+    ContentType.objects.clear_cache()
+
     assert fresh == {
         "Analyst": VIEWS,
         "Affiliate manager": VIEWS | MANAGER | INBOX | TESTS,
