@@ -1,5 +1,6 @@
 """What tests share: no way out of this machine, a browser, and surroundings for processes of our own."""
 
+import gc
 import ipaddress
 import math
 import socket
@@ -175,6 +176,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         others = [item for item in items if not may_use_database(item)]
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if may_use_database(item)]
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays to the end; to look for garbage in it again and again took a twentieth of a run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000, 20, 20)
 
 
 def may_use_database(item: pytest.Item) -> bool:
