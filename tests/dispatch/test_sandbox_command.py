@@ -11,7 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.run import environment
+
 MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
+
+
+@pytest.fixture
+def surroundings(tmp_path):
+    """It keeps what arrived in a file of its own; a database of the site's is nowhere."""
+    env = environment(tmp_path / "state", "postgres://nobody@127.0.0.1:9/nowhere")
+    del env["DJANGO_SETTINGS_MODULE"]
+    return env
 
 
 @contextmanager
