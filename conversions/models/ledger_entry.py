@@ -36,6 +36,10 @@ class LedgerEntry(models.Model):
             # The network may report the same fact again and at once over several connections; it counts once.
             models.UniqueConstraint(fields=["network", "key"], name="one_ledger_entry_per_fact"),
         ]
+        indexes = [
+            # Used every minute, and by the first page, to find what was taken back in the last days.
+            models.Index(fields=["kind", "created_at"], name="ledger_entry_by_kind"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.payout if self.payout is not None else ''} {self.currency}".strip()

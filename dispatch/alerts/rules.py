@@ -47,6 +47,7 @@ RULES: dict[Code, Rule] = {
     Code.GAP_HIGH: USUAL,
     Code.VOLUME_DROP: USUAL,
     Code.VALUE_UNSTABLE: SLOW,
+    Code.SALES_TAKEN_BACK: USUAL,
 }
 """What is missing here is on the first page and in no message: it is a choice, or a matter of months."""
 NOT_TOLD = {Code.TEST_PIXEL, Code.IDENTIFIERS_FEW, Code.CONSENT_LOW, Code.STRANGE_PAGES}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
-from dispatch.findings import figures, networks, pages, pixels, queue, volume
+from dispatch.findings import figures, networks, pages, pixels, queue, taken_back, volume
 from dispatch.findings.finding import Code, Finding, Scope
 from dispatch.findings.sight import Sight
 from dispatch.models import Delivery
@@ -29,6 +29,7 @@ CHECKS: list[Callable[[Sight], Iterator[Finding]]] = [
     figures.hardly_identified,
     volume.dropped,
     volume.revalued,
+    taken_back.lately,
     queue.sums_late,
     pages.strange,
 ]

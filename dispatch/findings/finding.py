@@ -47,6 +47,7 @@ class Code(TextChoices):
     # volume and value
     VOLUME_DROP = "volume_drop", "Volume below the same hours of past days"
     VALUE_UNSTABLE = "value_unstable", "Value per sale has changed"
+    SALES_TAKEN_BACK = "sales_taken_back", "Sales are taken back"
     # pages
     STRANGE_PAGES = "strange_pages", "Script on pages that are not entered"
 

@@ -57,3 +57,9 @@ VOLUME_SALES = 5
 VALUE_BEFORE = timedelta(hours=72)
 VALUE_CHANGE = 0.2
 VALUE_SALES = 10
+
+TAKEN_BACK_SPAN = timedelta(hours=72)  # the time that a decision on spend looks back on
+TAKEN_BACK_AGE = timedelta(days=60)  # refunds are promised for 30 days, or for 60
+TAKEN_BACK_CASES = 5  # one of three says nothing
+TAKEN_BACK_WARN = 0.2  # 5 to 15 % are usual in the trade
+TAKEN_BACK_BAD = 1 / 3  # of what an average sale pays, nobody knows how much will remain

@@ -71,6 +71,7 @@ WEIGHTS = {
     Code.GAP_HIGH: Weight(WATCH, WATCH, Trait.POSTBACKS),
     Code.VOLUME_DROP: Weight(WATCH, WATCH),
     Code.VALUE_UNSTABLE: Weight(WATCH, WATCH),
+    Code.SALES_TAKEN_BACK: Weight(HOLD, WATCH),
 }
 """Dead letters and missing rates count by the offer's own rules below; strange pages count for nothing, as what they
 report is refused."""
@@ -224,8 +225,11 @@ def joined(facts: Facts) -> Reason | None:
     return own(Own.JOINED, RAISE, words, percent(total.joining), f"{percent(JOINED_SHARE)} or more", facts.page)
 
 
+UNSTABLE = {Code.VALUE_UNSTABLE, Code.SALES_TAKEN_BACK}
+
+
 def stable(facts: Facts) -> Reason | None:
-    if facts.cases < ENOUGH or any(finding.code == Code.VALUE_UNSTABLE for finding in facts.findings):
+    if facts.cases < ENOUGH or any(finding.code in UNSTABLE for finding in facts.findings):
         return None
     words = "The average payout of a sale is what it was in the days before, as far as there were enough sales to tell."
     return own(Own.STABLE, RAISE, words, link=facts.page)

@@ -234,6 +234,14 @@ def refund_after(site: Site) -> str:
     return click_id
 
 
+def sales_taken_back(site: Site) -> str:
+    sold = [a_good_sale(site) for _ in range(20)]
+    for click_id in sold:
+        site.report(click_id, status="refunded")
+    site.work()
+    return sold[-1]
+
+
 def invalid_events(site: Site) -> str:
     site.sandbox.set_mode("code", code=40002)
     return site.sell(2)
@@ -315,6 +323,7 @@ def a_good_sale(site: Site) -> str:
         (bot, "never_sent", "robot", "raise"),
         (refund_before, "refunded", "taken_back", "raise"),
         (refund_after, "refunded", "refund", "raise"),
+        (sales_taken_back, "refunded", "refund", "hold"),
         (invalid_events, "rejected", "invalid", "hold"),
         (throttling, "delayed", "throttled", "raise"),
         (throttling_without_end, "delayed", "throttled", "watch"),
@@ -347,3 +356,13 @@ def test_what_lasts_weighs_more(site: Site, fault: Callable[[Site], str], decisi
     fault(site)
 
     assert site.decide(timezone.now() + timedelta(minutes=40)) == decision
+
+
+def test_a_sale_is_not_worth_what_it_was_while_sales_are_taken_back(site: Site):
+    sales_taken_back(site)
+    site.decide(timezone.now())
+
+    reasons = decision_of([site.offer.pk])[site.offer.pk].reasons
+
+    assert [reason["code"] for reason in reasons if reason["speaks"] == "hold"] == ["sales_taken_back"]
+    assert "stable" not in [reason["code"] for reason in reasons]

@@ -71,6 +71,7 @@ def test_every_finding_speaks_against_it_as_the_table_says(code: Code, tone: str
         (Code.POSTBACKS_UNUSABLE, "hold"),
         (Code.CONSENT_LOW, "watch"),
         (Code.VALUE_UNSTABLE, "watch"),
+        (Code.SALES_TAKEN_BACK, "hold"),
         (Code.CREDENTIAL_DUE, "watch"),
         (Code.DEAD_LETTERS, "raise"),
         (Code.STRANGE_PAGES, "raise"),
@@ -115,6 +116,14 @@ def test_the_gravest_reason_decides_and_comes_first():
 
     assert (decided.verdict, decided.clean_since) == ("hold", None)
     assert [reason.code for reason in decided.reasons[:2]] == [Code.TEST_PIXEL, Code.VOLUME_DROP]
+
+
+@pytest.mark.parametrize("code", [Code.VALUE_UNSTABLE, Code.SALES_TAKEN_BACK])
+@pytest.mark.parametrize("tone", ["bad", "warn"])
+def test_a_sale_is_not_said_to_be_worth_what_it_was_while_that_is_in_doubt(code: Code, tone: str):
+    decided = decide(facts(findings=[finding(code, tone)]))
+
+    assert Own.STABLE not in {reason.code for reason in decided.reasons}
 
 
 @pytest.mark.parametrize(
