@@ -16,6 +16,7 @@ from dispatch.api.decisions import DecisionAnswer
 from dispatch.findings.current import current
 from dispatch.models import Credential, Heartbeat, Lane, ScaleDecision
 from dispatch.scaling.deciding import decide_all, decision_of
+from dispatch.wording import at
 from offers.models import Network, Offer, Pixel
 from tests.dispatch.findings.slots import heard, purchases, sold, told
 from tests.factories import make_credential, make_offer
@@ -86,7 +87,8 @@ def test_an_offer_that_goes_back_and_forth_gets_worse_at_once_and_waits_at_watch
     assert codes(offer) == {"restless"}
     words = decision_of([offer.pk], now + 8 * MINUTE)[offer.pk].reasons[0]["words"]
     assert "Nothing speaks against it any more at this moment." in words
-    assert f"changed 8 times within the last hour, so it is kept at Watch until {now + 23 * MINUTE:%H:%M:%S}" in words
+    until = at(now + 23 * MINUTE, now + 8 * MINUTE)
+    assert f"changed 8 times within the last hour, so it is kept at Watch until {until}" in words
 
     assert decide(now + 22 * MINUTE) == 0
     assert decide(now + 23 * MINUTE) == 1
