@@ -12,6 +12,7 @@ from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from tests.run import environment
 from trackingsite.disks import unwritable_state
 
 FILE = "a file where a folder should be"  # in the way of root, too, who may run the tests
@@ -55,10 +56,11 @@ def test_the_workers_do_not_start():
         call_command("run_workers")
 
 
-def test_whoever_starts_them_reads_it(surroundings: dict[str, str], tmp_path: Path):
+def test_whoever_starts_them_reads_it(tmp_path: Path):
     (tmp_path / FILE).touch()
     command = [sys.executable, "manage.py", "run_workers"]
-    env = surroundings | {"STATE_DIR": str(tmp_path / FILE), "DJANGO_SECRET_KEY": "x", "FIELD_ENCRYPTION_KEYS": KEY}
+    env = environment(tmp_path / FILE, "postgres://nobody@127.0.0.1:9/nowhere")  # it is said before any is asked
+    env |= {"DJANGO_SETTINGS_MODULE": "trackingsite.settings", "DJANGO_SECRET_KEY": "x", "FIELD_ENCRYPTION_KEYS": KEY}
 
     done = subprocess.run(command, cwd=site_settings.BASE_DIR, env=env, capture_output=True, text=True, timeout=60)
 
