@@ -69,9 +69,10 @@ def standing(decision: ScaleDecision, offer: str, now: datetime) -> Standing:
 
 
 def in_words(reasons: Iterable[dict[str, Any]]) -> str:
-    """The gravest reason whole, and how many more there are."""
+    """The gravest reason whole, and how many more speak for the same."""
     told = list(reasons)
     if not told:
         return ""
-    more = len(told) - 1
-    return f"{told[0]['words']}{f' And {more} more.' if more else ''}"
+    speak_for_it = [reason["speaks"] == Verdict.RAISE for reason in told]
+    more = speak_for_it.count(speak_for_it[0]) - 1
+    return f"{told[0]['title']}: {told[0]['words']}{f' And {more} more.' if more else ''}"

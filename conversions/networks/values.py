@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
+from html import unescape
 from urllib.parse import unquote
 
 from conversions.identity import sha256
@@ -49,6 +50,9 @@ MACRO = re.compile(
     rf"|__(?=[A-Za-z]){WORD}__"
     rf"|\$?\{{\{{?[A-Za-z_][\w.-]*|{WORD}\}}\}}?"  # half of one, as a template that was cut leaves it
 )  # the spellings that networks use: {x} [x] {{x}} [[x]] ##X## #x# ${x} %X% %%x%% __X__ and Awin's !!!x!!!
+BRACKETS = re.compile(r"^\W+|\W+$")
+LIKE_A_NAME = re.compile(r"(?:[a-z]{2,6}_)?click_?(?:id|ref)|(?:aff_?)?sub_?(?:id)?_?\d{0,2}|s\d?")
+"""What networks and trackers call the parameter besides; no call is read by these."""
 NUMBER = re.compile(r"[+-]?[0-9]{1,11}([.,][0-9]{1,30})?")
 AMBIGUOUS = re.compile(r"[+-]?[0-9]{1,3},[0-9]{3}")  # a thousand, or one and a bit
 CURRENCY = re.compile(r"[A-Z]{3}")
@@ -64,7 +68,8 @@ def is_macro(value: str) -> bool:
 
 def is_no_click_id(value: str) -> bool:
     """Whether a click id is a macro, or the bare name of one: ours have 26 characters, so none is lost by that."""
-    return is_macro(value) or value.strip().casefold() in CLICK_ID_NAMES
+    word = BRACKETS.sub("", unescape(value)).casefold()
+    return is_macro(value) or word in CLICK_ID_NAMES or LIKE_A_NAME.fullmatch(word) is not None
 
 
 def refuse_macros(given: Mapping[str, str]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from django.core.validators import slug_re
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -21,6 +22,7 @@ from dispatch.reports.names import Names, names, plain
 from dispatch.reports.periods import PRESETS
 from dispatch.reports.query import EXPORTED, Answer, Line, answer
 from dispatch.rollups.keeping import as_of
+from offers.models import Network, Offer
 
 
 def parameter(name: str, words: str, choices: list[str] | None = None) -> OpenApiParameter:
@@ -38,6 +40,9 @@ PARAMETERS = [
     parameter("currency", "Currency of the sums, by today's rates. Default: USD."),
     parameter("compare", "0 leaves out the days before.", ["0", "1"]),
 ]
+
+
+SLUGGED: dict[str, Any] = {"offer": Offer.objects, "network": Network.objects}
 
 
 class Period(serializers.Serializer[Any]):
@@ -94,8 +99,19 @@ def asked(request: Request) -> dict[str, str]:
     unknown = sorted(said.keys() - set(known))
     if unknown:
         raise BadRequest(f"There is no parameter {', '.join(unknown)[:100]}. There are {', '.join(known)}.")
+    said |= {key: number_of(key, said[key]) for key in SLUGGED if said.get(key)}
     is_own = bool(said.get("since") or said.get("until"))
     return {**({"period": "own"} if is_own else {}), **said}
+
+
+def number_of(key: str, given: str) -> str:
+    """An offer or network by its number or slug. Raises BadRequest where there is none of this slug."""
+    if not slug_re.fullmatch(given) or given.isdecimal():
+        return given  # for `read` to look at
+    found = SLUGGED[key].filter(slug=given).values_list("pk", flat=True).first()
+    if found is None:
+        raise BadRequest(f"There is no {key} “{given[:60]}”. Name it by its slug or its number.")
+    return str(found)
 
 
 def as_data(question: Question, found: Answer, named: Names, rates: Converter, now: Any) -> dict[str, Any]:

@@ -52,6 +52,12 @@ def repeated(case: Case, ruling: Ruling) -> Iterator[str]:
         yield f"The network reported it {'once' if count == 1 else f'{count} times'} more, which changed nothing."
 
 
+def remarked(case: Case, ruling: Ruling) -> Iterator[str]:
+    """What was noted of a call that counts, such as a time that can't be; each once."""
+    calls = case.evidence.postbacks_of(case.conversion) if case.conversion else []
+    yield from dict.fromkeys(call.detail for call in calls if call.outcome == Outcome.RECORDED and call.detail)
+
+
 def refunded_in_part(case: Case, ruling: Ruling) -> Iterator[str]:
     if case.conversion and case.conversion.status == Conversion.Status.PARTIAL and case.may_have_been_told:
         yield "The network refunded a part of it. TikTok can't take that off, and keeps the value that it was told."
@@ -116,6 +122,7 @@ NOTES: list[Note] = [
     test,
     told_again,
     repeated,
+    remarked,
     refunded_in_part,
     unreported,
     warned,

@@ -61,8 +61,13 @@ def accepted(case: Case) -> Ruling | None:
     if not delivery or delivery.status != Status.ACCEPTED:
         return None
     words = f"TikTok accepted it at {case.at(delivery.accepted_at)}."
-    if delivery.is_test or (case.conversion and case.conversion.is_test) or delivery.pixel.live_test_event_code:
+    if delivery.is_test or (case.conversion and case.conversion.is_test):
         return Ruling(Verdict.DELIVERED, Cause.TEST, f"{words} It is a test: TikTok shows it under Test events only.")
+    if delivery.pixel.live_test_event_code:
+        words += (
+            f" {delivery.pixel.name} is no production pixel, so it went there as a test, which TikTok does not count."
+        )
+        return Ruling(Verdict.DELIVERED, Cause.TEST_PIXEL, words)
     blocked = case.seen("blocked")
     is_told = bool(case.seen("fired")) or not (case.has_both_legs or blocked)
     if is_overdue(case) and (is_told or not blocked):

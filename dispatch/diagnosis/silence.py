@@ -72,15 +72,21 @@ def network_silent(case: Case) -> Ruling | None:
     if network is None or click is None:
         return None
     quiet, hush, words = silent_for(network, case.now), case.evidence.hushes.get(network.pk), ""
-    if not network.is_active:
-        words = f"{network} is not active here, so its calls are answered with a 404 and kept nowhere."
-    elif quiet:
+    if quiet:
         words = f"{network} has not called for {in_hours(quiet)}, and it may be silent for {limit_of(network)}."
     elif hush:
         words = f"{network} has not called for {hush.lasts(case.now)}. {hush.words}"
     elif case.now - click.created_at >= PATIENCE and (network.heard_at is None or network.heard_at < click.created_at):
         words = f"{network} has not called at all since the visitor came, {in_words(case.now - click.created_at)} ago."
     return Ruling(Verdict.NOT_REPORTED, Cause.NETWORK_SILENT, words) if words else None
+
+
+def network_off(case: Case) -> Ruling | None:
+    """Staff have switched it off, so nothing that it says can arrive."""
+    if case.network is None or case.network.is_active:
+        return None
+    words = f"{case.network} is not active here, so its calls are answered with a 404 and kept nowhere."
+    return Ruling(Verdict.NOT_REPORTED, Cause.NETWORK_OFF, words)
 
 
 def wrong_secret(case: Case) -> Ruling | None:
@@ -149,7 +155,7 @@ def unreported(case: Case) -> Ruling | None:
     return first_that_fits(OF_PAGES, case)
 
 
-OF_PAGES: list[Rule] = [refused_unread, wrong_secret, network_silent, reported_by_page, too_young]
+OF_PAGES: list[Rule] = [refused_unread, network_off, wrong_secret, network_silent, reported_by_page, too_young]
 OF_CLICKS: list[Rule] = [
     erased,
     robot,
@@ -157,12 +163,13 @@ OF_CLICKS: list[Rule] = [
     capped,
     refused_unread,
     nothing_is_told,
+    network_off,
     wrong_secret,
     network_silent,
     too_young,
     nothing_yet,
 ]
-OF_CLICKS_WITH_PAGES: list[Rule] = [refused_unread, wrong_secret, network_silent, too_young, nothing_yet]
+OF_CLICKS_WITH_PAGES: list[Rule] = [refused_unread, network_off, wrong_secret, network_silent, too_young, nothing_yet]
 """Where pages have told something, it has verdicts of its own; what is left to say is what the network has not."""
 
 

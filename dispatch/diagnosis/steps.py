@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from conversions.arrival import macros_left
 from conversions.models import Conversion
 from conversions.outcomes import Outcome
 from dispatch.diagnosis.case import Case, Ruling
@@ -65,6 +66,12 @@ STEPS: dict[Cause, Step] = {
         "match_low",
     ),
     Cause.TEST: Step("Nothing to do: a test counts nowhere. Sales carry no test event code in production.", PIXEL),
+    Cause.TEST_PIXEL: Step(
+        "Make the pixel a production pixel on its page, or give the offer another one. What was sent as a test can't "
+        "be told again.",
+        PIXEL,
+        "test_pixel",
+    ),
     Cause.CONSENT_DENIED: Step(Reason.CONSENT_DENIED.advice, CLICK, "consent_low"),
     Cause.CONSENT_UNKNOWN: Step(Reason.CONSENT_UNKNOWN.advice, CLICK, "consent_low"),
     Cause.ROBOT: Step(Reason.ROBOT.advice, CLICK),
@@ -141,6 +148,12 @@ STEPS: dict[Cause, Step] = {
         NETWORK,
         "network_silent",
     ),
+    Cause.NETWORK_OFF: Step(
+        "If its offers are still to earn, make the network active on its page, and have it send again what it sent "
+        "meanwhile. Else switch its offers off, or give them another network.",
+        NETWORK,
+        "network_silent",
+    ),
     Cause.WRONG_SECRET: Step(
         "Copy the postback URL from the network's page again and enter it there; after a rotation the old secret is "
         "taken for 24 hours only. Then have the network send again what it sent to the old address.",
@@ -196,6 +209,19 @@ TOO_LATE = Step(
 )
 
 
+BROKEN_LINK = Step(
+    "Correct the URL in the ad: copy the link for the TikTok ad from the offer's page, with its macros as they are. "
+    "This sale is told, but not what of the ad the macros stand for.",
+    OFFER,
+    "identifiers_few",
+)
+
+
+def is_of_a_broken_link(case: Case) -> bool:
+    """Whether the ad's click came with a macro that TikTok did not replace."""
+    return bool(case.click and macros_left(case.click.landing_url))
+
+
 def step_for(case: Case, ruling: Ruling) -> NextStep:
     """The step about the ruling's cause, with a link where the case has a page to open."""
     step = STEPS[ruling.cause]
@@ -207,6 +233,8 @@ def step_for(case: Case, ruling: Ruling) -> NextStep:
         step = TOO_LATE
     if ruling.verdict == Verdict.DELIVERED and ruling.cause == Cause.PIXEL_ONLY:
         step = STEPS[Cause.TOLD]
+    if step.text == NOTHING and is_of_a_broken_link(case):
+        step = BROKEN_LINK
     link = step.place.address(case, ruling) if step.place else ""
     runbook = f"{RUNBOOK}#{step.code}" if step.code else f"{GUIDE}#{ruling.cause}"
     if not step.place or not link:

@@ -28,6 +28,7 @@ class Cause(TextChoices):
     PIXEL_BLOCKED = "pixel_blocked", "Pixel blocked"
     PIXEL_UNHEARD = "pixel_unheard", "Pixel not heard of"
     TEST = "test", "A test"
+    TEST_PIXEL = "test_pixel", "Sent as a test: the pixel is not in production"
     # never sent, because of a decision that is on record
     CONSENT_DENIED = "consent_denied", "Consent denied"
     CONSENT_UNKNOWN = "consent_unknown", "Waiting for consent"
@@ -79,6 +80,7 @@ class Cause(TextChoices):
     IP_NOT_ALLOWED = "ip_not_allowed", "Address not allowed"
     # not reported
     NETWORK_SILENT = "network_silent", "Network silent"
+    NETWORK_OFF = "network_off", "Network switched off here"
     WRONG_SECRET = "wrong_secret", "Called with a wrong secret"
     SALE_UNREPORTED = "sale_unreported", "A page reported it, the network has not"
     ONLY_IN_FILE = "only_in_file", "In an uploaded file only"

@@ -21,6 +21,7 @@ CHECKS: list[Callable[[Sight], Iterator[Finding]]] = [
     pixels.counted_by_nobody,
     networks.unusable,
     networks.turned_away,
+    networks.switched_off,
     networks.silent,
     networks.hushed,
     figures.off_target,

@@ -168,11 +168,14 @@ GAP = Check(
 
 def hardly_identified(sight: Sight) -> Iterator[Finding]:
     """Offers whose events carry neither the ad's click nor a digest of a person often enough to be matched."""
+    told = 0
     for offer in sight.offers.values():
         words = identified_words(sight.day.get(offer.pk), IN_A_DAY)
         words = words or identified_words(sight.lately.get(offer.pk), IN_HOURS)
         if words:
             share, sentence = words
+            sentence += examples.macros_of_the_ad(offer, sight.now - DAY) if told < OFFERS_WITH_EXAMPLES else ""
+            told += 1
             yield found(
                 Code.IDENTIFIERS_FEW, offer, "warn", f"Too little to match people by for {offer}", sentence,
                 link=health_page(offer), do="See the figures", value=share,

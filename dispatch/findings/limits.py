@@ -55,8 +55,11 @@ VOLUME_CLICKS = 30
 VOLUME_SALES = 5
 
 VALUE_BEFORE = timedelta(hours=72)
-VALUE_CHANGE = 0.2
 VALUE_SALES = 10
+VALUE_OF = [  # for how long, how many sales at least, and by what share they may differ from those before
+    (DAY, VALUE_SALES, 0.2),
+    (LATELY, 5, 0.4),  # a few sales differ from each other
+]
 
 TAKEN_BACK_SPAN = timedelta(hours=72)  # the time that a decision on spend looks back on
 TAKEN_BACK_AGE = timedelta(days=60)  # refunds are promised for 30 days, or for 60

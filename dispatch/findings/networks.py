@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from datetime import timedelta
 
 from django.db.models import Q, Sum
 from django.urls import reverse
@@ -21,6 +22,7 @@ from offers.silence import in_hours, limit_of, silent_for
 
 NOT_OURS = frozenset({Outcome.UNMATCHED_CLICK, Outcome.MISSING_CLICK_ID})
 """What sales of other traffic come to as well: a few are no fault."""
+SWITCHED_OFF = "switched_off"
 WRONG_SECRET, WRONG_SECRET_LABEL = "wrong_secret", "Calls with a wrong secret"
 
 
@@ -39,6 +41,21 @@ def silent(sight: Sight) -> Iterator[Finding]:
         title = f"Nothing from {network} for {in_hours(silence)}"
         more = {"value": in_hours(silence), "target": allowed}
         yield found(Code.NETWORK_SILENT, network, "warn", title, words, **more)
+
+
+def switched_off(sight: Sight) -> Iterator[Finding]:
+    """Networks of active offers that are not active themselves: their calls are answered 404 and kept nowhere."""
+    offers: dict[Network, list[str]] = defaultdict(list)
+    for offer in sight.offers.values():
+        if not offer.network.is_active:
+            offers[offer.network].append(str(offer))
+    for network, names in offers.items():
+        words = (
+            f"Its calls are answered with a 404 and kept nowhere, so nothing is heard of sales of {', '.join(names)}. "
+            "Make it active on its page, or switch its offers off."
+        )
+        title = f"{network} is switched off here, and has active offers"
+        yield found(Code.NETWORK_SILENT, network, "bad", title, words, detail=SWITCHED_OFF)
 
 
 def hushed(sight: Sight) -> Iterator[Finding]:
@@ -111,17 +128,37 @@ def of_outcome(network: Network, outcome: Outcome, day: Counter[str], lately: Co
     is_word = outcome == Outcome.UNMAPPED_STATUS
     shown = list_page("conversions_postback", {"outcome__exact": outcome.value, "network__id__exact": network.pk})
     words = f"{network} called {total:,} time{'' if total == 1 else 's'}; {percent(count / total)} ended so. "
-    is_most_now = outcome not in STRANGERS and is_most(outcome, lately, limits.UNUSABLE_LATELY)
+    alike = company(outcome, day)
+    is_most_now = outcome not in STRANGERS and is_most(alike, lately, limits.UNUSABLE_LATELY)
     if is_most_now:
         words += f"Of the last {in_words(LATELY)} it was {lately[outcome]:,} of {lately.total():,}. "
+    words += all_in_all(alike, lately if is_most_now else day, LATELY if is_most_now else DAY)
     return found(
-        Code.POSTBACKS_UNUSABLE, network, "bad" if is_most(outcome, day) or is_most_now else "warn",
+        Code.POSTBACKS_UNUSABLE, network, "bad" if is_most(alike, day) or is_most_now else "warn",
         title, words + outcome.advice, detail=outcome.value, value=f"{count:,} of {total:,}",
         link=reverse("admin:conversions_postback_unmapped") if is_word else shown,
         do="Map the words" if is_word else "Look at them",
     )  # fmt: skip
 
 
-def is_most(outcome: Outcome, counts: Counter[str], least: int = 1) -> bool:
-    least = limits.DOUBTFUL_CASES if outcome in NOT_OURS | STRANGERS else least
-    return counts[outcome] >= least and counts[outcome] / counts.total() >= limits.MOST
+def company(outcome: Outcome, day: Counter[str]) -> frozenset[str]:
+    """Itself and what else led to nothing: many kinds of mistakes are no better than one of them."""
+    if outcome in STRANGERS:
+        return frozenset({outcome})
+    others = (each for each in TROUBLED if each not in STRANGERS and day[each])
+    return frozenset({outcome, *(each for each in others if is_worth_telling(each, day))})
+
+
+def is_most(outcomes: frozenset[str], counts: Counter[str], least: int = 1) -> bool:
+    """Whether together they are most of what the network says; what may be nobody's mistake, in some number only."""
+    least = limits.DOUBTFUL_CASES if outcomes <= NOT_OURS | STRANGERS else least
+    count = sum(counts[each] for each in outcomes)
+    return count >= least and count / counts.total() >= limits.MOST
+
+
+def all_in_all(outcomes: frozenset[str], counts: Counter[str], span: timedelta) -> str:
+    """How much led to nothing where it did so in several ways; empty where there is one."""
+    kinds = [each for each in outcomes if counts[each]]
+    count = sum(counts[each] for each in kinds)
+    when = in_words(span)
+    return f"All in all, {count:,} of {counts.total():,} in {when} led to nothing. " if len(kinds) > 1 else ""

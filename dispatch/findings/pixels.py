@@ -6,14 +6,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, F, Min, OuterRef, Subquery
+from django.db.models import Exists, F, Min, OuterRef, QuerySet, Subquery
 from django.urls import reverse
+from django.utils.html import strip_tags
 
 from dispatch.findings.finding import Code, Finding, Scope, Step
 from dispatch.findings.limits import LONG_QUEUE
 from dispatch.findings.sight import Sight, found, list_page, own_page
 from dispatch.models import Credential, Delivery, DeliveryAttempt
-from dispatch.standing import LATE, Standing
+from dispatch.standing import LATE, Standing, lane_of
 from dispatch.standing import Code as Stands
 from dispatch.takeover import Takeover, recent_takeovers
 from dispatch.tiktok.codes import Verdict
@@ -34,12 +35,14 @@ TOO_SLOW = {Stands.RESTING: "{} rests because TikTok asked", Stands.SLOWED: "{} 
 
 def in_trouble(sight: Sight) -> Iterator[Finding]:
     """How sending to each pixel stands, where that is not well; a credential is missed where offers need it."""
-    kept_waiting = waiting_for_tiktok(sight)
+    kept_waiting, in_vain = waiting_for_tiktok(sight), tried_in_vain(sight)
     for pixel, now_so in sight.pixels:
         if now_so.code in (Stands.FAILING, Stands.PROBING):
             yield of_failing(pixel, now_so, sight)
         elif now_so.code in ASK_FOR and (now_so.code != Stands.NO_CREDENTIAL or pixel.is_needed):
             yield of_person(pixel, now_so)
+        elif pixel.pk in in_vain:
+            yield of_vain_tries(pixel, in_vain[pixel.pk], sight)
         elif is_too_slow(pixel, now_so, sight) or pixel.pk in kept_waiting:
             yield of_slow(pixel, now_so, kept_waiting.get(pixel.pk), sight)
         elif now_so.code in QUEUED and pixel.due_since and sight.now - pixel.due_since > LONG_QUEUE:
@@ -64,6 +67,16 @@ def of_failing(pixel: Pixel, now_so: Standing, sight: Sight) -> Finding:
     return found(Code.TIKTOK_FAILING, pixel, tone, f"TikTok fails for {pixel.name}", now_so.words)
 
 
+def of_vain_tries(pixel: Any, since: datetime, sight: Sight) -> Finding:
+    lane = lane_of(pixel)
+    said = f" The last failure: {quoted(strip_tags(lane.last_failure))}" if lane.last_failure else ""
+    words = (
+        f"What waits was recorded up to {in_words(sight.now - since)} ago, and was tried in vain.{said} Nothing is "
+        "lost: it is tried again by itself, under the same event_id."
+    )
+    return found(Code.TIKTOK_FAILING, pixel, "warn", f"TikTok fails for {pixel.name}", words)
+
+
 def is_too_slow(pixel: Any, now_so: Standing, sight: Sight) -> bool:
     """Whether a rest or a slow pace has made conversions late, or will."""
     if now_so.code not in TOO_SLOW:
@@ -81,15 +94,34 @@ def waiting_for_tiktok(sight: Sight) -> dict[int, datetime]:
     slow = [pixel.pk for pixel, now_so in sight.pixels if now_so.code in TOO_SLOW]
     if not slow:
         return {}
-    due = Delivery.objects.due(sight.now).filter(pixel=OuterRef(OuterRef("pk")), is_test=False)
-    looked_at = due.order_by("next_attempt_at").values("pk")[:LOOKED_AT]
-    refused = DeliveryAttempt.objects.filter(
-        delivery=OuterRef("pk"), verdict=Verdict.THROTTLED, started_at__lt=sight.now - LATE
+    return recorded_since(slow, Delivery.objects.due(sight.now), [Verdict.THROTTLED], sight)
+
+
+def tried_in_vain(sight: Sight) -> dict[int, datetime]:
+    """The same of pixels where requests fail, too few of them for the breaker to trip.
+
+    The pauses between the tries of a few events are longer than the time after which it forgets a failure.
+    """
+    suspects = [pixel.pk for pixel, _ in sight.pixels if lane_of(pixel).failures]
+    if not suspects:
+        return {}
+    waiting = Delivery.objects.filter(status=Delivery.Status.WAITING)
+    return recorded_since(suspects, waiting, [Verdict.TRANSIENT, Verdict.UNKNOWN], sight)
+
+
+def recorded_since(
+    pixels: list[int], rows: QuerySet[Delivery], verdicts: list[Verdict], sight: Sight
+) -> dict[int, datetime]:
+    """When the oldest of these deliveries was recorded that got one of these answers minutes ago, by pixel."""
+    queue = rows.filter(pixel=OuterRef(OuterRef("pk")), is_test=False)
+    looked_at = queue.order_by("next_attempt_at").values("pk")[:LOOKED_AT]
+    answered = DeliveryAttempt.objects.filter(
+        delivery=OuterRef("pk"), verdict__in=verdicts, started_at__lt=sight.now - LATE
     )
-    late = Delivery.objects.filter(Exists(refused), pk__in=Subquery(looked_at)).order_by().values("pixel")
+    late = Delivery.objects.filter(Exists(answered), pk__in=Subquery(looked_at)).order_by().values("pixel")
     oldest = Subquery(late.annotate(since=Min("conversion__created_at")).values("since"))
-    rows = Pixel.objects.filter(pk__in=slow).annotate(since=oldest).values_list("pk", "since")
-    return {key: since for key, since in rows if since}
+    found_so = Pixel.objects.filter(pk__in=pixels).annotate(since=oldest).values_list("pk", "since")
+    return {key: since for key, since in found_so if since}
 
 
 def of_slow(pixel: Pixel, now_so: Standing, since: datetime | None, sight: Sight) -> Finding:

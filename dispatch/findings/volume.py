@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from statistics import median
 
@@ -66,36 +66,34 @@ def volumes(ends_at: datetime) -> tuple[Counts, Counts]:
 
 
 def revalued(sight: Sight) -> Iterator[Finding]:
-    """Active offers whose sales of the last day are worth clearly more or less than those of the days before."""
-    lately, before = (averages(sight, *span) for span in spans(sight.now))
-    for (key, currency), average in lately.items():
-        usual, offer = before.get((key, currency)), sight.offers.get(key)
-        if offer and usual and abs(average - usual) > Decimal(str(limits.VALUE_CHANGE)) * usual:
-            yield of_value(offer, currency, average, usual)
+    """Active offers whose sales of the last day, or hours, are worth clearly more or less than those before."""
+    day = slot_of(sight.now - DAY)
+    before, told = averages(day - VALUE_BEFORE, day, limits.VALUE_SALES), set()
+    for span, least, change in limits.VALUE_OF:
+        for key, average in averages(slot_of(sight.now - span), sight.now, least).items():
+            usual, offer = before.get(key), sight.offers.get(key[0])
+            if offer and usual and key not in told and abs(average - usual) > Decimal(str(change)) * usual:
+                told.add(key)
+                yield of_value(offer, key[1], average, usual, span, change)
 
 
-def spans(now: datetime) -> list[tuple[datetime, datetime]]:
-    """The last day, and the days before it."""
-    return [(slot_of(now - DAY), now), (slot_of(now - DAY - VALUE_BEFORE), slot_of(now - DAY))]
-
-
-def averages(sight: Sight, since: datetime, until: datetime) -> dict[tuple[int, str], Decimal]:
-    """What a sale paid, by offer and currency, where there were enough of them."""
+def averages(since: datetime, until: datetime, least: int) -> dict[tuple[int, str], Decimal]:
+    """What a sale paid, by offer and currency, where there were so many of them."""
     slots = OfferSlot.objects.filter(starts_at__gte=since, starts_at__lt=until).order_by()
     rows = slots.values_list("offer_id", "currency").annotate(
         paid=Sum("payout"), sold=Sum(F("approved") + F("partial"))
     )
-    return {(key, money): payout / sold for key, money, payout, sold in rows if sold >= limits.VALUE_SALES}
+    return {(key, money): payout / sold for key, money, payout, sold in rows if sold >= least}
 
 
-def of_value(offer: Offer, currency: str, average: Decimal, usual: Decimal) -> Finding:
+def of_value(offer: Offer, currency: str, average: Decimal, usual: Decimal, span: timedelta, limit: float) -> Finding:
     change = f"{'+' if average > usual else '−'}{percent(abs(float((average - usual) / usual)))}"
     words = (
-        f"A sale of the last 24 hours pays {average:,.2f} {currency} on average, one of the {in_words(VALUE_BEFORE)} "
-        f"before {usual:,.2f} {currency} ({change}). Compare with the network's terms; TikTok optimises for what it is "
-        "told."
+        f"A sale of the last {in_words(span)} pays {average:,.2f} {currency} on average, one of the "
+        f"{in_words(VALUE_BEFORE)} before {usual:,.2f} {currency} ({change}). Compare with the network's terms; TikTok "
+        "optimises for what it is told."
     )
     title = f"The value of a sale of {offer} has changed: {change}"
-    target = f"at most {percent(limits.VALUE_CHANGE)} up or down"
+    target = f"at most {percent(limit)} up or down"
     more = {"link": health_page(offer), "do": "See the figures", "detail": currency, "target": target}
     return found(Code.VALUE_UNSTABLE, offer, "warn", title, words, value=f"{average:,.2f} {currency}", **more)

@@ -87,7 +87,7 @@ def percent(share: float) -> str:
     tenths = round(share * 1000)
     if 0 < share < 1:
         tenths = min(999, max(1, tenths))
-    return f"{tenths / 10:.3g}{NBSP}%"
+    return f"{tenths / 10:,.0f}{NBSP}%" if tenths >= 10_000 else f"{tenths / 10:.3g}{NBSP}%"
 
 
 def covered(identifier: str, label: str, watch: Limit | None, look: str, behind: tuple[Part, ...] = ()) -> Target:

@@ -182,11 +182,12 @@ def clean(facts: Facts) -> Reason | None:
     if since is None:
         return None
     span = facts.now - since
-    on_target = f"Acceptance, match, deduplication and postbacks have been on target since {at(since, facts.now)}"
+    stands = f"have been on target since {at(since, facts.now)}" if span else "are not all on target at this moment"
+    on_target = f"Acceptance, match, deduplication and postbacks {stands}"
     if span >= needed:
         return own(Own.CLEAN, RAISE, f"{on_target}.", in_words(span), in_words(needed), facts.page)
     because = "" if needed == CLEAN_FOR_MANY else " where there are so few events"
-    words = f"{on_target}; more spend needs {in_words(needed)} of that{because}."
+    words = f"{on_target}; more spend needs {in_words(needed)} on target{because}."
     return own(Own.NOT_YET_CLEAN, WATCH, words, in_words(span), in_words(needed), facts.page)
 
 

@@ -157,7 +157,7 @@ def settle_postback(
     if refused:
         each, answer = refused[0]
         hint = "Is the network active?" if answer.postback is None else "The inbox of postbacks says why."
-        words = f"{each.rule}: the gateway answered {answer.status} {answer.words}. {hint}"
+        words = f"{each.rule}: the gateway answered {answer.status} {answer.words.rstrip('.')}. {hint}"
         settle(run, "postback", State.FAILED, words, now, calls=calls)
     elif not answers:
         settle(run, "postback", State.SKIPPED, not_tried, now, calls=calls)

@@ -98,10 +98,20 @@ def test_a_macro_that_was_not_replaced_is_refused_by_name(macro: str, field: str
     assert macro in raised.value.detail
 
 
-@pytest.mark.parametrize("name", ["clickid", "Click_ID", "subid", "sub1", "aff_sub"])
+@pytest.mark.parametrize(
+    "name", ["clickid", "Click_ID", "subid", "sub1", "aff_sub", "clickref", "s", "aff_sub2", "your_click_id", "subId1"]
+)
 def test_a_bare_name_is_a_macro_as_click_id_only(name: str):
     assert refusal(click_id=name) == "unreplaced_macro"
     assert read({"txid": name, "event": name}, NETWORK).transaction_id == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["$click_id", "$click_id$", "(click_id)", "&lt;sub1&gt;", "{sub1}|", "::click_id::", "@@CLICKID@@"],
+)
+def test_a_name_between_signs_that_nobody_knows_is_a_macro_as_click_id(name: str):
+    assert refusal(click_id=name) == "unreplaced_macro"
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,14 @@ def network_silent_as_it_never_is(site: Site) -> str:
     return site.click(created_at=now - timedelta(hours=7)).pk
 
 
+def switched_off_network(site: Site) -> str:
+    Network.objects.update(is_active=False)
+    click = site.click()
+    site.report(click.pk)
+    site.work()
+    return click.pk
+
+
 def wrong_secret(site: Site) -> str:
     click = site.click()
     site.client.get(f"/postback/{site.network.slug}/of-last-month/", {"click_id": click.pk, "txid": "T-1"})
@@ -172,8 +180,21 @@ def one_transaction_under_two_clicks(site: Site) -> str:
     return str(conversion.event_id)
 
 
+def one_sale_under_two_transactions(site: Site) -> str:
+    click = site.click()
+    for txid in ("T-1", "T-2"):
+        site.report(click.pk, txid=txid)
+    site.work()
+    return "T-2"
+
+
 def paused_pixel(site: Site) -> str:
     site.pixel.pause(Pixel.PausedBy.STAFF, "", timezone.now())
+    return site.sell()
+
+
+def pixel_for_tests(site: Site) -> str:
+    Pixel.objects.update(environment="staging", test_event_code="TEST1")
     return site.sell()
 
 
@@ -310,10 +331,13 @@ def a_good_sale(site: Site) -> str:
         (stopped_workers, "delayed", "workers_stopped", "hold"),
         (silent_network, "not_reported", "network_silent", "hold"),
         (network_silent_as_it_never_is, "not_reported", "network_silent", "hold"),
+        (switched_off_network, "not_reported", "network_off", "hold"),
         (wrong_secret, "not_reported", "wrong_secret", "watch"),
         (page_that_names_the_sale_otherwise, "duplicated", "same_sale", "hold"),
         (one_transaction_under_two_clicks, "duplicated", "same_sale", "hold"),
+        (one_sale_under_two_transactions, "duplicated", "same_sale", "hold"),
         (paused_pixel, "delayed", "pixel_paused", "hold"),
+        (pixel_for_tests, "delivered", "test_pixel", "hold"),
         (missing_credential, "delayed", "no_credential", "hold"),
         (deleted_rule, "never_sent", "no_rule", "watch"),
         (deleted_rules, "never_sent", "no_rule", "hold"),

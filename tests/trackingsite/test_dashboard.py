@@ -274,7 +274,7 @@ def test_shows_the_gravest_decision_first_with_its_reason():
         ("New", "Watch"),
         ("Calm", "Raise"),
     ]
-    assert spend.standings[0].words == "Broken is hold. And 1 more."
+    assert spend.standings[0].words == "Reason: Broken is hold. And 1 more."
     assert staff_client("offers.view_offer").get(INDEX).context["spend"] is None
 
 
@@ -289,7 +289,8 @@ def test_says_how_many_offers_are_decided_on_beyond_those_shown():
 
 
 def decide(offer: Offer, verdict: str, words: list[str]) -> None:
-    reasons = [{"code": "clean", "title": "", "words": each, "speaks": verdict} for each in words]
+    reasons = [{"code": "clean", "title": "Reason", "words": each, "speaks": verdict} for each in words]
+    reasons += [{"code": "clean", "title": "Clean", "words": "All is well.", "speaks": "raise"}]
     moment = timezone.now()
     ScaleDecision.objects.create(offer=offer, verdict=verdict, reasons=reasons, decided_at=moment, looked_at=moment)
 

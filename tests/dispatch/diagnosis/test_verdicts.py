@@ -15,7 +15,7 @@ from dispatch.models import Heartbeat, Lane
 from dispatch.planning import plan
 from dispatch.reasons import Reason
 from offers.models import Network, Offer, Pixel
-from tests.dispatch.diagnosis.support import age, report, sent, traced, verdict, workers_run
+from tests.dispatch.diagnosis.support import DAY, age, report, sent, traced, verdict, workers_run
 from tests.factories import (
     call_page_event,
     make_attempt,
@@ -395,11 +395,30 @@ def test_a_silent_network_has_not_reported(offer: Offer):
     assert verdict(make_click(offer).pk) == ("not_reported", "network_silent")
 
 
-@pytest.mark.parametrize("network", [{"heard_at": None}, {"heard_at": timezone.now(), "is_active": False}])
+@pytest.mark.parametrize("network", [{"heard_at": None}, {"heard_at": timezone.now() - 3 * DAY}])
 def test_a_network_that_never_called_since_the_click_is_silent_too(network: dict[str, Any]):
     click = age(make_click(make_offer(network=make_network(**network))), days=2)
 
     assert verdict(click.pk) == ("not_reported", "network_silent")
+
+
+def test_a_sale_of_an_ad_that_kept_its_macros_says_where_to_correct_them(offer: Offer):
+    click = make_click(offer, landing_url="https://shop.example/?ttclid=__CLICKID__")
+    sent(make_conversion(click))
+
+    step = traced(click.pk).first.next_step
+
+    assert step.text.startswith("Correct the URL in the ad")
+    assert step.link.endswith(f"/offer/{offer.pk}/change/")
+
+
+def test_a_time_of_the_network_that_cannot_be_is_remarked(offer: Offer):
+    click = make_click(offer)
+    tomorrow = str(int((timezone.now() + DAY).timestamp()))
+
+    report(offer.network, click_id=click.pk, status="approved", payout="40", ts=tomorrow)
+
+    assert "Check the clock and time zone there." in " ".join(traced(click.pk).first.notes)
 
 
 @pytest.mark.parametrize(("heard", "cause"), [(None, "wrong_secret"), (2, "wrong_secret"), (0.5, "click_too_young")])

@@ -108,6 +108,17 @@ def test_events_that_carry_nothing_since_some_hours_are_found_though_the_day_was
     assert finding.words.startswith("In the last 3 hours 17.4\xa0% of 46 events carried a ttclid")
 
 
+def test_an_ad_whose_link_keeps_its_macros_is_why_events_carry_nothing(offer: Offer):
+    told(offer, timezone.now(), accepted=40, with_ttclid=0)
+    make_click(offer, landing_url="https://shop.example/?ttclid=E.C.P.abc")
+    for _ in range(3):
+        make_click(offer, landing_url="https://shop.example/?ttclid=__CLICKID__&campaign_id=__CAMPAIGN_ID__")
+
+    words = found()[Code.IDENTIFIERS_FEW].words
+
+    assert "3 of the 4 newest clicks came with macros that TikTok did not replace (ttclid=__CLICKID__, camp" in words
+
+
 def test_a_sale_under_two_event_ids_is_named(offer: Offer):
     rows = [make_conversion(make_click(offer), transaction_id="T1") for _ in range(2)]
     roll_up(timezone.now())

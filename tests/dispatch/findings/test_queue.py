@@ -122,6 +122,31 @@ def test_what_tiktok_turns_away_again_and_again_is_late_though_it_has_just_becom
     assert all("recorded up to 19 minutes ago" in finding.words for finding in findings)
 
 
+@pytest.mark.parametrize(
+    ("failures", "verdict", "minutes", "codes"),
+    [
+        (1, "transient", 6, [Code.TIKTOK_FAILING]),
+        (1, "unknown", 6, [Code.TIKTOK_FAILING]),
+        (1, "transient", 4, []),
+        (0, "transient", 6, []),
+        (1, "invalid", 6, []),
+    ],
+)
+def test_a_few_events_that_tiktok_never_takes_are_told_though_the_breaker_forgets_each_failure(
+    offer: Offer, failures: int, verdict: str, minutes: int, codes: list[Code]
+):
+    now = timezone.now()
+    Lane.objects.create(pixel=offer.pixel, failures=failures, failed_at=now, last_failure="The connection broke off.")
+    conversion = make_conversion(make_click(offer), created_at=now - timedelta(minutes=19))
+    delivery = make_delivery(conversion, next_attempt_at=now + timedelta(minutes=10))
+    make_attempt(delivery, verdict=verdict, started_at=now - timedelta(minutes=minutes))
+
+    findings = current(now)
+
+    assert [finding.code for finding in findings] == codes
+    assert all("recorded up to 19 minutes ago" in finding.words for finding in findings)
+
+
 def test_dead_letters_say_how_many_are_new(offer: Offer):
     for _ in range(2):
         dead = make_conversion(make_click(offer))
@@ -179,6 +204,16 @@ def test_a_macro_that_is_mistyped_now_is_bad_though_the_day_was_good(offer: Offe
     assert Outcome.UNREPLACED_MACRO.advice in only().words
 
 
+def test_two_kinds_of_mistakes_are_no_better_than_one(offer: Offer):
+    heard(offer.network, timezone.now(), hours=10, recorded=200)
+    heard(offer.network, timezone.now(), recorded=6, unreplaced_macro=6, unmapped_status=6)
+
+    findings = current(timezone.now())
+
+    assert [finding.tone for finding in findings] == ["bad", "bad"]
+    assert all("All in all, 12 of 18 in 3 hours led to nothing." in finding.words for finding in findings)
+
+
 @pytest.mark.parametrize("lately", [{"unreplaced_macro": 1}, {"bad_signature": 30}])
 def test_a_single_call_and_what_anybody_can_forge_are_no_fault_of_the_last_hours(offer: Offer, lately: dict[str, int]):
     heard(offer.network, timezone.now(), hours=10, recorded=200)
@@ -192,6 +227,17 @@ def test_calls_with_a_wrong_secret_are_told_for_three_hours(offer: Offer, hours:
     Network.objects.filter(pk=offer.network_id).update(turned_away_at=timezone.now() - timedelta(hours=hours))
 
     assert [finding.code for finding in current(timezone.now())] == codes
+
+
+@pytest.mark.parametrize(("is_active", "count"), [(True, 1), (False, 0)])
+def test_a_network_that_is_switched_off_is_told_while_an_offer_of_it_is_not(offer: Offer, is_active: bool, count: int):
+    Network.objects.update(is_active=False, silence_hours=3, heard_at=timezone.now() - timedelta(hours=5))
+    Offer.objects.update(is_active=is_active)
+
+    findings = current(timezone.now())
+
+    assert [finding.code for finding in findings] == [Code.NETWORK_SILENT] * count
+    assert all("nothing is heard of sales of Lamp" in finding.words for finding in findings)
 
 
 def test_a_silent_network_is_found(offer: Offer):
@@ -265,6 +311,19 @@ def test_the_value_of_a_sale_is_compared_with_the_days_before(offer: Offer, paid
     findings = current(timezone.now())
 
     assert [finding.code for finding in findings] == [Code.VALUE_UNSTABLE] * count
+
+
+@pytest.mark.parametrize(("paid", "sales", "words"), [(100, 5, "−50"), (4000, 5, "+1,900"), (130, 5, ""), (4, 4, "")])
+def test_a_value_that_has_changed_within_hours_is_found_before_the_day_shows_it(
+    offer: Offer, paid: int, sales: int, words: str
+):
+    sold(offer, timezone.now(), hours=40, **purchases(30, payout=1200))
+    sold(offer, timezone.now(), hours=10, **purchases(2000, payout=80_000))
+    sold(offer, timezone.now(), hours=1, **purchases(sales, payout=paid))
+
+    found = [finding for finding in current(timezone.now()) if finding.code == Code.VALUE_UNSTABLE]
+
+    assert [f"{words}\xa0%" in finding.title for finding in found] == [True] * bool(words)
 
 
 def test_every_code_is_for_somebody(offer: Offer):

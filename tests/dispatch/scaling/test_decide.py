@@ -111,6 +111,13 @@ def test_a_reason_names_what_kind_of_postbacks_it_is_about(detail: str, kind: st
     assert kind in decide(facts(findings=[odd])).reasons[0].title
 
 
+def test_what_is_off_target_now_is_not_said_to_have_been_on_target_since_a_moment_ago():
+    decided = decide(facts(changed={0: {"accepted": 0, "lost": 5}}))
+
+    [clean] = [reason for reason in decided.reasons if reason.code == Own.NOT_YET_CLEAN]
+    assert "are not all on target at this moment; more spend needs" in clean.words
+
+
 def test_the_gravest_reason_decides_and_comes_first():
     decided = decide(facts(findings=[finding(Code.VOLUME_DROP), finding(Code.TEST_PIXEL)]))
 
