@@ -34,6 +34,20 @@ def test_a_program_asks_the_same_as_the_page():
     assert found["before"]["until"] == "2026-11-19T12:30:00Z"
 
 
+def test_an_offer_and_a_network_are_named_by_slug_or_by_number():
+    offer = make_offer()
+    put(offer, ago(hours=1), clicks=3)
+    put(make_offer(), ago(hours=1), clicks=4)
+    client = caller("dispatch.view_report")
+
+    ways = [{"offer": offer.slug}, {"offer": str(offer.pk)}, {"network": offer.network.slug}]
+    clicks = [client.get(REPORT, way).json()["total"]["now"]["figures"]["clicks"] for way in ways]
+
+    assert clicks == ["3", "3", "3"] or clicks == [3, 3, 3]
+    for unknown in ("nobody", "a\x00b", "٣", "9" * 30):
+        assert failure(client.get(REPORT, {"offer": unknown})) == (400, "bad_request")
+
+
 def test_a_wrong_question_and_a_stranger_are_told_so():
     assert failure(caller("dispatch.view_report").get(REPORT, {"by": "moon"})) == (400, "bad_request")
     assert failure(caller("dispatch.view_report").get(REPORT, {"group": "offer"})) == (400, "bad_request")
