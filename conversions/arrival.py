@@ -1,15 +1,14 @@
 """An arrival: one Click out of one request."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl
 
 from django.db import transaction
 from django.http import HttpRequest, QueryDict
 
+from conversions.ad_macros import is_left
 from conversions.click_cookie import TTCLID_COOKIE
 from conversions.click_ids import new_click_id
 from conversions.consent import note, record_answer
@@ -24,7 +23,6 @@ from conversions.visitor import clean_text, client_ip, user_agent
 from conversions.whereabouts import whereabouts
 from offers.models import Offer
 
-UNREPLACED_AD_MACRO = re.compile(r"^__[A-Z_]+__$")
 insert = PreparedInsert(Click)
 BLANK = {field.attname: field.get_default() for field in Click._meta.concrete_fields}
 
@@ -163,12 +161,6 @@ def given(query: QueryDict, parameters: tuple[str, ...]) -> str:
     """The first parameter with a value; an ad macro that TikTok left unreplaced is none."""
     for name in parameters:
         value = str(query[name]) if name in query else ""
-        if value and not (value.startswith("__") and UNREPLACED_AD_MACRO.match(value)):
+        if value and not is_left(name, value):
             return value
     return ""
-
-
-def macros_left(url: str) -> dict[str, str]:
-    """What a click's page was called with where TikTok left its macro: parameter and macro."""
-    query = url.partition("#")[0].partition("?")[2]
-    return {name: value for name, value in parse_qsl(query) if UNREPLACED_AD_MACRO.match(value)}

@@ -7,7 +7,8 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpRequest, QueryDict
 
-from conversions.arrival import UNREPLACED_AD_MACRO, ttclid_of
+from conversions.ad_macros import is_no_ttclid
+from conversions.arrival import ttclid_of
 from conversions.click_cookie import clicks_in
 from conversions.models import Click, Conversion, Robot
 from conversions.models.click import REFUSALS, TTCLID_LENGTH
@@ -74,5 +75,5 @@ def take(click: Click, news: dict[str, Any]) -> None:
 def id_in(cookies: Mapping[str, Any], name: str, form: re.Pattern[str]) -> str:
     """One of TikTok's ids; empty for what can be none."""
     value = cookies.get(name)
-    is_id = isinstance(value, str) and form.fullmatch(value) and not UNREPLACED_AD_MACRO.match(value)
+    is_id = isinstance(value, str) and form.fullmatch(value) and not is_no_ttclid(value)
     return str(value) if is_id else ""

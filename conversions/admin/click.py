@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
+from conversions.ad_macros import macros_left
 from conversions.admin.badges import consent_badge, robot_badge
 from conversions.admin.export import ExportMixin
 from conversions.admin.identifiers import answer_table, identifier_table
@@ -15,7 +16,6 @@ from conversions.admin.marked import TestFilter, marked
 from conversions.admin.searching import term_of
 from conversions.admin.story import conversion_table
 from conversions.admin.traceable import TraceMixin
-from conversions.arrival import macros_left
 from conversions.click_ids import is_click_id
 from conversions.export_columns import CLICKS
 from conversions.models import Click

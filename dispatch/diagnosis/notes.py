@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from conversions.arrival import macros_left
+from conversions.ad_macros import macros_left
 from conversions.identity import hide_inside
 from conversions.models import Conversion
 from conversions.outcomes import Outcome

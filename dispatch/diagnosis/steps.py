@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from conversions.arrival import macros_left
+from conversions.ad_macros import macros_left
 from conversions.models import Conversion
 from conversions.outcomes import Outcome
 from dispatch.diagnosis.case import Case, Ruling

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from conversions.arrival import macros_left
+from conversions.ad_macros import macros_left
 from conversions.identity import hide_inside
 from conversions.models import Click, Conversion
 from dispatch.rollups.doubles import doubles_among

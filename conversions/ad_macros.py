@@ -1,0 +1,39 @@
+"""Macros that TikTok left in the address of an ad: in its own spelling, mistyped, or in that of somebody else.
+
+TikTok's are __CLICKID__, __CAMPAIGN_ID__ and the like. What it does not know it leaves as it is written.
+"""
+
+import re
+from urllib.parse import parse_qsl, unquote
+
+from conversions.identity import HIDDEN
+
+WORD = r"[A-Za-z][A-Za-z0-9._]*"
+AD_MACRO = re.compile(
+    rf"__{WORD}__|_[A-Z][A-Z_]*_|__[A-Z][A-Z_]*|[A-Z][A-Z_]*__"
+    rf"|\$?\{{{WORD}\}}|\{{\{{{WORD}\}}\}}|%%{WORD}%%|\[\[{WORD}\]\]"
+)
+BRACKET = re.compile(r"[{}\[\]<>]")
+NAMES = {"clickid", "click_id", "ttclid", "tt_clickid", "callback", "null", "undefined", "none", "nan"}
+
+
+def is_ad_macro(value: str) -> bool:
+    """Whether the value of a parameter is a macro; names of campaigns may be in square brackets."""
+    return AD_MACRO.fullmatch(unquote(value) if "%" in value else value) is not None
+
+
+def is_no_ttclid(value: str) -> bool:
+    """The same of a ttclid, which is never the bare name of something either, nor anything between brackets."""
+    text = unquote(value)
+    is_name = text.strip("_").casefold() in NAMES
+    return is_name or is_ad_macro(value) or (text != HIDDEN and BRACKET.search(text) is not None)
+
+
+def macros_left(url: str) -> dict[str, str]:
+    """What a page was called with where TikTok left its macro: parameter and macro."""
+    query = url.partition("#")[0].partition("?")[2]
+    return {name: value for name, value in parse_qsl(query) if is_left(name, value)}
+
+
+def is_left(name: str, value: str) -> bool:
+    return is_no_ttclid(value) if name == "ttclid" else is_ad_macro(value)
