@@ -1,7 +1,8 @@
 """What the admin's pages cost with big tables, against the same pages with small ones: milliseconds and queries.
 
 Two databases of one PostgreSQL that differ in nothing but their rows. Each page is opened as a superuser, whole and
-through all middleware. Arguments: clicks and conversions of the big one.
+through all middleware. The two answers are no pages but parts that a page's script loads while the page, which is there
+already, says so: they may take longer. Arguments: clicks and conversions of the big one.
 """
 
 import os
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management import call_command
@@ -65,6 +67,8 @@ PAGES: dict[str, Address] = {
     "differences to TikTok": lambda offer: (
         f"{reverse('admin:dispatch_report_tiktok')}?offer={offer.pk}&period=30&count=7&event=Purchase"
     ),
+    "differences to the network, its answer": lambda offer: answer_of("differences to the network", offer),
+    "differences to TikTok, its answer": lambda offer: answer_of("differences to TikTok", offer),
     "a network": lambda offer: reverse("admin:offers_network_change", args=[offer.network_id]),
     "a pixel": lambda offer: reverse("admin:offers_pixel_change", args=[offer.pixel_id]),
     "a click": lambda offer: reverse("admin:conversions_click_change", args=[a_click(offer)]),
@@ -75,6 +79,14 @@ PAGES: dict[str, Address] = {
     "sent more than once, 30 days": lambda offer: rows_behind("retried", offer),
     "Pixel not heard of, 30 days": lambda offer: rows_behind("unheard", offer),
 }
+
+
+ANSWERS = {name for name in PAGES if name.endswith(", its answer")}
+BY_SCRIPT = {"X-Requested-With": "fetch"}
+
+
+def answer_of(page: str, offer: Offer) -> str:
+    return f"{PAGES[page](offer)}&answer=1"
 
 
 def a_click(offer: Offer) -> str:
@@ -143,12 +155,18 @@ class World:
         print(f"{self.clicks:,} clicks, {self.conversions:,} conversions: made in {time.monotonic() - started:.0f} s")
 
     def costs(self) -> dict[str, Cost]:
-        """Of each page."""
+        """Of each page and answer."""
         self.enter()
-        client, offer = Client(SERVER_NAME="localhost"), Offer.objects.order_by("pk")[0]
-        person, _ = User.objects.get_or_create(username="benchmark", is_superuser=True, is_staff=True)
-        client.force_login(person)
-        return {name: cost_of(client, address(offer)) for name, address in PAGES.items()}
+        offer = Offer.objects.order_by("pk")[0]
+        person, script = logged_in(), logged_in(headers=BY_SCRIPT)
+        return {name: cost_of(script if name in ANSWERS else person, address(offer)) for name, address in PAGES.items()}
+
+
+def logged_in(**options: Any) -> Client:
+    client = Client(SERVER_NAME="localhost", **options)
+    person, _ = User.objects.get_or_create(username="benchmark", is_superuser=True, is_staff=True)
+    client.force_login(person)
+    return client
 
 
 def main(clicks: int = 10_000_000, conversions: int = 1_000_000) -> None:
@@ -166,4 +184,10 @@ def line(name: str, small: Cost, big: Cost) -> str:
     pairs = [(small.clock, big.clock), (small.page, big.page), (small.database, big.database)]
     queries = f"{big.queries}" if small.queries == big.queries else f"{small.queries} and {big.queries}"
     taken = "".join(f"{few:>8.0f}{many:>8.0f}" for few, many in pairs)
-    return f"{name:<40}{taken}{queries:>12}{'' if big.clock <= WANTED_MS else f'  over {WANTED_MS} ms'}"
+    return f"{name:<40}{taken}{queries:>12}{remark(name, big)}"
+
+
+def remark(name: str, cost: Cost) -> str:
+    if name in ANSWERS:
+        return "  loaded by its page, which says so meanwhile"
+    return "" if cost.clock <= WANTED_MS else f"  over {WANTED_MS} ms"
