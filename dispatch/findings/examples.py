@@ -6,19 +6,24 @@ from datetime import datetime
 from conversions.ad_macros import macros_left
 from conversions.identity import hide_inside
 from conversions.models import Click, Conversion
-from dispatch.rollups.doubles import doubles_among
-from offers.models import EventRule, Offer
+from dispatch.health.looking import Asked, look
+from dispatch.health.selecting import conversions
+from offers.models import Offer
 
 NAMED = 3
 CLICKS_READ = 100
 
 
 def doubled_event_ids(offer: Offer, since: datetime) -> list[str]:
-    """The newest event_ids under which a sale of the offer was told again; six queries along indexes."""
-    rules = EventRule.objects.filter(offer=offer).exclude(trigger=EventRule.Trigger.PAGE)
-    rows = Conversion.objects.filter(offer=offer, created_at__gte=since, is_test=False)
-    keys = doubles_among(rows, offer.network_id, set(rules.values_list("event_name", flat=True)))
-    newest = Conversion.objects.filter(pk__in=sorted(keys)[-NAMED:]).order_by("-pk")
+    """The newest event_ids under which a sale of the offer was told again, out of the half-hours that have any."""
+    offers = Offer.objects.filter(pk=offer.pk)
+    rows = Conversion.objects.filter(offer=offer, created_at__gte=since)
+    keys, _ = look(
+        Asked("doubles", "created_at", offers, since=since),
+        lambda where: conversions(rows.filter(where), "doubles", offers),
+        NAMED,
+    )
+    newest = Conversion.objects.filter(pk__in=keys[:NAMED]).order_by("-pk")
     return [str(event_id) for event_id in newest.values_list("event_id", flat=True)]
 
 

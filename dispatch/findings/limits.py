@@ -50,6 +50,7 @@ HUSHED_DAYS = 2  # of a network with fewer than these the whole last day is look
 
 VOLUME_SPAN = timedelta(hours=3)
 VOLUME_DAYS = 7
+VOLUME_DAYS_KNOWN = 2  # a raise takes as many
 VOLUME_SHARE = 0.3
 VOLUME_CLICKS = 30
 VOLUME_SALES = 5

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
-from statistics import median
+from statistics import median_low
 
 from django.db.models import F, Sum
 
@@ -29,23 +29,27 @@ Counts = dict[int, list[int]]  # by offer: of the hours just past, then of the s
 def dropped(sight: Sight) -> Iterator[Finding]:
     """Active offers with far fewer clicks or sales in the last full hours than in the same hours of most past days."""
     ends_at = slot_of(sight.now)
-    clicks, sales = volumes(ends_at)
+    clicks, sales, robots = volumes(ends_at)
     for offer in sight.offers.values():
         drops = [
-            of_drop(offer, "clicks", clicks[offer.pk], limits.VOLUME_CLICKS, ends_at),
+            of_drop(offer, "clicks", clicks[offer.pk], limits.VOLUME_CLICKS, ends_at, robots[offer.pk][0]),
             of_drop(offer, "sales", sales[offer.pk], limits.VOLUME_SALES, ends_at),
         ]
         yield from [each for each in drops if each][:1]  # without clicks there are no sales
 
 
-def of_drop(offer: Offer, name: str, counts: list[int], least: int, ends_at: datetime) -> Finding | None:
+def of_drop(
+    offer: Offer, name: str, counts: list[int], least: int, ends_at: datetime, robots: int = 0
+) -> Finding | None:
     """`counts` are those of the hours that have just ended, then those of each day before."""
-    now, usual = counts[0], median(counts[1:])
+    now, before = counts[0], since_it_began(counts[1:])
+    usual = median_low(before) if len(before) >= limits.VOLUME_DAYS_KNOWN else 0
     if usual < least or now >= limits.VOLUME_SHARE * usual:
         return None
+    instead = f", and {robots:,} of robots" if robots > now else ""
     words = (
-        f"In the {in_words(limits.VOLUME_SPAN)} until {ends_at:%H:%M} UTC there were {now:,} {name}; in the same hours "
-        f"of the {limits.VOLUME_DAYS} days before, usually {usual:,.0f}. {LOOK[name]}"
+        f"In the {in_words(limits.VOLUME_SPAN)} until {ends_at:%H:%M} UTC there were {now:,} {name}{instead}; in the "
+        f"same hours of the {len(before)} days before, usually {usual:,.0f}. {LOOK[name]}"
     )
     title = f"{offer} has far fewer {name} than usual at this time"
     target = f"{limits.VOLUME_SHARE * usual:,.0f} or more"
@@ -53,16 +57,26 @@ def of_drop(offer: Offer, name: str, counts: list[int], least: int, ends_at: dat
     return found(Code.VOLUME_DROP, offer, "warn", title, words, value=f"{now:,}", **more)
 
 
-def volumes(ends_at: datetime) -> tuple[Counts, Counts]:
-    """Clicks and sales of the hours that ended then and of those a day before that, and so on; one query."""
+def since_it_began(days: list[int]) -> list[int]:
+    """Without the days before its first one; the youngest comes first."""
+    last = max((number for number, count in enumerate(days, 1) if count), default=0)
+    return days[:last]
+
+
+def volumes(ends_at: datetime) -> tuple[Counts, Counts, Counts]:
+    """Clicks, sales and robots of the hours that ended then and of those a day before that, and so on; one query."""
     day_of = same_hours(ends_at, limits.VOLUME_SPAN)
     rows = OfferSlot.objects.filter(starts_at__in=list(day_of)).order_by().values_list("offer_id", "starts_at")
-    clicks: Counts = defaultdict(lambda: [0] * (limits.VOLUME_DAYS + 1))
-    sales: Counts = defaultdict(lambda: [0] * (limits.VOLUME_DAYS + 1))
-    for offer, starts_at, visits, sold in rows.annotate(visits=Sum("clicks"), sold=Sum(SALES)):
-        clicks[offer][day_of[starts_at]] += visits
-        sales[offer][day_of[starts_at]] += sold
-    return clicks, sales
+    sums = rows.annotate(visits=Sum("clicks"), sold=Sum(SALES), bots=Sum("robots"))
+    clicks, sales, robots = counts_of_days(), counts_of_days(), counts_of_days()
+    for offer, starts_at, *counts in sums:
+        for table, count in zip((clicks, sales, robots), counts, strict=True):
+            table[offer][day_of[starts_at]] += count
+    return clicks, sales, robots
+
+
+def counts_of_days() -> Counts:
+    return defaultdict(lambda: [0] * (limits.VOLUME_DAYS + 1))
 
 
 def revalued(sight: Sight) -> Iterator[Finding]:

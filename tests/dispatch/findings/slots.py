@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from dispatch.models import NetworkSlot, OfferSlot, TellingSlot
+from dispatch.models import NetworkSlot, OfferSlot, TellingDay, TellingSlot
 from dispatch.rollups.slots import slot_of
 from offers.models import Network, Offer
 
@@ -18,7 +18,12 @@ def sold(offer: Offer, now: datetime, hours: float = 1, **sums: Any) -> OfferSlo
 
 
 def told(offer: Offer, now: datetime, hours: float = 1, **sums: Any) -> TellingSlot:
-    return TellingSlot.objects.create(offer=offer, pixel=offer.pixel, starts_at=hours_before(now, hours), **sums)
+    starts_at = hours_before(now, hours)
+    if "delays" in sums:  # of whole days, these are read
+        TellingDay.objects.create(
+            offer=offer, pixel=offer.pixel, starts_at=starts_at.replace(hour=0, minute=0), delays=sums["delays"]
+        )
+    return TellingSlot.objects.create(offer=offer, pixel=offer.pixel, starts_at=starts_at, **sums)
 
 
 def heard(network: Network, now: datetime, hours: float = 1, **outcomes: int) -> None:

@@ -303,6 +303,20 @@ def test_volume_is_compared_with_the_same_hours_of_past_days(
     assert [finding.detail for finding in current(timezone.now()) if finding.code == Code.VOLUME_DROP] == found
 
 
+@pytest.mark.parametrize(
+    ("days", "count"), [([100, 100], 1), ([100, 100, 0, 0, 100], 1), ([100], 0), ([0, 0, 100, 100], 0), ([0, 100], 0)]
+)
+def test_an_offer_of_some_days_is_compared_with_those_that_it_has_had(offer: Offer, days: list[int], count: int):
+    for day, clicks in enumerate(days, 1):
+        sold(offer, timezone.now(), hours=24 * day + 2, clicks=clicks)
+    sold(offer, timezone.now(), hours=2, robots=45)
+
+    drops = [finding for finding in current(timezone.now()) if finding.code == Code.VOLUME_DROP]
+
+    assert len(drops) == count
+    assert all("there were 0 clicks, and 45 of robots" in drop.words for drop in drops)
+
+
 @pytest.mark.parametrize(("paid", "sales", "count"), [(300, 10, 1), (450, 10, 0), (30, 1, 0), (500, 10, 1)])
 def test_the_value_of_a_sale_is_compared_with_the_days_before(offer: Offer, paid: int, sales: int, count: int):
     sold(offer, timezone.now(), hours=40, **purchases(30, payout=1200))
