@@ -9,10 +9,10 @@ from django.urls import reverse
 
 from conversions.outcomes import STRANGERS, TROUBLED, Outcome
 from dispatch.findings import limits
-from dispatch.findings.finding import Code, Finding, Step
+from dispatch.findings.finding import Code, Finding
 from dispatch.findings.hush import hushes_among
 from dispatch.findings.limits import DAY, LATELY
-from dispatch.findings.sight import Sight, found, list_page, own_page
+from dispatch.findings.sight import Sight, found, list_page
 from dispatch.health.targets import percent
 from dispatch.models import NetworkSlot
 from dispatch.rollups.slots import slot_of
@@ -92,11 +92,7 @@ def turned_away(sight: Sight) -> Iterator[Finding]:
             "at the network with the one on its page, and have it send again what was turned away."
         )
         title = f"{WRONG_SECRET_LABEL} ({network})"
-        yield found(
-            Code.POSTBACKS_UNUSABLE, network, "warn", title, words, detail=WRONG_SECRET,
-            link=list_page("conversions_postback", {"network__id__exact": network.pk}), do="See what did come",
-            step=Step("offers.view_network", own_page(network), "Look at the network"),
-        )  # fmt: skip
+        yield found(Code.POSTBACKS_UNUSABLE, network, "warn", title, words, detail=WRONG_SECRET)
 
 
 def counted(sight: Sight) -> tuple[dict[int, Counter[str]], dict[int, Counter[str]]]:
