@@ -4,6 +4,7 @@ TikTok's are __CLICKID__, __CAMPAIGN_ID__ and the like. What it does not know it
 """
 
 import re
+from html import unescape
 from urllib.parse import parse_qsl, unquote
 
 from conversions.identity import HIDDEN
@@ -14,19 +15,38 @@ AD_MACRO = re.compile(
     rf"|\$?\{{{WORD}\}}|\{{\{{{WORD}\}}\}}|%%{WORD}%%|\[\[{WORD}\]\]"
 )
 BRACKET = re.compile(r"[{}\[\]<>]")
-NAMES = {"clickid", "click_id", "ttclid", "tt_clickid", "callback", "null", "undefined", "none", "nan"}
+SIGNS = re.compile(r"[\W_]+")
+NAMES = {
+    "",
+    "clickid",
+    "ttclid",
+    "ttclickid",
+    "yourclickid",
+    "yourttclid",
+    "callback",
+    "null",
+    "undefined",
+    "none",
+    "nan",
+}
+"""What is left of a ttclid that is none, without signs."""
 
 
 def is_ad_macro(value: str) -> bool:
     """Whether the value of a parameter is a macro; names of campaigns may be in square brackets."""
-    return AD_MACRO.fullmatch(unquote(value) if "%" in value else value) is not None
+    return AD_MACRO.fullmatch(decoded(value).strip(" ;")) is not None
 
 
 def is_no_ttclid(value: str) -> bool:
     """The same of a ttclid, which is never the bare name of something either, nor anything between brackets."""
-    text = unquote(value)
-    is_name = text.strip("_").casefold() in NAMES
+    text = decoded(value)
+    is_name = SIGNS.sub("", text).casefold() in NAMES
     return is_name or is_ad_macro(value) or (text != HIDDEN and BRACKET.search(text) is not None)
+
+
+def decoded(value: str) -> str:
+    """As it was before it was encoded, once or twice too often."""
+    return unescape(unquote(unquote(value))) if "%" in value or "&" in value else value
 
 
 def macros_left(url: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from conversions.networks.record import PostbackRecord
 from conversions.networks.values import (
     CLICK_ID_NAMES,
     KIND_OF_EVENT,
+    TRANSACTION_NAMES,
     read_amount,
     read_currency,
     read_status,
@@ -26,8 +27,7 @@ from offers.models import Network
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "click_id": CLICK_ID_NAMES,
-    "transaction_id": ("txid", "transaction_id", "transactionid", "order_id", "orderid", "receipt", "leadid",
-                       "action_id"),
+    "transaction_id": TRANSACTION_NAMES,
     "event": ("event", "event_name", "goal", "goal_id", "event_id", "et", "type", "ct"),
     "status": ("status", "cnv_status", "conv_status"),
     "payout": ("payout", "sum", "commission", "commission_amount", "affiliate_earnings", "price"),

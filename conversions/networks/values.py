@@ -43,6 +43,9 @@ CLICK_ID_NAMES = (
 )  # fmt: skip
 """The usual names of the parameter for our click id. As its value they are a macro that lost its brackets."""
 
+TRANSACTION_NAMES = ("txid", "transaction_id", "transactionid", "order_id", "orderid", "receipt", "leadid", "action_id")
+"""Those of the parameter for the sale's own id."""
+
 JSON_OR_GUID = r"\{\s*\"|\[\s*[\"{\[0-9]|\{[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}$"
 WORD = r"[A-Za-z_]+\d{0,2}"  # ids of sales mix letters and digits otherwise
 MACRO = re.compile(
@@ -50,9 +53,10 @@ MACRO = re.compile(
     rf"|__(?=[A-Za-z]){WORD}__"
     rf"|\$?\{{\{{?[A-Za-z_][\w.-]*|{WORD}\}}\}}?"  # half of one, as a template that was cut leaves it
 )  # the spellings that networks use: {x} [x] {{x}} [[x]] ##X## #x# ${x} %X% %%x%% __X__ and Awin's !!!x!!!
-BRACKETS = re.compile(r"^\W+|\W+$")
-LIKE_A_NAME = re.compile(r"(?:[a-z]{2,6}_)?click_?(?:id|ref)|(?:aff_?)?sub_?(?:id)?_?\d{0,2}|s\d?")
-"""What networks and trackers call the parameter besides; no call is read by these."""
+SIGNS = re.compile(r"[\W_]+")
+BARE_NAMES = {name.replace("_", "") for name in CLICK_ID_NAMES}
+LIKE_A_NAME = re.compile(r"[a-z]{0,6}click(?:id|ref)|(?:aff)?sub(?:id)?\d{0,2}|s\d?")
+"""What networks and trackers call the parameter besides, without signs; no call is read by these."""
 NUMBER = re.compile(r"[+-]?[0-9]{1,11}([.,][0-9]{1,30})?")
 AMBIGUOUS = re.compile(r"[+-]?[0-9]{1,3},[0-9]{3}")  # a thousand, or one and a bit
 CURRENCY = re.compile(r"[A-Z]{3}")
@@ -68,15 +72,23 @@ def is_macro(value: str) -> bool:
 
 def is_no_click_id(value: str) -> bool:
     """Whether a click id is a macro, or the bare name of one: ours have 26 characters, so none is lost by that."""
-    word = BRACKETS.sub("", unescape(value)).casefold()
-    return is_macro(value) or word in CLICK_ID_NAMES or LIKE_A_NAME.fullmatch(word) is not None
+    word = SIGNS.sub("", unescape(value)).casefold()
+    return is_macro(value) or word in BARE_NAMES or LIKE_A_NAME.fullmatch(word) is not None
+
+
+def is_no_transaction(value: str) -> bool:
+    """The same of a transaction id, which would make one sale of all."""
+    return is_macro(value) or value.strip().casefold() in TRANSACTION_NAMES
 
 
 def refuse_macros(given: Mapping[str, str]) -> None:
     """Raises PostbackRefusedError when one of the values is a macro that the network did not replace."""
     for name, value in given.items():
-        if is_macro(value) or (name == "click_id" and is_no_click_id(value)):
+        if IS_NONE.get(name, is_macro)(value):
             raise PostbackRefusedError(Outcome.UNREPLACED_MACRO, f"{name} came as {value[:60]} instead of a value.")
+
+
+IS_NONE = {"click_id": is_no_click_id, "transaction_id": is_no_transaction}
 
 
 def shortened(transaction_id: str) -> str:

@@ -4,11 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from conversions.models import Conversion
-from dispatch.rollups.doubles import A_REPETITION
+from dispatch.rollups.renamed import A_REPETITION, Words, is_renamed
 from offers.models import EventRule
-
-SALE = ("kind", "network_event", "payout", "currency", "amount")
-"""What two calls about one sale of a click have in common, whatever they call its transaction."""
 
 
 def original_of(
@@ -16,6 +13,7 @@ def original_of(
     others: Iterable[Conversion],
     reported: Mapping[int, Sequence[object]],
     rules: Iterable[EventRule],
+    words: Words,
 ) -> Conversion | None:
     """The other conversion of the same sale that was there first; None for one that stands alone.
 
@@ -35,7 +33,7 @@ def original_of(
     of_click = [other for other in same if other.click_id == conversion.click_id]
     told = [other for other in of_click if reported.get(other.pk)]
     if not found and reported.get(conversion.pk):
-        found = [other for other in told if is_renamed(conversion, other)]
+        found = [other for other in told if is_renamed(conversion, other, words)]
     elif not found:
         found = told if conversion.occurrence_key and has_postback_rule else []
         found = found or [other for other in of_click if other not in told and is_repeated_page(conversion, other)]
@@ -50,15 +48,6 @@ def is_same_transaction(conversion: Conversion, other: Conversion) -> bool:
         and (other.transaction_id, other.kind) == (conversion.transaction_id, conversion.kind)
         and other.offer.network_id == conversion.offer.network_id
     )
-
-
-def is_renamed(conversion: Conversion, other: Conversion) -> bool:
-    """Whether the network has told the same money under another transaction within half an hour before."""
-    if conversion.transaction_id == other.transaction_id or conversion.payout is None or other.pk > conversion.pk:
-        return False
-    is_close = timedelta(0) <= conversion.created_at - other.created_at <= A_REPETITION
-    is_near = abs(conversion.occurred_at - other.occurred_at) <= A_REPETITION
-    return is_close and is_near and all(getattr(other, name) == getattr(conversion, name) for name in SALE)
 
 
 def is_repeated_page(conversion: Conversion, other: Conversion) -> bool:

@@ -23,6 +23,7 @@ from dispatch.diagnosis.doubles import original_of
 from dispatch.diagnosis.finding import Found
 from dispatch.findings.hush import Hush, hushes_among
 from dispatch.models import Credential, Delivery, DeliveryAttempt, Heartbeat
+from dispatch.rollups.renamed import words_of
 from dispatch.standing import Standing
 from offers.models import EventRule, Network
 
@@ -151,9 +152,12 @@ def postbacks_of(found: Found, clicks: dict[str, Click], conversions: list[int])
 
 
 def originals_of(conversions: dict[int, Conversion], rules: Grouped, entries: Grouped) -> dict[int, Conversion]:
-    """Of each conversion that is a double the one that it doubles; one query for those of other clicks."""
+    """Of each conversion that is a double the one that it doubles; two queries."""
     wanted = {row.transaction_id for row in conversions.values()} - {""}
     elsewhere = Conversion.objects.filter(transaction_id__in=wanted).exclude(transaction_id="")
     others = {row.pk: row for row in elsewhere.select_related("offer").order_by("-pk")[:MOST]} | conversions
-    found = {key: original_of(row, others.values(), entries, rules[row.offer_id]) for key, row in conversions.items()}
+    words = words_of(others)
+    found = {
+        key: original_of(row, others.values(), entries, rules[row.offer_id], words) for key, row in conversions.items()
+    }
     return {key: original for key, original in found.items() if original}

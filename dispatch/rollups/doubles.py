@@ -8,12 +8,11 @@ from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterR
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce
 
-from conversions.models import Conversion, LedgerEntry
+from conversions.models import Conversion
+from dispatch.rollups.renamed import A_REPETITION, ENTRIES, told_again
 
-A_REPETITION = timedelta(minutes=30)
 NO_AMOUNT = Decimal("-0.01")
 Rows = QuerySet[Conversion]
-ENTRIES = Exists(LedgerEntry.objects.filter(conversion=OuterRef("pk")))
 
 
 def doubles_among(rows: Rows, network_id: int, reported_events: set[str]) -> set[int]:
@@ -23,12 +22,12 @@ def doubles_among(rows: Rows, network_id: int, reported_events: set[str]) -> set
     """
     found = [
         of_same_transaction(rows, network_id),
-        renamed(rows),
         misnamed(rows).filter(event_name__in=reported_events),
         repeated(rows),
         repeated_without_value(rows),
     ]
-    return {key for part in found for key in part.order_by().values_list("pk", flat=True)}
+    again = told_again(maybe_renamed(rows).order_by().values_list("pk", flat=True))
+    return again | {key for part in found for key in part.order_by().values_list("pk", flat=True)}
 
 
 def of_same_transaction(rows: Rows, network_id: int) -> Rows:
@@ -36,8 +35,8 @@ def of_same_transaction(rows: Rows, network_id: int) -> Rows:
     return rows.filter(Exists(same_transaction(network_id))).exclude(transaction_id="")
 
 
-def renamed(rows: Rows) -> Rows:
-    """Those that the network has told a moment after the same of the click, under another transaction."""
+def maybe_renamed(rows: Rows) -> Rows:
+    """Those that the network has told a moment after the same money of the click, under another transaction."""
     return rows.filter(ENTRIES, Exists(same_sale()), payout__isnull=False)
 
 

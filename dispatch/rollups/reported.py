@@ -10,8 +10,9 @@ from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
 from conversions.models import Conversion, LedgerEntry
 from dispatch.models import Source
 from dispatch.rollups.bucket import Bucket
-from dispatch.rollups.doubles import misnamed, of_same_transaction, renamed, repeated, repeated_without_value
+from dispatch.rollups.doubles import maybe_renamed, misnamed, of_same_transaction, repeated, repeated_without_value
 from dispatch.rollups.prepared import prepared
+from dispatch.rollups.renamed import told_again
 
 Status = Conversion.Status
 SOLD = frozenset({Status.APPROVED, Status.PARTIAL})
@@ -92,7 +93,7 @@ def doubles(bucket: Bucket, found: dict[int, Reported]) -> set[int]:
     keys = {key for (key,) in same_transactions(bucket)}
     are_told = {bool(conversion.reported_at) for conversion in found.values()}
     if True in are_told:
-        keys |= {key for (key,) in renamed_ones(bucket)}
+        keys |= told_again(key for (key,) in maybe_renamed_ones(bucket))
     if False not in are_told:
         return keys
     events = bucket.events(of_pages=False)
@@ -124,9 +125,9 @@ def same_transactions(bucket: Bucket) -> "QuerySet[Any, Any]":
 
 
 @prepared
-def renamed_ones(bucket: Bucket) -> "QuerySet[Any, Any]":
+def maybe_renamed_ones(bucket: Bucket) -> "QuerySet[Any, Any]":
     """Keys."""
-    return renamed(rows_of(bucket)).values_list("pk")
+    return maybe_renamed(rows_of(bucket)).values_list("pk")
 
 
 @prepared

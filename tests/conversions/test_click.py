@@ -144,7 +144,7 @@ def test_a_new_ad_click_replaces_the_ttclid_and_goes_in_front_of_the_cookie():
     for number in range(8):
         client.get(f"/c/{offer.slug}/?ttclid=E.C.P.{number}")
 
-    newest = list(Click.objects.order_by("-pk").values_list("pk", flat=True))
+    newest = list(Click.objects.order_by("-created_at").values_list("pk", flat=True))
     assert client.cookies["ttclid"].value == "E.C.P.7"
     assert client.cookies["click_id"].value == ".".join(newest[:6])
 

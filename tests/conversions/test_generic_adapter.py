@@ -114,6 +114,11 @@ def test_a_name_between_signs_that_nobody_knows_is_a_macro_as_click_id(name: str
     assert refusal(click_id=name) == "unreplaced_macro"
 
 
+@pytest.mark.parametrize("name", ["TRANSACTION_ID", "txid", " order_id "])
+def test_a_bare_name_as_transaction_would_make_one_sale_of_all(name: str):
+    assert refusal(txid=name) == "unreplaced_macro"
+
+
 @pytest.mark.parametrize(
     "transaction",
     ["ORD_2026_11", "__4711__", "__a1b2c3__", "a__b", "#1001", "50%", "10%20%30", "A%2FB", "[12]", "[T-1", "T-1]", "x_",

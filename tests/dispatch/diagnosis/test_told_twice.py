@@ -72,7 +72,15 @@ def test_a_sale_that_the_network_names_otherwise_the_second_time_is_one_to_ask_i
 
 
 @pytest.mark.parametrize(
-    "other", [{"payout": "41"}, {"amount": "98"}, {"currency": "EUR"}, {"event": "upsell"}, {"ts": AN_HOUR_AGO}]
+    "other",
+    [
+        {"payout": "41"},
+        {"amount": "98"},
+        {"currency": "EUR"},
+        {"event": "upsell"},
+        {"event": "goal2"},
+        {"ts": AN_HOUR_AGO},
+    ],
 )
 def test_a_second_sale_of_a_click_stands_for_itself_when_anything_of_it_differs(other: dict[str, str]):
     offer = make_offer(ANY)

@@ -85,6 +85,7 @@ class History:
                 "status": choose(STATUSES),
                 "payout": choose(["", "10.50", "40"]),
                 "currency": choose(["USD", "EUR"]),
+                "event": choose(["", "", "", "goal1"]),
             }
             given = {name: value for name, value in params.items() if value}
             make_postback(self.offers[0].network, given, received_at=self.now, is_test=click.is_test)

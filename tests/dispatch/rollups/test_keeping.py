@@ -9,6 +9,7 @@ from dispatch.models import StaleSlot
 from dispatch.rollups import keeping, rechecking
 from dispatch.rollups.doubles import doubles_among
 from dispatch.rollups.keeping import as_of, roll_up
+from dispatch.rollups.renamed import words_of
 from offers.models import Offer
 from tests.dispatch.rollups.history import History
 from tests.dispatch.rollups.recount import assert_exact, recounted
@@ -47,7 +48,7 @@ def test_sums_are_exact_at_any_time_of_any_history(seed: int):
 
 
 def test_what_was_there_before_is_filled_in_and_doubles_are_those_that_a_trace_names():
-    history = History(7, BEGIN)
+    history = History(8, BEGIN)
     history.go_on(60)
 
     roll_up(history.now, seconds=60)
@@ -67,4 +68,5 @@ def of(offer: Offer) -> "QuerySet[Conversion]":
 def is_traced(conversion: Conversion) -> bool:
     others = list(Conversion.objects.select_related("offer").exclude(pk=conversion.pk))
     reported = {other.pk: list(other.ledger_entries.all()) for other in [conversion, *others]}
-    return original_of(conversion, others, reported, conversion.offer.event_rules.all()) is not None
+    words = words_of(reported)
+    return original_of(conversion, others, reported, conversion.offer.event_rules.all(), words) is not None
