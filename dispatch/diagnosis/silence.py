@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import timedelta
 
 from conversions.models import Consent
+from conversions.outcomes import Outcome
 from dispatch.diagnosis import refusals
 from dispatch.diagnosis.case import Case, Rule, Ruling, detail_of, first_that_fits
 from dispatch.diagnosis.verdicts import Cause, Verdict, cause_of
@@ -60,6 +61,22 @@ def refused_unread(case: Case) -> Ruling | None:
         f"“{reason.label}” and can't be joined with a click. {detail_of(newest)} The sale may be one of them."
     )
     return Ruling(Verdict.NOT_REPORTED, cause_of(reason), " ".join(words.split()), about=newest)
+
+
+def of_another_sale(case: Case) -> Ruling | None:
+    """A call that names this click, and the transaction of another click's sale, so that it was taken for that one."""
+    if not case.click:
+        return None
+    own = {conversion.pk for conversion in case.evidence.conversions_of(case.click)}
+    calls = [row for row in case.evidence.postbacks.values() if row.click_ref == case.click.pk]
+    taken = [row for row in calls if row.outcome == Outcome.DUPLICATE and row.conversion_id not in {*own, None}]
+    if not taken:
+        return None
+    words = (
+        "The network reported a sale of this click under a transaction that is another click's already, that of "
+        f"conversion {taken[-1].conversion_id}. So it was taken for a repetition, and counts for nothing."
+    )
+    return Ruling(Verdict.DUPLICATED, Cause.ONE_TRANSACTION, words, about=taken[-1])
 
 
 def counted(count: int) -> str:
@@ -155,12 +172,21 @@ def unreported(case: Case) -> Ruling | None:
     return first_that_fits(OF_PAGES, case)
 
 
-OF_PAGES: list[Rule] = [refused_unread, network_off, wrong_secret, network_silent, reported_by_page, too_young]
+OF_PAGES: list[Rule] = [
+    of_another_sale,
+    refused_unread,
+    network_off,
+    wrong_secret,
+    network_silent,
+    reported_by_page,
+    too_young,
+]
 OF_CLICKS: list[Rule] = [
     erased,
     robot,
     refused_by_visitor,
     capped,
+    of_another_sale,
     refused_unread,
     nothing_is_told,
     network_off,
@@ -169,7 +195,15 @@ OF_CLICKS: list[Rule] = [
     too_young,
     nothing_yet,
 ]
-OF_CLICKS_WITH_PAGES: list[Rule] = [refused_unread, network_off, wrong_secret, network_silent, too_young, nothing_yet]
+OF_CLICKS_WITH_PAGES: list[Rule] = [
+    of_another_sale,
+    refused_unread,
+    network_off,
+    wrong_secret,
+    network_silent,
+    too_young,
+    nothing_yet,
+]
 """Where pages have told something, it has verdicts of its own; what is left to say is what the network has not."""
 
 

@@ -98,6 +98,12 @@ STEPS: dict[Cause, Step] = {
     Cause.INVALID: Step(Reason.INVALID.advice, DEAD_LETTER, "dead_letters"),
     Cause.RETRIES_EXHAUSTED: Step(Reason.RETRIES_EXHAUSTED.advice, DEAD_LETTER, "dead_letters"),
     Cause.SAME_SALE: Step(PAGE_AND_NETWORK, CONVERSION, "duplicates_high"),
+    Cause.ONE_TRANSACTION: Step(
+        "Compare the two in the network's report. If they are two sales, its macro for the transaction is missing in "
+        "the postback URL: write it there, and have the network send again what it sent without.",
+        POSTBACK,
+        "postbacks_unusable",
+    ),
     Cause.DUPLICATE_POSTBACK: Step(Outcome.DUPLICATE.advice, CONVERSION),
     Cause.CREDENTIAL_REFUSED: Step(
         "Compare the pixel's code with that in Events Manager: TikTok refuses a wrong one like a wrong token, and with "

@@ -51,6 +51,7 @@ class Cause(TextChoices):
     RETRIES_EXHAUSTED = "retries_exhausted", "All retries failed"
     # duplicated
     SAME_SALE = "same_sale", "One sale under two event_ids"
+    ONE_TRANSACTION = "one_transaction", "Its transaction is another sale's"
     DUPLICATE_POSTBACK = "duplicate_postback", "Reported again"
     # delayed
     CREDENTIAL_REFUSED = "credential_refused", "TikTok refuses the credential"

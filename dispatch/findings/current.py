@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
-from dispatch.findings import figures, networks, pages, pixels, queue, taken_back, volume
+from dispatch.findings import figures, networks, one_for_all, pages, pixels, queue, taken_back, volume
 from dispatch.findings.finding import Code, Finding, Scope
 from dispatch.findings.sight import Sight
 from dispatch.models import Delivery
@@ -21,6 +21,7 @@ CHECKS: list[Callable[[Sight], Iterator[Finding]]] = [
     pixels.counted_by_nobody,
     networks.unusable,
     networks.turned_away,
+    one_for_all.transactions,
     networks.switched_off,
     networks.silent,
     networks.hushed,
@@ -28,6 +29,7 @@ CHECKS: list[Callable[[Sight], Iterator[Finding]]] = [
     figures.unreported,
     figures.hardly_allowed,
     figures.hardly_identified,
+    one_for_all.ttclids,
     volume.dropped,
     volume.revalued,
     taken_back.lately,

@@ -44,6 +44,9 @@ MOST = 0.5
 UNUSABLE_LATELY = 2  # a single call says little of all of them
 DOUBTFUL_CASES = 3  # a click may come some seconds after its postback, and anybody may forge a call
 
+ONE_FOR_SALES = 3  # a visitor may have come by two clicks, and the network name either
+ONE_FOR_VISITORS = 10  # somebody may send an address on to friends
+
 HUSHED_SPAN = timedelta(hours=6)  # of a network that nobody has said of how long it may be silent
 HUSHED_CALLS = 5
 HUSHED_DAYS = 2  # of a network with fewer than these the whole last day is looked at

@@ -4,7 +4,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
 
-from django.db.models import Q, Sum
 from django.urls import reverse
 
 from conversions.outcomes import STRANGERS, TROUBLED, Outcome
@@ -14,8 +13,6 @@ from dispatch.findings.hush import hushes_among
 from dispatch.findings.limits import DAY, LATELY
 from dispatch.findings.sight import Sight, found, list_page
 from dispatch.health.targets import percent
-from dispatch.models import NetworkSlot
-from dispatch.rollups.slots import slot_of
 from dispatch.wording import at, in_words
 from offers.models import Network
 from offers.silence import in_hours, limit_of, silent_for
@@ -73,7 +70,7 @@ def hushed(sight: Sight) -> Iterator[Finding]:
 
 def unusable(sight: Sight) -> Iterator[Finding]:
     """Postbacks of the last day that led to nothing, by network and outcome."""
-    day, lately = counted(sight)
+    day, lately = sight.postbacks
     troubled = [key for key in day if any(day[key][outcome] for outcome in TROUBLED)]
     networks = Network.objects.in_bulk(troubled)
     for key in troubled:
@@ -93,18 +90,6 @@ def turned_away(sight: Sight) -> Iterator[Finding]:
         )
         title = f"{WRONG_SECRET_LABEL} ({network})"
         yield found(Code.POSTBACKS_UNUSABLE, network, "warn", title, words, detail=WRONG_SECRET)
-
-
-def counted(sight: Sight) -> tuple[dict[int, Counter[str]], dict[int, Counter[str]]]:
-    """Postbacks of the last day and of the last hours, by network and outcome, in one query."""
-    recent = Sum("postbacks", filter=Q(starts_at__gte=slot_of(sight.now - LATELY)), default=0)
-    slots = NetworkSlot.objects.filter(starts_at__gte=slot_of(sight.now - DAY), starts_at__lt=sight.now)
-    rows = slots.exclude(outcome=Outcome.RECEIVED).order_by().values_list("network_id", "outcome")
-    day: dict[int, Counter[str]] = defaultdict(Counter)
-    lately: dict[int, Counter[str]] = defaultdict(Counter)
-    for network, outcome, count, new in rows.annotate(all=Sum("postbacks"), recent=recent):
-        day[network][outcome], lately[network][outcome] = count, new
-    return day, lately
 
 
 def is_worth_telling(outcome: str, day: Counter[str]) -> bool:

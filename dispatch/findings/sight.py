@@ -1,19 +1,21 @@
 """What the checks look at, read once for all of them."""
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Sum
+from django.db.models import Exists, OuterRef, Q, Sum
 from django.urls import reverse
 
+from conversions.outcomes import Outcome
 from dispatch import standing
 from dispatch.findings.finding import Code, Finding, Scope
 from dispatch.findings.limits import DAY, GAP_SPAN, LATELY, OLD_ENOUGH, VOLUME_DAYS
 from dispatch.health.figures import Figures
 from dispatch.health.reading import figures
-from dispatch.models import OfferSlot
+from dispatch.models import NetworkSlot, OfferSlot
 from dispatch.models.rollup import SLOT
 from dispatch.rollups.slots import slot_of
 from dispatch.standing import Standing
@@ -58,6 +60,18 @@ class Sight:
         slots = OfferSlot.objects.filter(starts_at__gte=since, starts_at__lt=until, expected__gt=0).order_by()
         rows = slots.values_list("offer_id").annotate(Sum("expected"), missing=Sum("unreported"))
         return {key: Figures(expected=expected, unreported=missing) for key, expected, missing in rows}
+
+    @cached_property
+    def postbacks(self) -> tuple[dict[int, Counter[str]], dict[int, Counter[str]]]:
+        """Those of the last day and of the last hours, by network and outcome; one query."""
+        recent = Sum("postbacks", filter=Q(starts_at__gte=slot_of(self.now - LATELY)), default=0)
+        slots = NetworkSlot.objects.filter(starts_at__gte=slot_of(self.now - DAY), starts_at__lt=self.now)
+        rows = slots.exclude(outcome=Outcome.RECEIVED).order_by().values_list("network_id", "outcome")
+        day: dict[int, Counter[str]] = defaultdict(Counter)
+        lately: dict[int, Counter[str]] = defaultdict(Counter)
+        for network, outcome, count, new in rows.annotate(all=Sum("postbacks"), recent=recent):
+            day[network][outcome], lately[network][outcome] = count, new
+        return day, lately
 
 
 def found(code: Code, subject: Subject | None, tone: str, title: str, words: str, **more: Any) -> Finding:

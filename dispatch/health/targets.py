@@ -155,8 +155,8 @@ TARGETS = {
             bad=Limit("from", 0.01),
             counts="Conversions that tell a sale again under another event_id, so that TikTok counts it twice, of all "
             "conversions recorded.",
-            look="Compare two of them: the same transaction on two clicks, a page that gives a sale a key of its own "
-            "which the network does not know, or a page that calls the event twice.",
+            look="Compare two of them: the same transaction on two clicks, two transactions of one click, a page that "
+            "gives a sale a key of its own which the network does not know, or a page that calls the event twice.",
             look_at="doubles",
             parts=parts("doubles", "all"),
         ),

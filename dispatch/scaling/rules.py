@@ -7,6 +7,7 @@ from datetime import timedelta
 from conversions.outcomes import Outcome
 from dispatch.findings.finding import Code, Finding, Scope
 from dispatch.findings.networks import WRONG_SECRET, WRONG_SECRET_LABEL
+from dispatch.findings.one_for_all import ONE_TRANSACTION, ONE_TRANSACTION_LABEL
 from dispatch.health.targets import TARGETS, percent
 from dispatch.reasons import Reason as DeliveryReason
 from dispatch.scaling.clean import clean_since
@@ -28,7 +29,9 @@ from dispatch.wording import at, in_words
 
 HOLD, WATCH, RAISE = Verdict.HOLD, Verdict.WATCH, Verdict.RAISE
 HOURS = in_words(SPAN)
-KINDS = {**dict(Outcome.choices), WRONG_SECRET: WRONG_SECRET_LABEL}
+KINDS = {
+    **dict(Outcome.choices), WRONG_SECRET: WRONG_SECRET_LABEL, ONE_TRANSACTION: ONE_TRANSACTION_LABEL,
+}  # fmt: skip
 """What kind of postbacks a finding is about, by its detail."""
 LOST = {
     DeliveryReason.TOO_OLD: "too old",
