@@ -42,6 +42,7 @@ PARAMETERS = [
 ]
 
 
+LONGEST_NUMBER = 18
 SLUGGED: dict[str, Any] = {"offer": Offer.objects, "network": Network.objects}
 
 
@@ -105,12 +106,13 @@ def asked(request: Request) -> dict[str, str]:
 
 
 def number_of(key: str, given: str) -> str:
-    """An offer or network by its number or slug. Raises BadRequest where there is none of this slug."""
-    if not slug_re.fullmatch(given) or given.isdecimal():
-        return given  # for `read` to look at
-    found = SLUGGED[key].filter(slug=given).values_list("pk", flat=True).first()
+    """An offer or network by its number or slug. Raises BadRequest where there is none."""
+    is_number = given.isascii() and given.isdigit() and len(given) <= LONGEST_NUMBER
+    wanted = {"pk": int(given)} if is_number else {"slug": given}
+    rows = SLUGGED[key].filter(**wanted) if is_number or slug_re.fullmatch(given) else SLUGGED[key].none()
+    found = rows.values_list("pk", flat=True).first()
     if found is None:
-        raise BadRequest(f"There is no {key} “{given[:60]}”. Name it by its slug or its number.")
+        raise BadRequest(f"There is no such {key}. Name it by its slug or its number.")
     return str(found)
 
 

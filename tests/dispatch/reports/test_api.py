@@ -44,7 +44,7 @@ def test_an_offer_and_a_network_are_named_by_slug_or_by_number():
     clicks = [client.get(REPORT, way).json()["total"]["now"]["figures"]["clicks"] for way in ways]
 
     assert clicks == ["3", "3", "3"] or clicks == [3, 3, 3]
-    for unknown in ("nobody", "a\x00b", "٣", "9" * 30):
+    for unknown in ("nobody", "a\x00b", "٣", "9" * 30, "999999", " ", "1.0"):
         assert failure(client.get(REPORT, {"offer": unknown})) == (400, "bad_request")
 
 
