@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpRequest, QueryDict
 
-from conversions.ad_macros import is_left
+from conversions.ad_macros import is_left, is_no_ttclid
 from conversions.click_cookie import TTCLID_COOKIE
 from conversions.click_ids import new_click_id
 from conversions.consent import note, record_answer
@@ -153,8 +153,9 @@ def ttclid_before(visit: Visit) -> str:
 
 
 def storable_ttclid(text: str) -> str:
+    """Empty for what is too long, or a macro, as a page may have put it into the cookie."""
     ttclid = clean_text(text, TTCLID_LENGTH + 1)
-    return ttclid if len(ttclid) <= TTCLID_LENGTH else ""
+    return ttclid if len(ttclid) <= TTCLID_LENGTH and ttclid and not is_no_ttclid(ttclid) else ""
 
 
 def given(query: QueryDict, parameters: tuple[str, ...]) -> str:

@@ -1,5 +1,6 @@
 """The rows behind a finding that people look up by name."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -34,7 +35,8 @@ def macros_of_the_ad(offer: Offer, since: datetime) -> str:
     broken = [macros for macros in left if macros]
     if not broken:
         return ""
-    shown = ", ".join(f"{hide_inside(name)[:40]}={macro[:40]}" for name, macro in list(broken[0].items())[:NAMED])
+    most = Counter(item for macros in broken for item in macros.items()).most_common(NAMED)
+    shown = ", ".join(f"{hide_inside(name)[:40]}={macro[:40]}" for (name, macro), _ in most)
     return (
         f" {len(broken):,} of the {len(left):,} newest clicks came with macros that TikTok did not replace ({shown}): "
         "correct the URL in the ad."

@@ -73,7 +73,7 @@ def windows(now: datetime) -> Iterator[tuple[int, Window]]:
 
 def of_window(offer: Offer, window: Window) -> Finding:
     sales, share = window.sales, percent(window.sales.share)
-    words = f"Taken back of {sales.sold:,} sales ({window.event_name}) {window.when}: {parts_of(sales)}. {LOOK}"
+    words = f"Of {sales.sold:,} sales ({window.event_name}) {window.when}: {parts_of(sales)}. {LOOK}"
     return found(
         Code.SALES_TAKEN_BACK, offer, window.tone, f"Sales of {offer} are taken back: {share}", words,
         link=rows_of(offer, window), do="See them", value=share, target=f"below {percent(limits.TAKEN_BACK_WARN)}",

@@ -46,7 +46,7 @@ def of_drop(
     usual = median_low(before) if len(before) >= limits.VOLUME_DAYS_KNOWN else 0
     if usual < least or now >= limits.VOLUME_SHARE * usual:
         return None
-    instead = f", and {robots:,} of robots" if robots > now else ""
+    instead = f", but {robots:,} of robots" if robots > now else ""
     words = (
         f"In the {in_words(limits.VOLUME_SPAN)} until {ends_at:%H:%M} UTC there were {now:,} {name}{instead}; in the "
         f"same hours of the {len(before)} days before, usually {usual:,.0f}. {LOOK[name]}"

@@ -124,7 +124,7 @@ def test_no_ttclid_is_kept_where_tiktok_may_not_be_told(query: str, kept: str, t
 @pytest.mark.parametrize(
     ("query", "cookies", "ttclid"),
     [("ttclid=url", {"ttclid": "cookie"}, "url"), ("", {"ttclid": "cookie"}, "cookie"), ("", {}, "stored"),
-     ("ttclid=__CLICKID__", {"ttclid": "c" * 2049}, "stored")],
+     ("ttclid=__CLICKID__", {"ttclid": "c" * 2049}, "stored"), ("", {"ttclid": "__CLICKID"}, "stored")],
 )  # fmt: skip
 def test_the_ttclid_is_the_addresss_then_the_cookies_then_that_of_the_newest_click(
     query: str, cookies: dict[str, str], ttclid: str

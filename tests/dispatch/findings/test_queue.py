@@ -147,6 +147,20 @@ def test_a_few_events_that_tiktok_never_takes_are_told_though_the_breaker_forget
     assert all("recorded up to 19 minutes ago" in finding.words for finding in findings)
 
 
+@pytest.mark.parametrize(("accepted", "codes"), [(1, []), (3, [Code.TIKTOK_FAILING])])
+def test_what_waits_from_before_tiktok_worked_again_is_no_failure_of_now(
+    offer: Offer, accepted: int, codes: list[Code]
+):
+    now = timezone.now()
+    Lane.objects.create(pixel=offer.pixel, failures=3, failed_at=now - timedelta(minutes=2))
+    delivery = make_delivery(make_conversion(make_click(offer)), next_attempt_at=now + timedelta(minutes=10))
+    make_attempt(delivery, verdict="transient", started_at=now - timedelta(minutes=8))
+    moment = now - timedelta(minutes=accepted)
+    make_delivery(make_conversion(make_click(offer)), status="accepted", accepted_at=moment, next_attempt_at=None)
+
+    assert [finding.code for finding in current(now)] == codes
+
+
 def test_dead_letters_say_how_many_are_new(offer: Offer):
     for _ in range(2):
         dead = make_conversion(make_click(offer))
@@ -314,7 +328,7 @@ def test_an_offer_of_some_days_is_compared_with_those_that_it_has_had(offer: Off
     drops = [finding for finding in current(timezone.now()) if finding.code == Code.VOLUME_DROP]
 
     assert len(drops) == count
-    assert all("there were 0 clicks, and 45 of robots" in drop.words for drop in drops)
+    assert all("there were 0 clicks, but 45 of robots" in drop.words for drop in drops)
 
 
 @pytest.mark.parametrize(("paid", "sales", "count"), [(300, 10, 1), (450, 10, 0), (30, 1, 0), (500, 10, 1)])

@@ -85,7 +85,7 @@ def test_it_says_what_became_of_how_many(offer: Offer):
 
     assert finding.title == "Sales of Lamp are taken back: 28.3\xa0%"
     assert finding.words.startswith(
-        "Taken back of 46 sales (Purchase) of the last 24 hours: 6 refunded, 2 charged back, 4 rejected after they had "
+        "Of 46 sales (Purchase) of the last 24 hours: 6 refunded, 2 charged back, 4 rejected after they had "
         "been approved, 4 refunded in part, worth 1.0 sales. Ask the network why"
     )
     assert (finding.tone, finding.target, finding.do) == ("warn", "below 20\xa0%", "See them")
@@ -138,7 +138,7 @@ def test_a_stray_refund_does_not_hide_a_bad_day(offer: Offer):
     [finding] = found()
 
     day = hours_before(timezone.now(), 24 * 9)
-    assert finding.words.startswith(f"Taken back of 21 sales (Purchase) of {day:%Y-%m-%d} (UTC): 9 refunded. ")
+    assert finding.words.startswith(f"Of 21 sales (Purchase) of {day:%Y-%m-%d} (UTC): 9 refunded. ")
 
 
 def test_one_event_does_not_hide_another(offer: Offer):
