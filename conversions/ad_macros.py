@@ -14,6 +14,8 @@ AD_MACRO = re.compile(
     rf"__{WORD}__|_[A-Z][A-Z_]*_|__[A-Z][A-Z_]*|[A-Z][A-Z_]*__"
     rf"|\$?\{{{WORD}\}}|\{{\{{{WORD}\}}\}}|%%{WORD}%%|\[\[{WORD}\]\]"
 )
+LONGEST = 200
+"""Characters of a macro, encoded twice; what is longer is not looked at, as `unescape` fails at thousands of digits."""
 BRACKET = re.compile(r"[{}\[\]<>]")
 SIGNS = re.compile(r"[\W_]+")
 NAMES = {
@@ -34,11 +36,13 @@ NAMES = {
 
 def is_ad_macro(value: str) -> bool:
     """Whether the value of a parameter is a macro; names of campaigns may be in square brackets."""
-    return AD_MACRO.fullmatch(decoded(value).strip(" ;")) is not None
+    return len(value) <= LONGEST and AD_MACRO.fullmatch(decoded(value).strip(" ;")) is not None
 
 
 def is_no_ttclid(value: str) -> bool:
     """The same of a ttclid, which is never the bare name of something either, nor anything between brackets."""
+    if len(value) > LONGEST:
+        return False
     text = decoded(value)
     is_name = SIGNS.sub("", text).casefold() in NAMES
     return is_name or is_ad_macro(value) or (text != HIDDEN and BRACKET.search(text) is not None)

@@ -138,6 +138,14 @@ def test_the_ttclid_is_the_addresss_then_the_cookies_then_that_of_the_newest_cli
     assert Click.objects.order_by("-pk").first().ttclid == ttclid
 
 
+@pytest.mark.parametrize("name", ["ttclid", "utm_campaign", "ad_id"])
+@pytest.mark.parametrize("value", ["%26%23" + "1" * 5000, "%26%23x" + "f" * 5000, "%257B" * 900, "%5B" * 1500])
+def test_whatever_an_address_brings_the_visitor_is_sent_on(name: str, value: str):
+    click = click_after(f"{name}={value}")
+
+    assert click.landing_url
+
+
 def test_a_new_ad_click_replaces_the_ttclid_and_goes_in_front_of_the_cookie():
     client, offer = Client(), make_offer()
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from conversions.networks import ADAPTERS
 from conversions.networks.generic import ALIASES, CRITICAL, read
 from conversions.networks.record import PostbackRefusedError
-from conversions.networks.values import is_macro, shortened
+from conversions.networks.values import is_macro, is_no_click_id, shortened
 from offers.models import Network
 
 NETWORK = Network(default_currency="EUR", status_map={"7": "rejected", "Lead": "approved"})
@@ -112,6 +112,11 @@ def test_a_bare_name_is_a_macro_as_click_id_only(name: str):
 )
 def test_a_name_between_signs_that_nobody_knows_is_a_macro_as_click_id(name: str):
     assert refusal(click_id=name) == "unreplaced_macro"
+
+
+@pytest.mark.parametrize("value", ["&#" + "1" * 5000, "{" * 5000, "_" * 5000, "%7B" * 2000])
+def test_a_click_id_of_any_length_is_looked_at(value: str):
+    assert not is_no_click_id(value)
 
 
 @pytest.mark.parametrize("name", ["TRANSACTION_ID", "txid", " order_id "])
