@@ -60,6 +60,7 @@ VOLUME_SALES = 5
 
 VALUE_BEFORE = timedelta(hours=72)
 VALUE_SALES = 10
+VALUE_ERRORS = 3  # standard errors: where each sale pays another amount, few of them say little
 VALUE_OF = [  # for how long, how many sales at least, and by what share they may differ from those before
     (DAY, VALUE_SALES, 0.2),
     (LATELY, 5, 0.4),  # a few sales differ from each other

@@ -1,16 +1,16 @@
 """Ids that stand for many sales or visitors though each has one of its own: somebody filled in a macro by hand."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 
-from django.db.models import F
+from django.db.models import Count, F
 
 from conversions.identity import hide_inside
 from conversions.models import Click, Postback
 from conversions.outcomes import Outcome
 from dispatch.findings import limits
 from dispatch.findings.finding import Code, Finding
-from dispatch.findings.limits import LATELY
+from dispatch.findings.limits import DAY, LATELY
 from dispatch.findings.sight import Sight, found, list_page
 from dispatch.wording import in_words
 from offers.models import Network, Offer
@@ -19,18 +19,16 @@ READ = 500
 SHOWN = 20
 ONE_TRANSACTION, ONE_TRANSACTION_LABEL = "one_transaction", "One transaction for several sales"
 ONE_TTCLID = "one_ttclid"
-Visitors = dict[str, set[tuple[str | None, str]]]
-"""By ttclid: their addresses and browsers."""
 
 
 def transactions(sight: Sight) -> Iterator[Finding]:
     """Networks whose repetitions name other clicks than the sale that they repeat, so that sales are lost."""
-    _, lately = sight.postbacks
-    suspects = [key for key, counts in lately.items() if counts[Outcome.DUPLICATE] >= limits.ONE_FOR_SALES]
+    day, _ = sight.postbacks
+    suspects = [key for key, counts in day.items() if counts[Outcome.DUPLICATE] >= limits.ONE_FOR_SALES]
     if not suspects:
         return
     rows = Postback.objects.filter(
-        network__in=suspects, received_at__gte=sight.now - LATELY, outcome=Outcome.DUPLICATE, is_test=False
+        network__in=suspects, received_at__gte=sight.now - DAY, outcome=Outcome.DUPLICATE, is_test=False
     )
     named = rows.exclude(click_ref="").exclude(click_ref=F("conversion__click")).order_by("-received_at")
     clicks: dict[int, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
@@ -45,7 +43,7 @@ def transactions(sight: Sight) -> Iterator[Finding]:
 
 def of_transaction(network: Network, transaction: str, clicks: int) -> Finding:
     words = (
-        f"In the last {in_words(LATELY)} it named the transaction “{hide_inside(transaction)[:SHOWN]}” for {clicks:,} "
+        f"In the last {in_words(DAY)} it named the transaction “{hide_inside(transaction)[:SHOWN]}” for {clicks:,} "
         "other clicks than the one whose sale that is. Each of these was taken for a repetition, so these sales are "
         "missing. Write the network's macro for the transaction into the postback URL, and have it send them again."
     )
@@ -57,26 +55,23 @@ def of_transaction(network: Network, transaction: str, clicks: int) -> Finding:
 
 
 def ttclids(sight: Sight) -> Iterator[Finding]:
-    """Active offers most of whose visitors bring the same ttclid; one query along an index."""
-    clicks = Click.objects.filter(created_at__gte=sight.now - LATELY, is_test=False, robot="").order_by("-created_at")
-    counts: dict[int, Counter[str]] = defaultdict(Counter)
-    visitors: dict[int, Visitors] = defaultdict(lambda: defaultdict(set))
-    for offer, ttclid, ip, agent in clicks.values_list("offer_id", "ttclid", "ip", "user_agent")[:READ]:
-        counts[offer][ttclid] += 1
-        visitors[offer][ttclid].add((ip, agent))
-    for key, of_offer in counts.items():
-        ttclid, count = of_offer.most_common(1)[0]
-        people = len(visitors[key][ttclid])
-        is_most = ttclid and people >= limits.ONE_FOR_VISITORS and count >= limits.MOST * of_offer.total()
-        if is_most and key in sight.offers:
-            yield of_ttclid(sight.offers[key], ttclid, people)
+    """Active offers most of whose visitors of the last hours bring the same ttclid; one query along an index."""
+    clicks = Click.objects.filter(created_at__gte=sight.now - LATELY, is_test=False, robot="").exclude(ttclid="")
+    counts = clicks.order_by().values_list("offer_id", "ttclid").annotate(count=Count("pk"))
+    for key, ttclid, count in counts.filter(count__gte=limits.ONE_FOR_VISITORS):
+        offer, sums = sight.offers.get(key), sight.lately.get(key)
+        if offer is None or count < limits.MOST * (sums.clicks if sums else 0):
+            continue
+        people = clicks.filter(offer=offer, ttclid=ttclid).order_by().values("ip", "user_agent").distinct().count()
+        if people >= limits.ONE_FOR_VISITORS:
+            yield of_ttclid(offer, ttclid, people)
 
 
 def of_ttclid(offer: Offer, ttclid: str, people: int) -> Finding:
     words = (
-        f"Of the newest visitors, {people:,} came with the same ttclid ({hide_inside(ttclid)[:SHOWN]}…), so TikTok "
-        "takes them for one. Somebody has copied it into the ad's URL: use the link for the TikTok ad from the offer's "
-        "page, with its macros as they are."
+        f"In the last {in_words(LATELY)} {people:,} visitors came with the same ttclid "
+        f"({hide_inside(ttclid)[:SHOWN]}…), so TikTok takes them for one. Somebody has copied it into the ad's URL: "
+        "use the link for the TikTok ad from the offer's page, with its macros as they are."
     )
     title = f"One ttclid for {people:,} visitors of {offer}"
     return found(Code.IDENTIFIERS_FEW, offer, "warn", title, words, detail=ONE_TTCLID)

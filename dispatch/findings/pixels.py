@@ -98,30 +98,15 @@ def waiting_for_tiktok(sight: Sight) -> dict[int, datetime]:
 
 
 def tried_in_vain(sight: Sight) -> dict[int, datetime]:
-    """The same of pixels where requests fail, too few of them for the breaker to trip.
+    """The same of pixels whose last request failed, where there are too few for the breaker to trip.
 
     The pauses between the tries of a few events are longer than the time after which it forgets a failure.
     """
-    failed = {pixel.pk: lane_of(pixel).failed_at for pixel, _ in sight.pixels if lane_of(pixel).failures}
-    if not failed:
+    suspects = [pixel.pk for pixel, _ in sight.pixels if lane_of(pixel).failed_last]
+    if not suspects:
         return {}
     waiting = Delivery.objects.filter(status=Delivery.Status.WAITING)
-    found_so = recorded_since([*failed], waiting, [Verdict.TRANSIENT, Verdict.UNKNOWN], sight)
-    taken = last_accepted([*found_so])
-    return {key: since for key, since in found_so.items() if not was_later(taken.get(key), failed[key])}
-
-
-def last_accepted(pixels: list[int]) -> dict[int, datetime]:
-    """When TikTok took something last of what is newest, by pixel."""
-    if not pixels:
-        return {}
-    newest = Delivery.objects.filter(pixel__in=pixels, is_test=False).order_by("-pk")[:LOOKED_AT]
-    rows = sorted((moment, key) for key, moment in newest.values_list("pixel_id", "accepted_at") if moment)
-    return {key: moment for moment, key in rows}
-
-
-def was_later(moment: datetime | None, other: datetime | None) -> bool:
-    return bool(moment and other and moment > other)
+    return recorded_since(suspects, waiting, [Verdict.TRANSIENT, Verdict.UNKNOWN], sight)
 
 
 def recorded_since(

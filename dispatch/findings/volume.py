@@ -1,12 +1,15 @@
 """Whether there is as much as there was at the same hours of past days, and whether a sale is worth what it was."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from statistics import median_low
 
-from django.db.models import F, Sum
+from django.db.models import Count, F, FloatField, Sum
+from django.db.models.functions import Cast
 
 from dispatch.findings import limits
 from dispatch.findings.finding import Code, Finding
@@ -82,22 +85,50 @@ def counts_of_days() -> Counts:
 def revalued(sight: Sight) -> Iterator[Finding]:
     """Active offers whose sales of the last day, or hours, are worth clearly more or less than those before."""
     day = slot_of(sight.now - DAY)
-    before, told = averages(day - VALUE_BEFORE, day, limits.VALUE_SALES), set()
+    before, told = paid(day - VALUE_BEFORE, day, limits.VALUE_SALES), set()
     for span, least, change in limits.VALUE_OF:
-        for key, average in averages(slot_of(sight.now - span), sight.now, least).items():
+        for key, new in paid(slot_of(sight.now - span), sight.now, least).items():
             usual, offer = before.get(key), sight.offers.get(key[0])
-            if offer and usual and key not in told and abs(average - usual) > Decimal(str(change)) * usual:
+            if offer and usual and key not in told and is_another(usual, new, change):
                 told.add(key)
-                yield of_value(offer, key[1], average, usual, span, change)
+                yield of_value(offer, key[1], Decimal(new.average), Decimal(usual.average), span, change)
 
 
-def averages(since: datetime, until: datetime, least: int) -> dict[tuple[int, str], Decimal]:
-    """What a sale paid, by offer and currency, where there were so many of them."""
+@dataclass(frozen=True)
+class Paid:
+    """What sales paid; `squares` are the sums of some at a time, squared and divided by their number, of `parts`."""
+
+    total: float
+    sold: int
+    squares: float
+    parts: int
+
+    @property
+    def average(self) -> float:
+        return self.total / self.sold
+
+    @property
+    def deviation(self) -> float:
+        """By how much single sales differ, as far as the parts tell (standard deviation)."""
+        spread = self.squares - self.total * self.average
+        return math.sqrt(max(0.0, spread) / (self.parts - 1)) if self.parts > 1 else 0.0
+
+
+def is_another(usual: Paid, new: Paid, change: float) -> bool:
+    """Whether the averages differ by this share, and by more than sales that differ among themselves may by chance."""
+    by_chance = limits.VALUE_ERRORS * usual.deviation * math.sqrt(1 / new.sold + 1 / usual.sold)
+    return usual.total > 0 and abs(new.average - usual.average) > max(change * usual.average, by_chance)
+
+
+def paid(since: datetime, until: datetime, least: int) -> dict[tuple[int, str], Paid]:
+    """By offer and currency, where so many were sold; one query."""
     slots = OfferSlot.objects.filter(starts_at__gte=since, starts_at__lt=until).order_by()
-    rows = slots.values_list("offer_id", "currency").annotate(
-        paid=Sum("payout"), sold=Sum(F("approved") + F("partial"))
+    sold, total = F("approved") + F("partial"), Cast("payout", FloatField())
+    rows = slots.annotate(sold=sold, total=total).filter(sold__gt=0).values_list("offer_id", "currency")
+    sums = rows.annotate(
+        all_paid=Sum("total"), all_sold=Sum("sold"), squares=Sum(F("total") * F("total") / F("sold")), parts=Count("pk")
     )
-    return {(key, money): payout / sold for key, money, payout, sold in rows if sold >= least}
+    return {(key, money): Paid(*of) for key, money, *of in sums if of[1] >= least}
 
 
 def of_value(offer: Offer, currency: str, average: Decimal, usual: Decimal, span: timedelta, limit: float) -> Finding:

@@ -97,10 +97,10 @@ class LaneQuerySet(models.QuerySet["Lane"]):
         rows = self.filter(pk=lane.pk, trips=lane.trips)
         if lane.trips:
             pace = min(GENTLE_PACE, lane.pace_at(now))
-            rows.update(trips=0, failures=0, probe_at=None, pace=pace, paced_at=now)
+            rows.update(trips=0, failures=0, probe_at=None, pace=pace, paced_at=now, succeeded_at=now)
         elif lane.failures:
             left = Greatest(F("failures"), Value(FAILURES_A_SUCCESS_FORGIVES)) - FAILURES_A_SUCCESS_FORGIVES
-            rows.update(failures=left)
+            rows.update(failures=left, succeeded_at=now)
 
     def note_failure(self, lane: "Lane", message: str, now: datetime) -> None:
         """TikTok does not work; too much of that trips the breaker, and a probe that fails keeps it open for longer."""
@@ -148,6 +148,7 @@ class Lane(models.Model):
         default=0, db_default=0, help_text="Requests failed lately, less those forgiven."
     )
     failed_at = models.DateTimeField(null=True, blank=True)
+    succeeded_at = models.DateTimeField(null=True, blank=True, help_text="The last success that forgave failures.")
     last_failure = models.CharField(max_length=300, blank=True, default="", db_default="")
     trips = models.PositiveIntegerField(
         default=0, db_default=0, help_text="0 while the breaker is closed; then probes failed, plus 1."
@@ -170,6 +171,13 @@ class Lane(models.Model):
     def is_troubled(self) -> bool:
         """Whether TikTok fails lately: then one request at a time is enough for a worker."""
         return self.failures > 0 or self.trips > 0
+
+    @property
+    def failed_last(self) -> bool:
+        """Whether no request has succeeded since the last one that failed."""
+        if not self.failures or self.failed_at is None:
+            return False
+        return self.succeeded_at is None or self.succeeded_at < self.failed_at
 
     @property
     def next_pause(self) -> timedelta:

@@ -14,7 +14,7 @@ A_REPETITION = timedelta(minutes=30)
 SALE = ("event_name", "click_id", "kind", "network_event", "payout", "currency", "amount")
 """What two calls about one sale have in common, whatever they call its transaction."""
 Words = Mapping[int, str]
-"""The network's own word for the event, by conversion; none where its call is no longer kept."""
+"""The network's own word for the event, by conversion; where its call is no longer kept nothing is known to agree."""
 
 
 def told_again(keys: Iterable[int]) -> set[int]:
@@ -50,6 +50,6 @@ def is_renamed(conversion: Conversion, other: Conversion, words: Words) -> bool:
         return False
     is_close = timedelta(0) <= conversion.created_at - other.created_at <= A_REPETITION
     is_near = abs(conversion.occurred_at - other.occurred_at) <= A_REPETITION
-    named = {words[row.pk] for row in (conversion, other) if row.pk in words}
+    named = {words.get(row.pk, f"of {row.pk}") for row in (conversion, other)}
     is_alike = all(getattr(other, name) == getattr(conversion, name) for name in SALE)
     return is_close and is_near and is_alike and len(named) < 2

@@ -32,7 +32,7 @@ def review_rules() -> None:
 
     By comparing, not when somebody saves the offer: so it is noticed wherever that was done.
     """
-    offers = list(Offer.objects.order_by("pk"))
+    offers = list(Offer.objects.select_related("network").order_by("pk"))
     rules = rules_of(offers)
     known = {mark.pk: mark for mark in Watermark.objects.filter(pk__startswith="offer ")}
     for offer in offers:
@@ -66,4 +66,5 @@ def name_of(offer: Offer) -> str:
 def digest_of(offer: Offer, rules: Iterable[EventRule]) -> str:
     """What of an offer decides how its rows are counted."""
     own = (offer.network_id, offer.tracking_mode, offer.send_email, offer.send_phone, offer.send_external_id)
-    return sha256(repr((own, sorted((rule.trigger, rule.event_name, rule.legs) for rule in rules))))[:30]
+    names = sorted(offer.network.parameter_names.items())
+    return sha256(repr((own, names, sorted((rule.trigger, rule.event_name, rule.legs) for rule in rules))))[:30]

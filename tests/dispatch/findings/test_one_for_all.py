@@ -65,10 +65,12 @@ def test_a_network_that_repeats_itself_loses_nothing(offer: Offer):
 
 @pytest.mark.parametrize(("people", "others", "told"), [(10, 10, 1), (9, 0, 0), (10, 11, 0)])
 def test_one_ttclid_for_many_visitors_is_named(offer: Offer, people: int, others: int, told: int):
+    roll_up(timezone.now(), seconds=60)
     for number in range(people):
         make_click(offer, ttclid="E.C.P.copied", ip=f"198.51.100.{number}")
     for number in range(others):
         make_click(offer, ttclid=f"E.C.P.{number}")
+    roll_up(timezone.now(), seconds=60)
 
     findings = found(Code.IDENTIFIERS_FEW)
 

@@ -147,16 +147,15 @@ def test_a_few_events_that_tiktok_never_takes_are_told_though_the_breaker_forget
     assert all("recorded up to 19 minutes ago" in finding.words for finding in findings)
 
 
-@pytest.mark.parametrize(("accepted", "codes"), [(1, []), (3, [Code.TIKTOK_FAILING])])
+@pytest.mark.parametrize(("succeeded", "codes"), [(1, []), (3, [Code.TIKTOK_FAILING])])
 def test_what_waits_from_before_tiktok_worked_again_is_no_failure_of_now(
-    offer: Offer, accepted: int, codes: list[Code]
+    offer: Offer, succeeded: int, codes: list[Code]
 ):
     now = timezone.now()
-    Lane.objects.create(pixel=offer.pixel, failures=3, failed_at=now - timedelta(minutes=2))
+    times = {"failed_at": now - timedelta(minutes=2), "succeeded_at": now - timedelta(minutes=succeeded)}
+    Lane.objects.create(pixel=offer.pixel, failures=3, **times)
     delivery = make_delivery(make_conversion(make_click(offer)), next_attempt_at=now + timedelta(minutes=10))
     make_attempt(delivery, verdict="transient", started_at=now - timedelta(minutes=8))
-    moment = now - timedelta(minutes=accepted)
-    make_delivery(make_conversion(make_click(offer)), status="accepted", accepted_at=moment, next_attempt_at=None)
 
     assert [finding.code for finding in current(now)] == codes
 
@@ -352,6 +351,15 @@ def test_a_value_that_has_changed_within_hours_is_found_before_the_day_shows_it(
     found = [finding for finding in current(timezone.now()) if finding.code == Code.VALUE_UNSTABLE]
 
     assert [f"{words}\xa0%" in finding.title for finding in found] == [True] * bool(words)
+
+
+def test_sales_of_different_amounts_are_no_other_value_by_chance(offer: Offer):
+    for ago in range(26, 90):
+        sold(offer, timezone.now(), hours=ago, **purchases(2, payout=[20, 40, 200][ago % 3]))
+    sold(offer, timezone.now(), hours=1, **purchases(12, payout=12 * 58))
+    sold(offer, timezone.now(), hours=2, **purchases(5, payout=5 * 15))
+
+    assert not [finding for finding in current(timezone.now()) if finding.code == Code.VALUE_UNSTABLE]
 
 
 def test_every_code_is_for_somebody(offer: Offer):

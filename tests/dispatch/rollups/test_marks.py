@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from conversions.click_ids import first_click_id
+from conversions.digest import digest_batch
 from conversions.models import Click, Erasure
 from conversions.pixel.identifying import keep_identity
 from conversions.traces import Person
@@ -16,7 +17,15 @@ from dispatch.rollups.keeping import roll_up
 from dispatch.rollups.slots import slot_of
 from dispatch.rollups.stale import mark_stale
 from offers.models import Offer
-from tests.factories import make_attempt, make_click, make_conversion, make_delivery, make_network, make_offer
+from tests.factories import (
+    make_attempt,
+    make_click,
+    make_conversion,
+    make_delivery,
+    make_network,
+    make_offer,
+    make_postback,
+)
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -130,6 +139,24 @@ def test_sales_are_counted_by_what_their_visitor_tells_later():
     roll_up(NOW)
 
     assert (marks, telling(delivery).with_email) == ({slot_of(LONG_AGO)}, 1)
+
+
+def test_the_network_parameter_that_names_the_event_decides_on_doubles():
+    offer = make_offer([{"trigger": "approved", "event_name": "Purchase"}])
+    click = make_click(offer)
+    roll_up(timezone.now(), seconds=60)
+    for goal in ("lead", "card"):
+        sale = {"click_id": click.pk, "txid": f"T-{goal}", "status": "approved", "payout": "40", "g": goal}
+        make_postback(offer.network, sale)
+    digest_batch(timezone.now())
+    roll_up(timezone.now(), seconds=60)
+    before = OfferSlot.objects.get(event_name="Purchase").doubles
+
+    offer.network.parameter_names = {"event": "g"}
+    offer.network.save()
+    roll_up(timezone.now(), seconds=60)
+
+    assert (before, OfferSlot.objects.get(event_name="Purchase").doubles) == (1, 0)
 
 
 def test_an_older_sale_that_learns_its_transaction_makes_a_double_of_the_newer_one():
