@@ -10,10 +10,13 @@ from urllib.parse import parse_qsl, unquote
 from conversions.identity import HIDDEN
 
 WORD = r"[A-Za-z][A-Za-z0-9._]*"
-AD_MACRO = re.compile(
-    rf"__{WORD}__|_[A-Z][A-Z_]*_|__[A-Z][A-Z_]*|[A-Z][A-Z_]*__"
-    rf"|\$?\{{{WORD}\}}|\{{\{{{WORD}\}}\}}|%%{WORD}%%|\[\[{WORD}\]\]"
-)
+AD_MACRO = re.compile(rf"__{WORD}__|\{{\{{{WORD}\}}\}}|%%{WORD}%%")
+PLAIN = re.compile(r"[A-Za-z0-9].*[A-Za-z0-9]", re.DOTALL)
+WORDS = {
+    "clickid", "ttclid", "campaignid", "campaignname", "adgroupid", "adgroupname", "adid", "adname", "aid", "aidname",
+    "cid", "cidname", "creativeid", "placement",
+}  # fmt: skip
+"""What ad systems have macros for, without signs."""
 LONGEST = 200
 """Characters of a macro, encoded twice; what is longer is not looked at, as `unescape` fails at thousands of digits."""
 BRACKET = re.compile(r"[{}\[\]<>]")
@@ -36,7 +39,11 @@ NAMES = {
 
 def is_ad_macro(value: str) -> bool:
     """Whether the value of a parameter is a macro; names of campaigns may be in square brackets."""
-    return len(value) <= LONGEST and AD_MACRO.fullmatch(decoded(value).strip(" ;")) is not None
+    if len(value) > LONGEST:
+        return False
+    text = decoded(value).strip(" ;")
+    is_word = SIGNS.sub("", text).casefold() in WORDS and not PLAIN.fullmatch(text)
+    return is_word or AD_MACRO.fullmatch(text) is not None
 
 
 def is_no_ttclid(value: str) -> bool:

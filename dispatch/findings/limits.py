@@ -69,5 +69,7 @@ VALUE_OF = [  # for how long, how many sales at least, and by what share they ma
 TAKEN_BACK_SPAN = timedelta(hours=72)  # the time that a decision on spend looks back on
 TAKEN_BACK_AGE = timedelta(days=60)  # refunds are promised for 30 days, or for 60
 TAKEN_BACK_CASES = 5  # one of three says nothing
-TAKEN_BACK_WARN = 0.2  # 5 to 15 % are usual in the trade
+TAKEN_BACK_USUAL = 0.15  # 5 to 15 % are usual in the trade
+TAKEN_BACK_ERRORS = 1.64  # standard errors: one moment in twenty is beyond them by chance
+TAKEN_BACK_WARN = 0.2
 TAKEN_BACK_BAD = 1 / 3  # of what an average sale pays, nobody knows how much will remain

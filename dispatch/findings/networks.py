@@ -14,7 +14,7 @@ from dispatch.findings.limits import DAY, LATELY
 from dispatch.findings.sight import Sight, found, list_page
 from dispatch.health.targets import percent
 from dispatch.wording import at, in_words
-from offers.models import Network
+from offers.models import EventRule, Network
 from offers.silence import in_hours, limit_of, silent_for
 
 NOT_OURS = frozenset({Outcome.UNMATCHED_CLICK, Outcome.MISSING_CLICK_ID})
@@ -41,11 +41,14 @@ def silent(sight: Sight) -> Iterator[Finding]:
 
 
 def switched_off(sight: Sight) -> Iterator[Finding]:
-    """Networks of active offers that are not active themselves: their calls are answered 404 and kept nowhere."""
+    """Networks that are not active and that active offers expect calls of: these are answered 404 and kept nowhere."""
+    suspects = {key: offer for key, offer in sight.offers.items() if not offer.network.is_active}
+    if not suspects:
+        return
+    rules = EventRule.objects.filter(offer__in=suspects).exclude(trigger=EventRule.Trigger.PAGE)
     offers: dict[Network, list[str]] = defaultdict(list)
-    for offer in sight.offers.values():
-        if not offer.network.is_active:
-            offers[offer.network].append(str(offer))
+    for key in rules.order_by("offer").values_list("offer_id", flat=True).distinct():
+        offers[suspects[key].network].append(str(suspects[key]))
     for network, names in offers.items():
         words = (
             f"Its calls are answered with a 404 and kept nowhere, so nothing is heard of sales of {', '.join(names)}. "

@@ -1,5 +1,6 @@
 """Sales that are taken back: refunded, charged back, or rejected after the network had approved them."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,9 +38,16 @@ class Window:
     sales: Sales
 
     @property
+    def least(self) -> float:
+        """The share that says something: beyond what is usual, and what few sales may come to by chance."""
+        usual = limits.TAKEN_BACK_USUAL
+        error = math.sqrt(usual * (1 - usual) / self.sales.sold) if self.sales.sold else 1.0
+        return max(limits.TAKEN_BACK_WARN, usual + limits.TAKEN_BACK_ERRORS * error)
+
+    @property
     def tone(self) -> str:
         """Good as well where too few were taken back to say anything."""
-        if self.sales.taken_back < limits.TAKEN_BACK_CASES or self.sales.share < limits.TAKEN_BACK_WARN:
+        if self.sales.taken_back < limits.TAKEN_BACK_CASES or self.sales.share < self.least:
             return "good"
         return "bad" if self.sales.share >= limits.TAKEN_BACK_BAD else "warn"
 

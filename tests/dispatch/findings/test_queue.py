@@ -14,7 +14,7 @@ from dispatch.findings.queue import START
 from dispatch.models import Heartbeat, Lane
 from dispatch.reasons import Reason
 from dispatch.rollups.keeping import as_of
-from offers.models import Network, Offer, Pixel
+from offers.models import EventRule, Network, Offer, Pixel
 from tests.dispatch.findings.slots import heard, purchases, sold, told
 from tests.factories import (
     make_attempt,
@@ -242,8 +242,14 @@ def test_calls_with_a_wrong_secret_are_told_for_three_hours(offer: Offer, hours:
     assert [finding.code for finding in current(timezone.now())] == codes
 
 
-@pytest.mark.parametrize(("is_active", "count"), [(True, 1), (False, 0)])
-def test_a_network_that_is_switched_off_is_told_while_an_offer_of_it_is_not(offer: Offer, is_active: bool, count: int):
+@pytest.mark.parametrize(
+    ("is_active", "trigger", "count"), [(True, "approved", 1), (False, "approved", 0), (True, "page", 0)]
+)
+def test_a_network_that_is_switched_off_is_told_while_offers_expect_its_calls(
+    offer: Offer, is_active: bool, trigger: str, count: int
+):
+    EventRule.objects.all().delete()
+    EventRule.objects.create(offer=offer, trigger=trigger, event_name="Purchase")
     Network.objects.update(is_active=False, silence_hours=3, heard_at=timezone.now() - timedelta(hours=5))
     Offer.objects.update(is_active=is_active)
 

@@ -58,8 +58,10 @@ def found() -> list[Finding]:
         (20, 70, ["bad"]),
         (20, 10, ["bad"]),
         (20, 9, ["warn"]),
-        (40, 10, ["warn"]),
-        (41, 10, []),
+        (160, 40, ["warn"]),
+        (161, 40, []),
+        (38, 12, ["warn"]),
+        (39, 11, []),
         (95, 5, []),
         (85, 15, []),
         (0, 4, []),
@@ -100,7 +102,7 @@ def test_what_is_rejected_before_it_was_approved_was_never_a_sale(offer: Offer):
 
 
 @pytest.mark.parametrize(
-    ("payout", "tones"), [(Decimal(-2), []), (Decimal(-12), ["warn"]), (Decimal(-30), ["bad"]), (None, ["bad"])]
+    ("payout", "tones"), [(Decimal(-2), []), (Decimal(-14), ["warn"]), (Decimal(-30), ["bad"]), (None, ["bad"])]
 )
 def test_a_refund_of_a_part_counts_as_that_part(offer: Offer, payout: Decimal | None, tones: list[str]):
     take_back(offer, 20, "partial", payout=payout)
