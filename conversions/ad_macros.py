@@ -20,6 +20,8 @@ WORDS = {
 LONGEST = 200
 """Characters of a macro, encoded twice; what is longer is not looked at, as `unescape` fails at thousands of digits."""
 BRACKET = re.compile(r"[{}\[\]<>]")
+OF_TIKTOK = "E.C.P."
+"""How TikTok's own begin."""
 SIGNS = re.compile(r"[\W_]+")
 NAMES = {
     "",
@@ -48,7 +50,7 @@ def is_ad_macro(value: str) -> bool:
 
 def is_no_ttclid(value: str) -> bool:
     """The same of a ttclid, which is never the bare name of something either, nor anything between brackets."""
-    if len(value) > LONGEST:
+    if len(value) > LONGEST or value.startswith(OF_TIKTOK):
         return False
     text = decoded(value)
     is_name = SIGNS.sub("", text).casefold() in NAMES

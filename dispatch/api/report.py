@@ -107,10 +107,10 @@ def asked(request: Request) -> dict[str, str]:
 
 def number_of(key: str, given: str) -> str:
     """An offer or network by its number or slug. Raises BadRequest where there is none."""
-    is_number = given.isascii() and given.isdigit() and len(given) <= LONGEST_NUMBER
-    wanted = {"pk": int(given)} if is_number else {"slug": given}
-    rows = SLUGGED[key].filter(**wanted) if is_number or slug_re.fullmatch(given) else SLUGGED[key].none()
-    found = rows.values_list("pk", flat=True).first()
+    known = SLUGGED[key].values_list("pk", flat=True)
+    found = known.filter(slug=given).first() if slug_re.fullmatch(given) else None
+    if found is None and given.isascii() and given.isdigit() and len(given) <= LONGEST_NUMBER:
+        found = known.filter(pk=int(given)).first()
     if found is None:
         raise BadRequest(f"There is no such {key}. Name it by its slug or its number.")
     return str(found)

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from conversions.models import Conversion
-from dispatch.rollups.renamed import A_REPETITION, Words, is_renamed
+from dispatch.rollups.doubles import A_REPETITION
+from dispatch.rollups.renamed import Words, is_renamed
 from offers.models import EventRule
 
 

@@ -29,7 +29,7 @@ NETWORK_TWICE_APART = (
     f"in every call about the sale. {NO_RECALL}"
 )
 RENAMED = (
-    "The network reported two sales of this click, for the same money and within half an hour, under two transaction "
+    "The network reported two sales of this click, for the same money and within five minutes, under two transaction "
     "ids. Compare the two in its own report. If they are one sale, ask it to send the same id in every call about a "
     f"sale. {NO_RECALL} If somebody did buy twice, there is nothing to do."
 )

@@ -135,7 +135,8 @@ def company(outcome: Outcome, day: Counter[str]) -> frozenset[str]:
 
 def is_most(outcomes: frozenset[str], counts: Counter[str], least: int = 1) -> bool:
     """Whether together they are most of what the network says; what may be nobody's mistake, in some number only."""
-    least = limits.DOUBTFUL_CASES if outcomes <= NOT_OURS | STRANGERS else least
+    kinds = {each for each in outcomes if counts[each]}
+    least = limits.DOUBTFUL_CASES if kinds <= NOT_OURS | STRANGERS else least
     count = sum(counts[each] for each in outcomes)
     return count >= least and count / counts.total() >= limits.MOST
 

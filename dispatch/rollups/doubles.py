@@ -9,8 +9,9 @@ from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce
 
 from conversions.models import Conversion
-from dispatch.rollups.renamed import A_REPETITION, ENTRIES, told_again
+from dispatch.rollups.renamed import A_MOMENT, ENTRIES, told_again
 
+A_REPETITION = timedelta(minutes=30)
 NO_AMOUNT = Decimal("-0.01")
 Rows = QuerySet[Conversion]
 
@@ -68,10 +69,12 @@ def same_transaction(network_id: int) -> Rows:
 
 
 def same_sale() -> Rows:
-    """Older ones of the same click and money that the network has told, by both clocks half an hour apart at most."""
+    """Older ones of the same click and money that the network has told, by both clocks a moment apart at most."""
     like = others("click", "kind", "network_event", "payout", "currency").filter(ENTRIES, pk__lt=OuterRef("pk"))
     like = like.alias(known=known(F("amount"))).filter(known=known(OuterRef("amount")))
-    return like.exclude(transaction_id=OuterRef("transaction_id")).filter(before("created_at"), near("occurred_at"))
+    return like.exclude(transaction_id=OuterRef("transaction_id")).filter(
+        before("created_at", A_MOMENT), near("occurred_at", A_MOMENT)
+    )
 
 
 def known(amount: F) -> Coalesce:
@@ -86,18 +89,18 @@ def told_of_click() -> Rows:
 
 def same_page(**value: Any) -> Rows:
     """Older ones of the same click, page and value, at most half an hour before, that the network has not told."""
-    close = others("click", "page_url").filter(before("created_at"), pk__lt=OuterRef("pk"))
+    close = others("click", "page_url").filter(before("created_at", A_REPETITION), pk__lt=OuterRef("pk"))
     return close.filter(~ENTRIES, transaction_id="", **value)
 
 
-def before(column: str) -> Q:
-    """Not after the outer one, nor more than a moment before."""
-    return Q(**{f"{column}__lte": OuterRef(column), f"{column}__gte": later_than_outer(column, -A_REPETITION)})
+def before(column: str, span: timedelta) -> Q:
+    """Not after the outer one, nor longer before."""
+    return Q(**{f"{column}__lte": OuterRef(column), f"{column}__gte": later_than_outer(column, -span)})
 
 
-def near(column: str) -> Q:
-    """No more than a moment apart from the outer one."""
-    bounds = [later_than_outer(column, moment) for moment in (-A_REPETITION, A_REPETITION)]
+def near(column: str, span: timedelta) -> Q:
+    """No longer apart from the outer one."""
+    bounds = [later_than_outer(column, moment) for moment in (-span, span)]
     return Q(**{f"{column}__range": bounds})
 
 

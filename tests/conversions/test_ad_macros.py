@@ -48,7 +48,9 @@ def test_as_a_ttclid_bare_names_and_brackets_are_macros_as_well(value: str):
     assert is_no_ttclid(value)
 
 
-@pytest.mark.parametrize("value", ["E.C.P.abc", f"E.C.P.{secrets.token_urlsafe(150)}", "E.C.P.a/b+c=", "100%", "x?y"])
+@pytest.mark.parametrize(
+    "value", ["E.C.P.abc", f"E.C.P.{secrets.token_urlsafe(150)}", "E.C.P.a/b+c=", "E.C.P.a%5Bb", "100%", "x?y"]
+)
 def test_what_tiktok_gives_is_none(value: str):
     assert not is_no_ttclid(value)
 
@@ -82,3 +84,8 @@ def test_an_address_tells_which_macros_were_left():
 
     assert macros_left(url) == {"ttclid": "CLICKID", "campaign_id": "__CAMPAIGN_ID__"}
     assert macros_left("https://shop.example/?ttclid=[hidden]") == {}
+
+
+@pytest.mark.parametrize("value", ["%26%23" + "1" * 5000, "%26%23x" + "f" * 5000, "%25" * 2000, "{" * 5000])
+def test_what_is_longer_than_any_macro_is_none(value: str):
+    assert macros_left(f"https://shop.example/?x={value}&ttclid={value}") == {}

@@ -9,7 +9,7 @@ from dispatch.planning import plan
 from dispatch.rollups.doubles import doubles_among
 from offers.models import Network, Offer
 from tests.dispatch.diagnosis.support import DAY, report, sent, traced
-from tests.factories import call_page_event, make_click, make_conversion, make_offer
+from tests.factories import call_page_event, make_click, make_conversion, make_network, make_offer
 
 pytestmark = pytest.mark.django_db
 ANY = [
@@ -94,6 +94,20 @@ def test_a_second_sale_of_a_click_stands_for_itself_when_anything_of_it_differs(
     assert rows.count() == 2
     assert not doubles_among(rows, offer.network_id, {"Purchase"})
     assert "same_sale" not in {subject.ruling.cause for subject in traced(click.pk).subjects}
+
+
+@pytest.mark.parametrize(("second", "is_double"), [("abc-O-2", False), ("xyz-O-1", True)])
+def test_items_of_one_order_are_sales_of_their_own(second: str, is_double: bool):
+    offer = make_offer(ANY, network=make_network(adapter="everflow"))
+    click = make_click(offer)
+
+    for transaction, _, order in (name.partition("-") for name in ("abc-O-1", second)):
+        sale = {"sub1": click.pk, "transaction_id": transaction, "order_id": order}
+        report(offer.network, **sale, status="approved", payout="40")
+
+    rows = Conversion.objects.filter(click=click)
+    assert rows.count() == 2
+    assert len(doubles_among(rows, offer.network_id, {"Purchase"})) == is_double
 
 
 def test_a_page_that_tells_a_sale_again_under_another_name_has_no_network_to_ask():

@@ -109,9 +109,9 @@ def doubles(c: Conversion, d: Conversion, has_postback_rule: bool) -> bool:
 
 
 def is_renamed(c: Conversion, d: Conversion) -> bool:
-    half_an_hour = timedelta(minutes=30)
-    is_close = timedelta(0) <= c.created_at - d.created_at <= half_an_hour
-    is_near = -half_an_hour <= c.occurred_at - d.occurred_at <= half_an_hour
+    moment = timedelta(minutes=5)
+    is_close = timedelta(0) <= c.created_at - d.created_at <= moment
+    is_near = -moment <= c.occurred_at - d.occurred_at <= moment
     is_same = (c.kind, c.network_event, c.currency) == (d.kind, d.network_event, d.currency)
     is_same_money = c.payout is not None and (c.payout, c.amount) == (d.payout, d.amount)
     is_another = c.transaction_id != d.transaction_id and d.pk < c.pk and event_of(c) == event_of(d)
