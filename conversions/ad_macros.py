@@ -4,10 +4,11 @@ TikTok's are __CLICKID__, __CAMPAIGN_ID__ and the like. What it does not know it
 """
 
 import re
+from collections.abc import Iterable
 from html import unescape
 from urllib.parse import parse_qsl, unquote
 
-from conversions.identity import HIDDEN
+from conversions.identity import HIDDEN, hide_inside
 
 WORD = r"[A-Za-z][A-Za-z0-9._]*"
 AD_MACRO = re.compile(rf"__{WORD}__|\{{\{{{WORD}\}}\}}|%%{WORD}%%")
@@ -17,6 +18,7 @@ WORDS = {
     "cid", "cidname", "creativeid", "placement",
 }  # fmt: skip
 """What ad systems have macros for, without signs."""
+SHOWN = 40
 LONGEST = 200
 """Characters of a macro, encoded twice; what is longer is not looked at, as `unescape` fails at thousands of digits."""
 BRACKET = re.compile(r"[{}\[\]<>]")
@@ -66,6 +68,11 @@ def macros_left(url: str) -> dict[str, str]:
     """What a page was called with where TikTok left its macro: parameter and macro."""
     query = url.partition("#")[0].partition("?")[2]
     return {name: value for name, value in parse_qsl(query) if is_left(name, value)}
+
+
+def as_text(macros: Iterable[tuple[str, str]]) -> str:
+    """Parameters and macros as they stand in an address, cut to what fits a sentence."""
+    return ", ".join(f"{hide_inside(name)[:SHOWN]}={macro[:SHOWN]}" for name, macro in macros)
 
 
 def is_left(name: str, value: str) -> bool:

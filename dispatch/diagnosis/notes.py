@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from conversions.ad_macros import macros_left
-from conversions.identity import hide_inside
+from conversions.ad_macros import as_text, macros_left
 from conversions.models import Conversion
 from conversions.outcomes import Outcome
 from dispatch.diagnosis.case import Case, Ruling, said
@@ -91,12 +90,11 @@ def macros_of_the_ad(case: Case, ruling: Ruling) -> Iterator[str]:
     left = list(macros_left(case.click.landing_url).items()) if case.click else []
     if not left:
         return
-    named = ", ".join(f"{hide_inside(name)[:40]}={macro[:40]}" for name, macro in left[:MOST_NAMED])
     what, of = ("a macro", "it") if len(left) == 1 else ("macros", "them")
     more = f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
     yield (
-        f"The ad's link came with {what} that TikTok did not replace ({named}{more}), so it told nothing by {of}. "
-        "Correct the URL in the ad, unless somebody opened the link by hand."
+        f"The ad's link came with {what} that TikTok did not replace ({as_text(left[:MOST_NAMED])}{more}), so it told "
+        f"nothing by {of}. Correct the URL in the ad, unless somebody opened the link by hand."
     )
 
 

@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
-from conversions.ad_macros import macros_left
-from conversions.identity import hide_inside
+from conversions.ad_macros import as_text, macros_left
 from conversions.models import Click, Conversion
 from dispatch.health.looking import Asked, look
 from dispatch.health.selecting import conversions
@@ -36,10 +35,9 @@ def macros_of_the_ad(offer: Offer, since: datetime) -> str:
     if not broken:
         return ""
     most = Counter(item for macros in broken for item in macros.items()).most_common(NAMED)
-    shown = ", ".join(f"{hide_inside(name)[:40]}={macro[:40]}" for (name, macro), _ in most)
     return (
-        f" {len(broken):,} of the {len(left):,} newest clicks came with macros that TikTok did not replace ({shown}): "
-        "correct the URL in the ad."
+        f" {len(broken):,} of the {len(left):,} newest clicks came with macros that TikTok did not replace "
+        f"({as_text(item for item, _ in most)}): correct the URL in the ad."
     )
 
 
