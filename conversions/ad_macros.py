@@ -46,8 +46,9 @@ def is_ad_macro(value: str) -> bool:
     if len(value) > LONGEST:
         return False
     text = decoded(value).strip(" ;")
-    is_word = SIGNS.sub("", text).casefold() in WORDS and not PLAIN.fullmatch(text)
-    return is_word or AD_MACRO.fullmatch(text) is not None
+    if PLAIN.fullmatch(text):  # as most are, on every arrival
+        return False
+    return bare(text) in WORDS or AD_MACRO.fullmatch(text) is not None
 
 
 def is_no_ttclid(value: str) -> bool:
@@ -55,8 +56,12 @@ def is_no_ttclid(value: str) -> bool:
     if len(value) > LONGEST or value.startswith(OF_TIKTOK):
         return False
     text = decoded(value)
-    is_name = SIGNS.sub("", text).casefold() in NAMES
-    return is_name or is_ad_macro(value) or (text != HIDDEN and BRACKET.search(text) is not None)
+    return bare(text) in NAMES or is_ad_macro(value) or (text != HIDDEN and BRACKET.search(text) is not None)
+
+
+def bare(text: str) -> str:
+    """In small letters, without signs."""
+    return SIGNS.sub("", text).casefold()
 
 
 def decoded(value: str) -> str:

@@ -4,6 +4,9 @@ from datetime import datetime, timedelta
 
 from offers.models import Network
 
+TOLD_FOR = timedelta(hours=3)
+"""So long a call with a wrong secret is told of."""
+
 
 def is_turned_away(network: Network) -> bool:
     """Whether the last call to its address had a wrong secret."""

@@ -7,6 +7,7 @@ from decimal import Decimal
 from html import unescape
 from urllib.parse import unquote
 
+from conversions.ad_macros import bare
 from conversions.identity import sha256
 from conversions.models import Conversion
 from conversions.networks.record import PostbackRefusedError
@@ -53,9 +54,8 @@ MACRO = re.compile(
     rf"|__(?=[A-Za-z]){WORD}__"
     rf"|\$?\{{\{{?[A-Za-z_][\w.-]*|{WORD}\}}\}}?"  # half of one, as a template that was cut leaves it
 )  # the spellings that networks use: {x} [x] {{x}} [[x]] ##X## #x# ${x} %X% %%x%% __X__ and Awin's !!!x!!!
-SIGNS = re.compile(r"[\W_]+")
 LONGEST_NAME = 100
-BARE_NAMES = {name.replace("_", "") for name in CLICK_ID_NAMES}
+BARE_NAMES = {bare(name) for name in CLICK_ID_NAMES}
 LIKE_A_NAME = re.compile(r"[a-z]{0,6}click(?:id|ref)|(?:aff)?sub(?:id)?\d{0,2}|s\d?")
 """What networks and trackers call the parameter besides, without signs; no call is read by these."""
 NUMBER = re.compile(r"[+-]?[0-9]{1,11}([.,][0-9]{1,30})?")
@@ -73,7 +73,7 @@ def is_macro(value: str) -> bool:
 
 def is_no_click_id(value: str) -> bool:
     """Whether a click id is a macro, or the bare name of one: ours have 26 characters, so none is lost by that."""
-    word = SIGNS.sub("", unescape(value[:LONGEST_NAME])).casefold()
+    word = bare(unescape(value[:LONGEST_NAME]))
     return is_macro(value) or word in BARE_NAMES or LIKE_A_NAME.fullmatch(word) is not None
 
 

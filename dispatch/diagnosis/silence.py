@@ -172,15 +172,8 @@ def unreported(case: Case) -> Ruling | None:
     return first_that_fits(OF_PAGES, case)
 
 
-OF_PAGES: list[Rule] = [
-    of_another_sale,
-    refused_unread,
-    network_off,
-    wrong_secret,
-    network_silent,
-    reported_by_page,
-    too_young,
-]
+OF_NETWORK: list[Rule] = [network_off, wrong_secret, network_silent]
+OF_PAGES: list[Rule] = [of_another_sale, refused_unread, *OF_NETWORK, reported_by_page, too_young]
 OF_CLICKS: list[Rule] = [
     erased,
     robot,
@@ -189,21 +182,11 @@ OF_CLICKS: list[Rule] = [
     of_another_sale,
     refused_unread,
     nothing_is_told,
-    network_off,
-    wrong_secret,
-    network_silent,
+    *OF_NETWORK,
     too_young,
     nothing_yet,
 ]
-OF_CLICKS_WITH_PAGES: list[Rule] = [
-    of_another_sale,
-    refused_unread,
-    network_off,
-    wrong_secret,
-    network_silent,
-    too_young,
-    nothing_yet,
-]
+OF_CLICKS_WITH_PAGES: list[Rule] = [of_another_sale, refused_unread, *OF_NETWORK, too_young, nothing_yet]
 """Where pages have told something, it has verdicts of its own; what is left to say is what the network has not."""
 
 

@@ -15,7 +15,7 @@ from dispatch.findings.sight import Sight, found, list_page
 from dispatch.health.targets import percent
 from dispatch.wording import at, in_words
 from offers.models import EventRule, Network
-from offers.silence import in_hours, limit_of, silent_for
+from offers.silence import TOLD_FOR, in_hours, limit_of, silent_for
 
 NOT_OURS = frozenset({Outcome.UNMATCHED_CLICK, Outcome.MISSING_CLICK_ID})
 """What sales of other traffic come to as well: a few are no fault."""
@@ -85,7 +85,7 @@ def unusable(sight: Sight) -> Iterator[Finding]:
 
 def turned_away(sight: Sight) -> Iterator[Finding]:
     """Networks whose address was called lately with a wrong secret: such calls are answered 404 and kept nowhere."""
-    for network in Network.objects.live().filter(turned_away_at__gte=sight.now - LATELY):
+    for network in Network.objects.live().filter(turned_away_at__gte=sight.now - TOLD_FOR):
         came = at(network.turned_away_at or sight.now, sight.now)
         words = (
             f"The last came at {came}. They are answered with a 404 and kept nowhere. Compare the postback URL entered "

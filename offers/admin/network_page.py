@@ -1,6 +1,6 @@
 """Parts of a network's page: its format in words, the status words that come with it, when it was last heard."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -12,10 +12,9 @@ from offers.linting import Finding, lint_offer_link
 from offers.models import Network, Offer
 from offers.models.network import PostbackStatus
 from offers.postback_linting import Expected, lint_own_macros
-from offers.silence import in_hours, is_turned_away, silent_for
+from offers.silence import TOLD_FOR, in_hours, is_turned_away, silent_for
 
 LINKS_CHECKED = 50
-LATELY = timedelta(hours=3)  # as in the findings of health
 COMPARE_URL = (
     "Such calls are answered with a 404 and kept nowhere. Compare the postback URL entered at the network with the one "
     "on this page, and copy it there again; then have the network send again what was turned away."
@@ -58,7 +57,7 @@ def turned_away_badge(network: Network, now: datetime) -> SafeString:
 def turned_away_news(network: Network, now: datetime) -> SafeString:
     """That such a call has come lately, or that none with the right secret came after it; empty when it is past."""
     turned_away = network.turned_away_at
-    if turned_away is None or not (now - turned_away <= LATELY or is_turned_away(network)):
+    if turned_away is None or not (now - turned_away <= TOLD_FOR or is_turned_away(network)):
         return SafeString("")
     return format_html("Last call with a wrong secret (UTC): {}<br>{}", turned_away_badge(network, now), COMPARE_URL)
 
